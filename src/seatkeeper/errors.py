@@ -1,22 +1,22 @@
 """Every error Seatkeeper raises; each class is a decision, not a place.
 
-    SeatkeeperError
-    ├── ConfigError          the configuration is unsound: nothing runs (exit 2)
-    ├── UsageError           the command cannot mean this (exit 2)
-    ├── QrsError             reading or writing the site failed
-    │   ├── Unreachable      no answer: try again later
-    │   ├── NeverSent        the connection could not be made: nothing was carried out
-    │   ├── NoAnswer         sent, but no clear answer: it may have been carried out
-    │   ├── Refused          a clear answer that says no (status and a short text)
-    │   └── Garbled          an answer that is not what QRS says: HTML, cut off, not JSON
-    ├── IncompleteRead       a snapshot that is not whole does not exist
-    ├── StoreError           the store cannot be used
-    ├── SiteBusy             another process holds the site (exit 1)
-    ├── LeaseLost            the lease is over: stop before the next side effect
-    ├── PlanStale            the plan can no longer be applied: expired, superseded, applied (exit 5)
-    ├── PlanAltered          the stored plan is not the one that was made (exit 1)
-    ├── NotAllowed           blocked by a limit, frozen, or against the mode (exit 3)
-    └── LedgerBroken         the chain does not verify (exit 1)
+SeatkeeperError
+├── ConfigError          the configuration is unsound: nothing runs (exit 2)
+├── UsageError           the command cannot mean this (exit 2)
+├── QrsError             reading or writing the site failed
+│   ├── Unreachable      no answer: try again later
+│   ├── NeverSent        the connection could not be made: nothing was carried out
+│   ├── NoAnswer         sent, but no clear answer: it may have been carried out
+│   ├── Refused          a clear answer that says no (status and a short text)
+│   └── Garbled          an answer that is not what QRS says: HTML, cut off, not JSON
+├── IncompleteRead       a snapshot that is not whole does not exist
+├── StoreError           the store cannot be used
+├── SiteBusy             another process holds the site (exit 1)
+├── LeaseLost            the lease is over: stop before the next side effect
+├── PlanStale            the plan is over: expired, superseded, applied (exit 5)
+├── PlanAltered          the stored plan is not the one that was made (exit 1)
+├── NotAllowed           blocked by a limit, frozen, or against the mode (exit 3)
+└── LedgerBroken         the chain does not verify (exit 1)
 """
 
 from __future__ import annotations

@@ -1,0 +1,284 @@
+"""What a plan may be: every limit, checked on numbers that were read, never on hope.
+
+A violation blocks the plan; its message has the numbers and the way out. A warning blocks
+nothing. Which limits are passed for now is decided by people and comes in as overrides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from statistics import median
+
+from seatkeeper.core.blindness import blind_exemptions
+from seatkeeper.core.draft import Draft, Findings
+from seatkeeper.core.expiry import expiry_warnings
+from seatkeeper.core.model import Pool, Snapshot, UsageState
+from seatkeeper.core.plan import Limit, Notice, OverrideNote, Violation
+from seatkeeper.core.policy import Exemption, Mode, Policy, SharedKind
+from seatkeeper.core.record import Baseline, Override
+from seatkeeper.core.rules import AHEAD
+
+ALWAYS_ALLOWED = 3
+"""So few seats, if at most half of the pool, are never blocked by a share."""
+
+GROWN_AT_LEAST = 10
+ROWS_MAY_DIFFER = 2
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the limits look at: a draft, what it came from, and what was before."""
+
+    draft: Draft
+    snapshot: Snapshot
+    policy: Policy
+    baseline: Baseline
+    now: datetime
+
+    @cached_property
+    def blind(self) -> list[tuple[Exemption, str]]:
+        """Exemptions that match nobody; looked up once, for it reads every user."""
+        return blind_exemptions(self.policy, self.snapshot.users, self.now)
+
+
+def check(checked: Checked, overrides: Sequence[Override] = ()) -> Findings:
+    """Hold a draft against every limit; overridden violations become notes in the plan."""
+    found = [v for limit in _LIMITS for v in limit(checked)]
+    passed = {o.limit: o for o in overrides if o.until > checked.now}
+    blocking = [v for v in found if not (v.limit.overridable and v.limit in passed)]
+    return Findings(
+        violations=tuple(blocking),
+        warnings=tuple(_warnings(checked)),
+        overridden=tuple(_note(passed[v.limit], v) for v in found if v not in blocking),
+    )
+
+
+def _note(override: Override, violation: Violation) -> OverrideNote:
+    return OverrideNote(
+        limit=override.limit,
+        by=override.by,
+        reason=override.reason,
+        until=override.until,
+        message=violation.message,
+    )
+
+
+def is_quiet(violations: Sequence[Violation]) -> bool:
+    """Blocked by stale activity alone: told once, tried again at the next schedule."""
+    return bool(violations) and all(v.limit is Limit.STALE_ACTIVITY for v in violations)
+
+
+def _pause(c: Checked) -> Iterable[Violation]:
+    if pause := c.policy.pause_at(c.now):
+        yield Violation(
+            limit=Limit.PAUSE,
+            message=f"releases pause until {pause.end:%Y-%m-%d %H:%M} UTC"
+            + (f" ({pause.reason})" if pause.reason else ""),
+            way_out="wait for the end of the pause, or change policy.pause in the configuration",
+        )
+
+
+def _max_share(c: Checked) -> Iterable[Violation]:
+    allowed = c.policy.limits.max_share
+    for count in c.draft.counts:
+        few = count.eligible <= ALWAYS_ALLOWED and count.eligible * 2 <= count.live
+        if not count.eligible or few or count.eligible <= allowed * count.live:
+            continue
+        share = count.eligible / count.live if count.live else 1.0
+        yield Violation(
+            limit=Limit.MAX_SHARE,
+            license_type=count.license_type,
+            value=round(share, 4),
+            allowed=allowed,
+            message=f"{count.eligible} of {count.live} {count.license_type.value} seats "
+            f"({share:.0%}) may go, above max_share {allowed:.0%}",
+            way_out="look at the plan; if it is right, override max_share for it, "
+            "or lengthen release_after",
+        )
+
+
+def _directory_jump(c: Checked) -> Iterable[Violation]:
+    users = len(c.snapshot.users)
+    if c.baseline.first_seen is None or not users:
+        return
+    share, allowed = c.baseline.newly_marked / users, c.policy.limits.directory_jump
+    if share > allowed:
+        yield Violation(
+            limit=Limit.DIRECTORY_JUMP,
+            value=round(share, 4),
+            allowed=allowed,
+            message=f"{c.baseline.newly_marked} of {users} users ({share:.0%}) became inactive or "
+            f"removed externally within 14 days, above directory_jump {allowed:.0%}",
+            way_out="check the user directory connector and its last sync in the QMC; "
+            "if these people really left, override directory_jump",
+        )
+
+
+def _grown(c: Checked) -> Iterable[Violation]:
+    if not c.baseline.eligible_by_day:
+        return
+    usual, factor = median(c.baseline.eligible_by_day), c.policy.limits.grown
+    if c.draft.eligible > usual * factor and c.draft.eligible - usual > GROWN_AT_LEAST:
+        yield Violation(
+            limit=Limit.GROWN,
+            value=float(c.draft.eligible),
+            allowed=usual * factor,
+            message=f"{c.draft.eligible} seats may go; plans of the last 14 days had {usual:g}, "
+            f"and more than {factor:g} times as many is suspicious",
+            way_out="find out why so many people stopped; if it is right, override grown",
+        )
+
+
+def _stale_activity(c: Checked) -> Iterable[Violation]:
+    if not c.snapshot.allocations:
+        return
+    allowed = c.policy.limits.stale_activity
+    newest = newest_activity(c.snapshot, c.now)
+    if newest is not None and c.now - newest <= allowed:
+        return
+    said = "nobody was ever active" if newest is None else f"nobody was active since {newest:%F}"
+    yield Violation(
+        limit=Limit.STALE_ACTIVITY,
+        value=None if newest is None else round((c.now - newest) / timedelta(days=1), 1),
+        allowed=allowed / timedelta(days=1),
+        message=f"{said}, longer than stale_activity {allowed / timedelta(days=1):g} days: "
+        "either the site is closed or it stopped recording activity",
+        way_out="check that lastUsed still moves when somebody opens the hub",
+    )
+
+
+def newest_activity(snapshot: Snapshot, now: datetime) -> datetime | None:
+    """Return when anybody on the site was last active; dates in the future do not count."""
+    horizon = now + AHEAD
+    times = [s.last_used for s in snapshot.allocations if s.last_used and s.last_used <= horizon]
+    times += [at for at in snapshot.witness.by_person.values() if at <= horizon]
+    return max(times, default=None)
+
+
+def _incomplete(c: Checked) -> Iterable[Violation]:
+    for count in c.draft.counts:
+        pool = c.snapshot.overview.pool(count.license_type)
+        if pool is None or not pool.enabled:
+            continue
+        expected = _least_rows(pool)
+        missing = expected - count.rows
+        allowed = max(ROWS_MAY_DIFFER, c.policy.limits.incomplete * expected)
+        if missing > allowed:
+            yield Violation(
+                limit=Limit.INCOMPLETE,
+                license_type=count.license_type,
+                value=round(missing / expected, 4),
+                allowed=c.policy.limits.incomplete,
+                message=f"the site counts {expected} {count.license_type.value} seats but listed "
+                f"{count.rows}",
+                way_out="check the rights of the QRS user: it must be allowed to read every seat",
+            )
+    yield from _witness_gone(c)
+
+
+def _least_rows(pool: Pool) -> int:
+    """Rows that must at least exist, whatever `allocated` includes (QRS contract 2.3).
+
+    Quarantined and excess seats are rows too, so every reading of `allocated` is met by as many
+    rows; a reading that counts neither asks for the fewest.
+    """
+    return pool.allocated
+
+
+def _witness_gone(c: Checked) -> Iterable[Violation]:
+    if c.snapshot.witness.state is UsageState.UNREADABLE and c.baseline.usage_given_before:
+        yield Violation(
+            limit=Limit.INCOMPLETE,
+            message="the usage rows, read before as a second witness of activity, "
+            "could not be read this time",
+            way_out="look at the site's health; the next reading may succeed",
+        )
+
+
+def _clock_skew(c: Checked) -> Iterable[Violation]:
+    skew, allowed = c.snapshot.skew, c.policy.limits.clock_skew
+    if skew is not None and abs(skew) > allowed:
+        yield Violation(
+            limit=Limit.CLOCK_SKEW,
+            value=round(abs(skew).total_seconds(), 1),
+            allowed=allowed.total_seconds(),
+            message=f"the site's clock is {abs(skew).total_seconds():.0f} s "
+            f"{'ahead of' if skew > timedelta(0) else 'behind'} ours, above clock_skew "
+            f"{allowed.total_seconds():.0f} s",
+            way_out="synchronise both clocks (NTP)",
+        )
+
+
+def _blind_exemption(c: Checked) -> Iterable[Violation]:
+    if c.policy.mode is not Mode.AUTO:
+        return
+    for exemption, message in c.blind:
+        if exemption.carried:
+            yield Violation(
+                limit=Limit.BLIND_EXEMPTION,
+                message=message,
+                way_out="correct the spelling, or say allow_empty: true at the exemption",
+            )
+
+
+def _shared_license(c: Checked) -> Iterable[Violation]:
+    if c.policy.mode is Mode.AUTO and (message := _sharing_doubt(c)):
+        yield Violation(
+            limit=Limit.SHARED_LICENSE,
+            message=message,
+            way_out="set license_shared_with to the names of the other sites, or to []",
+        )
+
+
+def _sharing_doubt(c: Checked) -> str:
+    if c.policy.shared.kind is SharedKind.OTHERS:
+        return (
+            "the license is shared with deployments that Seatkeeper cannot see; "
+            "somebody active there may lose a seat"
+        )
+    signed = c.snapshot.server_license is not None and c.snapshot.server_license.signed
+    if signed and c.policy.shared.kind is SharedKind.UNKNOWN:
+        return (
+            "the site has a signed license key, which several deployments may share, and "
+            "license_shared_with is not set"
+        )
+    return ""
+
+
+_LIMITS = (
+    _pause,
+    _max_share,
+    _directory_jump,
+    _grown,
+    _stale_activity,
+    _incomplete,
+    _clock_skew,
+    _blind_exemption,
+    _shared_license,
+)
+
+
+def _warnings(c: Checked) -> Iterable[Notice]:
+    yield from expiry_warnings(c.policy, c.now)
+    if c.snapshot.skew is None:
+        yield Notice(code="no_clock", message="the site sent no date: its clock was not compared")
+    if c.policy.mode is not Mode.AUTO and (doubt := _sharing_doubt(c)):
+        yield Notice(code="shared_license", message=doubt)
+    for exemption, message in c.blind:
+        if not (exemption.carried and c.policy.mode is Mode.AUTO):
+            yield Notice(code="blind_exemption", message=message)
+    if c.snapshot.witness.state is UsageState.UNREADABLE:
+        yield Notice(code="usage_unreadable", message="the usage rows could not be read")
+    for text in c.draft.unclear:
+        yield Notice(code="unclear", message=text)
+    if c.draft.deferred:
+        yield Notice(
+            code="deferred",
+            message=f"{len(c.draft.deferred)} more seats may go in later runs "
+            f"(max_per_run {c.policy.limits.max_per_run}, "
+            f"max_per_day {c.policy.limits.max_per_day}, "
+            f"{c.baseline.released_last_day} released in the last 24 hours)",
+        )

@@ -1,0 +1,151 @@
+"""What the store remembers and the flow asks for: who did what, plans with their life, intents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from seatkeeper.core.model import LicenseType
+from seatkeeper.core.outcome import GrantOutcome, Outcome
+from seatkeeper.core.plan import Limit, Plan, PlanStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: the person named (`by`), and the account and host it was done from."""
+
+    by: str
+    os_account: str
+    host: str
+
+
+class Kind(StrEnum):
+    """The kinds of ledger records; the word tells what happened."""
+
+    PLAN_PROPOSED = "plan_proposed"
+    PLAN_APPROVED = "plan_approved"
+    PLAN_REJECTED = "plan_rejected"
+    PLAN_SUPERSEDED = "plan_superseded"
+    PLAN_EXPIRED = "plan_expired"
+    LIMIT_OVERRIDDEN = "limit_overridden"
+    APPLY_STARTED = "apply_started"
+    RELEASE_INTENT = "release_intent"
+    RELEASE_OUTCOME = "release_outcome"
+    RELEASE_SETTLED = "release_settled"
+    APPLY_FINISHED = "apply_finished"
+    GRANT_INTENT = "grant_intent"
+    GRANT_OUTCOME = "grant_outcome"
+    FROZEN = "frozen"
+    THAWED = "thawed"
+    PERSON_ERASED = "person_erased"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A plan with its life so far."""
+
+    plan: Plan
+    status: PlanStatus
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    approve_reason: str = ""
+    run_id: str | None = None
+    ended_at: datetime | None = None
+    note: str = ""
+    """Why it was rejected, superseded or ended early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A release that was meant: written before its DELETE."""
+
+    plan_id: str
+    run_id: str
+    site: str
+    allocation_id: str
+    license_type: LicenseType
+    user: str
+    user_id: str
+    seat_last_used: datetime | None
+    reason: str
+    at: datetime
+    outcome: Outcome | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A release that took effect and may be given back."""
+
+    plan_id: str
+    allocation_id: str
+    license_type: LicenseType
+    user: str
+    user_id: str
+    outcome: Outcome
+    at: datetime
+    given_back: GrantOutcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A stop of every release on every site."""
+
+    by: str
+    reason: str
+    at: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A limit passed by a person: for one plan (`plan_id`) or for site and policy until `until`."""
+
+    site: str
+    limit: Limit
+    by: str
+    reason: str
+    at: datetime
+    until: datetime
+    policy_digest: str
+    plan_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the site looked like before, as far as the limits need it.
+
+    `first_seen` None: the site was never read before. `newly_marked` are the users first seen
+    removed externally or inactive within the last 14 days. `eligible_by_day` holds, for each of
+    the last 14 days with one, the eligible seats of the first plan of that day (UTC) without a
+    violation, under the same policy.
+    """
+
+    first_seen: datetime | None = None
+    newly_marked: int = 0
+    eligible_by_day: tuple[int, ...] = ()
+    released_last_day: int = 0
+    usage_given_before: bool = False
+    license_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    r"""One record to append to the ledger.
+
+    `person` is the `DIR\id` it is about: the chain holds only a keyed hash of it. `evidence` is
+    JSON-able and names no person.
+    """
+
+    kind: Kind
+    at: datetime
+    actor: Actor
+    site: str = ""
+    why: str = ""
+    plan_id: str = ""
+    run_id: str = ""
+    policy_digest: str = ""
+    person: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)

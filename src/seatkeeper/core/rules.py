@@ -1,0 +1,154 @@
+"""When a seat may be released: the only place that says so.
+
+`judge` gives every seat exactly one verdict. Whatever is not certain keeps the seat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from seatkeeper.core.facts import Facts
+from seatkeeper.core.model import Allocation, User
+from seatkeeper.core.policy import Exemption, Pause, Policy
+
+AHEAD = timedelta(minutes=5)
+"""A date further ahead than this cannot be right (design rule 9)."""
+
+
+class Reason(StrEnum):
+    """Why a seat goes (the first two) or stays."""
+
+    IDLE = "idle"
+    NEVER_USED = "never_used"
+    ACTIVE = "active"
+    ACTIVE_ELSEWHERE = "active_elsewhere"
+    NEW_SEAT = "new_seat"
+    EXEMPT = "exempt"
+    QUARANTINED = "quarantined"
+    EXCESS = "excess"
+    DELETED_USER = "deleted_user"
+    TYPE_DISABLED = "type_disabled"
+    UNCLEAR = "unclear"
+
+    @property
+    def releases(self) -> bool:
+        """Whether the seat may go."""
+        return self in (Reason.IDLE, Reason.NEVER_USED)
+
+    @property
+    def words(self) -> str:
+        """The reason in a few words."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Reason.IDLE: "not used for longer than the policy allows",
+    Reason.NEVER_USED: "granted long ago and never used",
+    Reason.ACTIVE: "used recently",
+    Reason.ACTIVE_ELSEWHERE: "the person was active on another seat, in the usage rows "
+    "or on a site that shares the license",
+    Reason.NEW_SEAT: "granted recently",
+    Reason.EXEMPT: "protected by a rule",
+    Reason.QUARANTINED: "released already, in Qlik's quarantine",
+    Reason.EXCESS: "above what the license grants; the user is locked out",
+    Reason.DELETED_USER: "the user no longer exists",
+    Reason.TYPE_DISABLED: "seats of this type are not released on this site",
+    Reason.UNCLEAR: "something is not certain, so the seat stays",
+}
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """What the rules say of one seat.
+
+    `last_activity` is the person's latest activity anywhere, as far as it was looked at;
+    `note` says more where the reason alone does not.
+    """
+
+    reason: Reason
+    last_activity: datetime | None = None
+    note: str = ""
+    exemption: Exemption | None = None
+
+    @property
+    def releases(self) -> bool:
+        """Whether the seat may go."""
+        return self.reason.releases
+
+
+_DELETED = Verdict(Reason.DELETED_USER)
+_QUARANTINED = Verdict(Reason.QUARANTINED)
+_EXCESS = Verdict(Reason.EXCESS)
+_DISABLED = Verdict(Reason.TYPE_DISABLED)
+
+
+def judge(seat: Allocation, facts: Facts, policy: Policy, now: datetime) -> Verdict:
+    """Give the one verdict on a seat, from the facts at `now` (aware, UTC)."""
+    if seat.deleted_user or seat.user_id is None:
+        return _DELETED
+    if seat.quarantined:
+        return _QUARANTINED
+    if seat.excess:
+        return _EXCESS
+    if not policy.of(seat.license_type).enabled:
+        return _DISABLED
+    user = facts.users.get(seat.user_id)
+    latest = facts.last_activity(seat)
+    if user is None:
+        return Verdict(Reason.UNCLEAR, latest, "the holder is not in the site's list of users")
+    if doubt := _doubt(seat, latest, now):
+        return Verdict(Reason.UNCLEAR, latest, doubt)
+    return _protected(user, facts, latest) or _by_time(seat, latest, policy, now)
+
+
+def _doubt(seat: Allocation, latest: datetime | None, now: datetime) -> str:
+    """Name what is not certain about the row itself, empty when nothing is."""
+    if seat.doubt:
+        return seat.doubt
+    if seat.quarantined is None:
+        return "the site did not tell whether the seat is in quarantine"
+    horizon = now + AHEAD
+    if latest is not None and latest > horizon:
+        return f"the latest activity lies in the future ({latest:%Y-%m-%d %H:%M} UTC)"
+    if seat.created is None:
+        return "" if seat.last_used is not None else "never used, and no date of its creation"
+    if seat.created > horizon:
+        return f"the seat was created in the future ({seat.created:%Y-%m-%d %H:%M} UTC)"
+    return ""
+
+
+def _protected(user: User, facts: Facts, latest: datetime | None) -> Verdict | None:
+    found = facts.protection(user)
+    if found is None:
+        return None
+    reason = Reason.UNCLEAR if found.unclear else Reason.EXEMPT
+    return Verdict(reason, latest, found.why, found.exemption)
+
+
+def _by_time(seat: Allocation, latest: datetime | None, policy: Policy, now: datetime) -> Verdict:
+    after = policy.of(seat.license_type).release_after
+    grace, pauses = policy.new_seat_grace, policy.pauses
+    if seat.created is not None:
+        if idle_time(seat.created, now, pauses) < grace:
+            return Verdict(Reason.NEW_SEAT, latest)
+    elif seat.last_used is not None and after <= idle_time(seat.last_used, now, pauses) < grace:
+        # Without a date of creation only an old enough last use proves that the seat is not new.
+        return Verdict(Reason.UNCLEAR, latest, "no date of its creation: it may be new")
+    if seat.last_used is not None and idle_time(seat.last_used, now, pauses) < after:
+        return Verdict(Reason.ACTIVE, latest)
+    if latest is not None and idle_time(latest, now, pauses) < after:
+        return Verdict(Reason.ACTIVE_ELSEWHERE, latest)
+    return Verdict(Reason.NEVER_USED if seat.last_used is None else Reason.IDLE, latest)
+
+
+def idle_time(since: datetime, now: datetime, pauses: Iterable[Pause]) -> timedelta:
+    """Return the whole elapsed time since `since`, without the time inside pauses."""
+    idle = now - since
+    for pause in pauses:
+        overlap = min(pause.end, now) - max(pause.start, since)
+        if overlap > timedelta(0):
+            idle -= overlap
+    return idle

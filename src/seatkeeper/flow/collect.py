@@ -1,0 +1,65 @@
+"""Read a site whole or fail: a snapshot that is not whole does not exist."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sized
+from datetime import datetime
+from typing import TypeVar
+
+from seatkeeper.core.model import Allocation, LicenseType, Snapshot
+from seatkeeper.errors import IncompleteRead
+from seatkeeper.flow.ports import LicenseReader
+
+Listed = TypeVar("Listed", bound=Sized)
+
+
+async def collect(site: str, reader: LicenseReader, now: datetime) -> Snapshot:
+    """Read everything of one site; each list is compared with the site's own count.
+
+    Raises QrsError when the site does not answer, IncompleteRead when a list and its count
+    differ twice.
+    """
+    async with asyncio.TaskGroup() as group:
+        license_ = group.create_task(reader.server_license(), name=f"license:{site}")
+        overview = group.create_task(reader.overview(), name=f"overview:{site}")
+    users = await _whole("users", reader.users, reader.count_users)
+    allocations: list[Allocation] = []
+    for license_type in LicenseType:
+        allocations += await _seats(reader, license_type)
+    witness = await reader.witness(users, allocations, overview.result())
+    return Snapshot(
+        site=site,
+        taken_at=now,
+        users=users,
+        allocations=allocations,
+        overview=overview.result(),
+        server_license=license_.result(),
+        witness=witness,
+        skew=reader.skew,
+    )
+
+
+async def _seats(reader: LicenseReader, license_type: LicenseType) -> list[Allocation]:
+    return await _whole(
+        f"{license_type.value} seats",
+        lambda: reader.allocations(license_type),
+        lambda: reader.count_allocations(license_type),
+    )
+
+
+async def _whole(
+    what: str, read: Callable[[], Awaitable[Listed]], count: Callable[[], Awaitable[int]]
+) -> Listed:
+    """Read a list and compare it with the count; the site may change in between, once."""
+    listed = await read()
+    counted = await count()
+    if len(listed) != counted:
+        listed = await read()
+        counted = await count()
+    if len(listed) != counted:
+        raise IncompleteRead(
+            f"the site counts {counted} {what} but listed {len(listed)}, twice; nothing is "
+            "decided on a partial list. Check the rights of the QRS user and the site's health."
+        )
+    return listed

@@ -1,0 +1,47 @@
+"""What the steps of a run share: the site, the records, and the run itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from seatkeeper.core.policy import Policy
+from seatkeeper.core.record import Actor
+from seatkeeper.flow.ports import Clock, Control, History, LicenseReader, Plans
+
+Progress = Callable[[str, int, int], None]
+"""Told what is done, how much of it, of how much (0: not known)."""
+
+
+def no_progress(what: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One site as the flow sees it: its rules, and how to read it."""
+
+    name: str
+    policy: Policy
+    reader: LicenseReader
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Where plans, history and what people said are kept."""
+
+    plans: Plans
+    history: History
+    control: Control
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: who acts, by which clock, and the wish to end early."""
+
+    run_id: str
+    actor: Actor
+    clock: Clock
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    progress: Progress = no_progress
