@@ -1,5 +1,6 @@
-"""Exemptions that match nobody: said aloud, with the nearest spelling, because a typing error
-here costs somebody a seat.
+"""Exemptions that match nobody, said aloud with the nearest spelling.
+
+A typing error in an exemption costs somebody a seat.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""What is known about the people behind the seats, gathered once so that every seat is judged
-by the same facts: who is the same person, when that person was last active anywhere, and who is
-protected.
+"""What is known about the people behind the seats.
+
+Gathered once a run, so that every seat is judged by the same facts: who is the same person,
+when that person was last active anywhere, and who is protected.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ _OUTCOME_WORDS = {
     Outcome.RELEASED: "the seat is free again",
     Outcome.QUARANTINED: "the user lost the seat; Qlik blocks it until 7 days after its last use",
     Outcome.ALREADY_GONE: "somebody else had released the seat before",
-    Outcome.CHANGED: "something changed since the plan was made, so the seat was left alone",
+    Outcome.CHANGED: "something changed since the plan was made; the user keeps the seat",
     Outcome.REFUSED: "the site said no; the user still holds the seat",
     Outcome.UNKNOWN: "the site gave no clear answer; settled by the next reading",
     Outcome.NOT_ATTEMPTED: "the run ended before its turn",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sized
 from datetime import datetime
 from typing import TypeVar
@@ -10,6 +9,7 @@ from typing import TypeVar
 from seatkeeper.core.model import Allocation, LicenseType, Snapshot
 from seatkeeper.errors import IncompleteRead
 from seatkeeper.flow.ports import LicenseReader
+from seatkeeper.flow.together import together
 
 Listed = TypeVar("Listed", bound=Sized)
 
@@ -20,21 +20,20 @@ async def collect(site: str, reader: LicenseReader, now: datetime) -> Snapshot:
     Raises QrsError when the site does not answer, IncompleteRead when a list and its count
     differ twice.
     """
-    async with asyncio.TaskGroup() as group:
-        license_ = group.create_task(reader.server_license(), name=f"license:{site}")
-        overview = group.create_task(reader.overview(), name=f"overview:{site}")
-    users = await _whole("users", reader.users, reader.count_users)
-    allocations: list[Allocation] = []
-    for license_type in LicenseType:
-        allocations += await _seats(reader, license_type)
-    witness = await reader.witness(users, allocations, overview.result())
+    license_, overview = await together(reader.server_license(), reader.overview())
+    users, *lists = await together(
+        _whole("users", reader.users, reader.count_users),
+        *(_seats(reader, license_type) for license_type in LicenseType),
+    )
+    allocations = [seat for seats in lists for seat in seats]
+    witness = await reader.witness(users, allocations, overview)
     return Snapshot(
         site=site,
         taken_at=now,
         users=users,
         allocations=allocations,
-        overview=overview.result(),
-        server_license=license_.result(),
+        overview=overview,
+        server_license=license_,
         witness=witness,
         skew=reader.skew,
     )

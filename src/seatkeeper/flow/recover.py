@@ -12,6 +12,7 @@ from seatkeeper.core.readback import ReadBack, tell_later
 from seatkeeper.core.record import Intent
 from seatkeeper.flow.context import Records, Run, Site
 from seatkeeper.flow.ports import LicenseReader
+from seatkeeper.flow.together import together
 
 SETTLE_AFTER = timedelta(seconds=5)
 """A DELETE on the wire when its process died may still be carried out; wait that long."""
@@ -75,9 +76,6 @@ async def read_rows(
     reader: LicenseReader, wanted: Sequence[tuple[LicenseType, str]]
 ) -> dict[str, Allocation]:
     """Read seats afresh by id, of any type; what is gone is missing."""
-    rows: dict[str, Allocation] = {}
-    for license_type in LicenseType:
-        ids = [i for t, i in wanted if t is license_type]
-        if ids:
-            rows |= {r.id: r for r in await reader.allocations_by_id(license_type, ids)}
-    return rows
+    by_type = {t: [i for wanted_type, i in wanted if wanted_type is t] for t in LicenseType}
+    lists = await together(*(reader.allocations_by_id(t, ids) for t, ids in by_type.items() if ids))
+    return {row.id: row for rows in lists for row in rows}
