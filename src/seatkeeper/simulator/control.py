@@ -1,0 +1,150 @@
+"""The control door of a simulated site: what tests of real processes do to it while it serves.
+
+Open only when the options say so, on the same port and with the same certificate as QRS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from seatkeeper.simulator.answers import Answer, bad_request, json_answer, not_found
+from seatkeeper.simulator.collection import read_object
+from seatkeeper.simulator.faults import Faults
+from seatkeeper.simulator.moments import DAY, iso, parse_ms
+from seatkeeper.simulator.requestlog import RequestLog
+from seatkeeper.simulator.rows import Document, Seat, SeatType, User
+from seatkeeper.simulator.site import Site
+from seatkeeper.simulator.switches import Switches
+from seatkeeper.simulator.verbs import Call
+
+_FLAGS = {
+    "inactive": "inactive",
+    "removedExternally": "removed",
+    "blacklisted": "blocked",
+    "deleteProhibited": "delete_prohibited",
+}
+
+
+class Served(Protocol):
+    """What the door needs of the running simulator."""
+
+    site: Site
+    requests: RequestLog
+
+    def set_faults(self, faults: Faults) -> None:
+        """Let other things go wrong from now on."""
+
+    def set_switches(self, switches: Switches) -> None:
+        """Let the site show other behaviours from now on."""
+
+    def advance(self, to: int) -> None:
+        """Move the site's clock to a moment and let people live until then."""
+
+    def qrs(self, call: Call) -> Answer:
+        """Carry out a QRS request without HTTP."""
+        ...
+
+
+class ControlDoor:
+    """Answers the calls below /sim."""
+
+    def __init__(self, simulator: Served) -> None:
+        self._simulator = simulator
+        self._posts: dict[str, Callable[[Document], Any]] = {
+            "faults": self._faults,
+            "switches": self._switches,
+            "advance": self._advance,
+            "touch": self._touch,
+            "login": self._login,
+            "user": self._user,
+            "excess": self._excess,
+        }
+
+    def answer(self, method: str, segments: list[str], body: bytes) -> Answer:
+        """Answer one call; what cannot be meant is a 400 that says why."""
+        name = "/".join(segments)
+        if (method, name) == ("GET", "requests"):
+            return json_answer(self._simulator.requests.as_json())
+        if (method, name) == ("DELETE", "requests"):
+            self._simulator.requests.clear()
+            return Answer(204)
+        if method != "POST" or name not in self._posts:
+            raise not_found()
+        try:
+            return json_answer(self._posts[name](read_object(body)))
+        except (KeyError, TypeError, ValueError) as error:
+            raise bad_request(f"{name}: {error}") from error
+
+    def _faults(self, body: Document) -> Document:
+        self._simulator.set_faults(Faults.parse(body["faults"]))
+        return {"faults": body["faults"]}
+
+    def _switches(self, body: Document) -> Document:
+        self._simulator.set_switches(self._simulator.site.switches.altered(body["switches"]))
+        return {"switches": body["switches"]}
+
+    def _advance(self, body: Document) -> Document:
+        site = self._simulator.site
+        days = float(body.get("days", 0))
+        to = parse_ms(body["to"]) if "to" in body else site.clock.now() + int(days * DAY)
+        self._simulator.advance(to)
+        return {"now": iso(site.clock.now())}
+
+    def _touch(self, body: Document) -> Document:
+        site = self._simulator.site
+        at = parse_ms(body["at"]) if "at" in body else site.clock.now()
+        seat = self._seat(body)
+        site.use(seat, at, usage_only=bool(body.get("usage_only", False)))
+        return {"id": seat.id, "lastUsed": iso(seat.last_used), "activity": iso(seat.activity)}
+
+    def _login(self, body: Document) -> Document:
+        site = self._simulator.site
+        at = parse_ms(body["at"]) if "at" in body else None
+        return {"result": site.login(self._person(body), at)}
+
+    def _user(self, body: Document) -> Document:
+        site, user = self._simulator.site, self._person(body)
+        if body.get("delete") is True:
+            site.delete_user(user)
+            return {"id": user.id, "deleted": True}
+        for name, attribute in _FLAGS.items():
+            if name in body:
+                setattr(user, attribute, bool(body[name]))
+        if "tags" in body:
+            user.tags = tuple(self._tag(name) for name in body["tags"])
+        user.modified = site.clock.now()
+        site.records.save_user(user)
+        site.keep()
+        return {"id": user.id}
+
+    def _tag(self, name: str) -> str:
+        site = self._simulator.site
+        for key, tag in site.records.documents["tag"].items():
+            if tag["name"].casefold() == name.casefold():
+                return key
+        made = self._simulator.qrs(Call("POST", ["tag"], body=b'{"name": "%s"}' % name.encode()))
+        return str(read_object(made.body)["id"])
+
+    def _excess(self, body: Document) -> Document:
+        kind = SeatType(body["type"])
+        self._simulator.site.set_total(kind, int(body["total"]))
+        return {"excess": len(self._simulator.site.records.locked_out[kind])}
+
+    def _seat(self, body: Document) -> Seat:
+        key = str(body["allocation_id"]).lower()
+        for rows in self._simulator.site.records.seats.values():
+            if key in rows:
+                return rows[key]
+        msg = f"no seat has the id {key}"
+        raise ValueError(msg)
+
+    def _person(self, body: Document) -> User:
+        records = self._simulator.site.records
+        name = str(body["user"])
+        directory, _, login = name.partition("\\")
+        user = records.user_by_key(directory, login) or records.users.get(name.lower())
+        if user is None:
+            msg = f"no user is called {name}"
+            raise ValueError(msg)
+        return user

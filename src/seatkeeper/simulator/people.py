@@ -1,0 +1,106 @@
+"""The organisation lives on: people join, leave, change departments, and log in by their habits.
+
+Works on any stretch of time at once; the last login of each person in it is drawn, not stepped to.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+
+from seatkeeper.simulator import names
+from seatkeeper.simulator.moments import DAY
+from seatkeeper.simulator.persons import PersonMaker, last_use_before
+from seatkeeper.simulator.rows import SCHEDULER, Habit, User
+from seatkeeper.simulator.site import Site
+
+JOIN_A_YEAR = 0.10
+LEAVE_A_YEAR = 0.10
+_STOP_A_YEAR = 0.08
+_MOVE_A_YEAR = 0.06
+_DELETE_A_YEAR = 0.5
+_AWAY = {Habit.STOPPED, Habit.NEVER}
+
+
+def live_on(site: Site) -> None:
+    """Let people live from where history ended until the site's clock; earlier changes nothing."""
+    facts = site.records.facts
+    start, end = facts.lived_until, site.clock.now()
+    if end <= start:
+        return
+    site.settle()
+    rng = random.Random(f"{facts.seed}:{start}")
+    years = (end - start) / DAY / 365
+    people = [user for user in site.records.users.values() if not user.delete_prohibited]
+    for user in people:
+        _change(site, rng, user, years)
+    facts.joined += _join(site, rng, len(people) * JOIN_A_YEAR * years, (start, end))
+    _log_in(site, rng, start, end)
+    facts.lived_until = end
+
+
+def _chance(rng: random.Random, a_year: float, years: float) -> bool:
+    return rng.random() < 1 - math.exp(-a_year * years)
+
+
+def _change(site: Site, rng: random.Random, user: User, years: float) -> None:
+    if user.removed:
+        if not user.lost and _chance(rng, _DELETE_A_YEAR, years):
+            site.delete_user(user)
+        return
+    if "RootAdmin" in user.roles or user.user_id.startswith("svc_"):
+        return
+    now = site.clock.now()
+    if _chance(rng, LEAVE_A_YEAR, years):
+        user.removed = user.inactive = True
+        if user.habit is not Habit.NEVER:
+            user.habit, user.stopped = Habit.STOPPED, now
+        site.records.facts.left += 1
+    elif user.habit not in _AWAY and _chance(rng, _STOP_A_YEAR, years):
+        user.habit, user.stopped = Habit.STOPPED, now
+        return
+    elif _chance(rng, _MOVE_A_YEAR, years):
+        _move(rng, user)
+    else:
+        return
+    user.modified, user.modified_by = now, SCHEDULER
+    site.records.save_user(user)
+
+
+def _move(rng: random.Random, user: User) -> None:
+    """Put somebody into another department: its group and its property follow."""
+    fresh = rng.choice(list(names.DEPARTMENTS))
+    known = {name.lower() for name in names.DEPARTMENTS}
+    user.attributes = tuple(
+        (kind, fresh.lower() if value in known else value) for kind, value in user.attributes
+    )
+    user.properties = tuple(
+        (key, fresh if value in names.DEPARTMENTS else value) for key, value in user.properties
+    )
+
+
+def _join(site: Site, rng: random.Random, expected: float, span: tuple[int, int]) -> int:
+    number = int(expected) + (rng.random() < expected % 1)
+    if not number:
+        return 0
+    maker = PersonMaker.for_site(rng, site.records)
+    for _ in range(number):
+        user = maker.person(rng.randrange(*span), span[1])
+        while site.records.user_by_key(user.directory, user.user_id) is not None:
+            user.user_id = maker.login(user.name.replace(" ", "."))
+        if user.habit is Habit.STOPPED:
+            user.habit = Habit.WEEKLY
+        site.records.save_user(user)
+    return number
+
+
+def _log_in(site: Site, rng: random.Random, start: int, end: int) -> None:
+    logins: list[tuple[int, str]] = []
+    for user in site.records.users.values():
+        if user.habit in _AWAY or user.inactive or user.blocked:
+            continue
+        at = last_use_before(rng, user, end)
+        if at > max(start, user.created):
+            logins.append((at, user.id))
+    for at, key in sorted(logins):
+        site.login(site.records.users[key], at)
