@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from seatkeeper.core.outcome import RunResult
 from seatkeeper.core.plan import PlanStatus
@@ -23,6 +24,8 @@ class CycleResult:
     result: RunResult | None = None
     held_back: str = ""
     """Why nothing was applied; empty when something was, or when there was nothing to do."""
+    held_by_mode: bool = False
+    """Only the mode holds it back: no limit is broken and nothing is frozen."""
 
 
 async def release_cycle(
@@ -44,24 +47,26 @@ async def release_cycle(
         stored, _ = await propose(site, partners, records, run, now)
     else:
         stored = waiting
-    reason = await _reason_to_wait(stored, site, records, run)
-    if reason or not stored.plan.actions:
-        return CycleResult(await records.plans.load(stored.plan.plan_id, now), held_back=reason)
+    if not stored.plan.actions:
+        return CycleResult(stored)
+    reason, by_mode = await _reason_to_wait(stored, site, records, now)
+    if reason:
+        return CycleResult(stored, held_back=reason, held_by_mode=by_mode)
     result = await apply_plan(stored, site, partners, records, run, hands())
     return CycleResult(await records.plans.load(stored.plan.plan_id, run.clock.now()), result)
 
 
-async def _reason_to_wait(stored: StoredPlan, site: Site, records: Records, run: Run) -> str:
+async def _reason_to_wait(
+    stored: StoredPlan, site: Site, records: Records, now: datetime
+) -> tuple[str, bool]:
+    """Say why the plan is not applied, and whether only the mode is why; empty when nothing is."""
     if site.policy.mode is Mode.OBSERVE:
-        return "mode observe: nothing is released"
-    if stored.plan.violations and stored.status is not PlanStatus.APPROVED:
-        return "the plan is blocked by " + ", ".join(
-            sorted({v.limit.value for v in stored.plan.violations})
-        )
-    if not stored.plan.actions:
-        return ""
-    if freeze := await records.control.frozen(run.clock.now()):
-        return f"frozen by {freeze.by}: {freeze.reason}"
+        return "mode observe: nothing is released", True
+    if freeze := await records.control.frozen(now):
+        return f"frozen by {freeze.by}: {freeze.reason}", False
+    if stored.status is PlanStatus.BLOCKED:
+        limits = sorted({v.limit.value for v in stored.plan.violations})
+        return f"the plan is blocked by {', '.join(limits)}", False
     if stored.status is not PlanStatus.APPROVED:
-        return "mode approve: the plan waits for an approval"
-    return ""
+        return "mode approve: the plan waits for an approval", True
+    return "", False

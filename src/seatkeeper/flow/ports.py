@@ -130,8 +130,10 @@ class Plans(Protocol):
     async def approved(self, site: str, now: datetime) -> StoredPlan | None:
         """Return the plan of a site that waits to be applied, approved by a person or the mode."""
 
-    async def approve(self, plan_id: str, actor: Actor, reason: str, now: datetime) -> StoredPlan:
-        """Approve an open plan (a blocked one: only after overrides); supersedes earlier ones."""
+    async def approve(
+        self, plan_id: str, actor: Actor, reason: str, now: datetime, *, overridden: bool = False
+    ) -> StoredPlan:
+        """Approve an open plan, or a blocked one that is `overridden`; supersedes earlier ones."""
 
     async def start(
         self, plan_id: str, run_id: str, actor: Actor, held: Held, now: datetime

@@ -1,0 +1,115 @@
+"""Commands that act on a site: `apply`, `run`, `undo`. Each holds the site's lease meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from seatkeeper.cli import options
+from seatkeeper.cli.exits import Exit, exit_of_grants, exit_of_run
+from seatkeeper.cli.running import carry_out, new_run
+from seatkeeper.errors import UsageError
+
+
+def _confirmed(question: str, *, yes: bool) -> None:
+    """Ask before acting; without a terminal nobody can answer, so `--yes` is needed."""
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("nobody can be asked without a terminal; say --yes to act")
+    if not typer.confirm(question, err=True):
+        raise UsageError("not confirmed; nothing was done")
+
+
+def apply(
+    ctx: typer.Context,
+    plan_id: Annotated[str, typer.Argument(help="The plan to apply.")],
+    *,
+    config: options.Config = None,
+    yes: options.Yes = False,
+    by: options.By = None,
+    reason: options.Reason = "",
+    override: options.Overrides = None,
+    lasting: options.For = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Apply a plan: release exactly its seats, or fewer. An open plan is approved by you first."""
+    from seatkeeper.cli import render, run_view
+    from seatkeeper.cli import session as sessions
+    from seatkeeper.cli.applying import apply_one
+    from seatkeeper.cli.approving import approval_of
+
+    approval = approval_of(by, reason, override, lasting)
+    loaded = sessions.read_config(ctx, config)
+    _confirmed(f"Release the seats of plan {plan_id}?", yes=yes)
+
+    async def command(stop: asyncio.Event) -> Exit:
+        async with sessions.open_session(loaded) as session:
+            run = new_run(session.clock, by, stop)
+            result = await apply_one(session, plan_id, approval, run)
+            render.show(run_view.RunView(result), output)
+            return exit_of_run(result)
+
+    raise typer.Exit(carry_out(command, gently=True))
+
+
+def run(
+    ctx: typer.Context,
+    *,
+    config: options.Config = None,
+    site: options.Site = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Run one full cycle: recover, read, plan, and release what the site's mode allows."""
+    from seatkeeper.cli import session as sessions
+    from seatkeeper.cli.each_site import each_site
+
+    loaded = sessions.read_config(ctx, config)
+
+    async def command(stop: asyncio.Event) -> Exit:
+        async def one(session: Any, opened: Any) -> tuple[Any, Exit]:
+            from seatkeeper.cli.applying import cycle_one
+
+            return await cycle_one(session, opened, new_run(session.clock, None, stop))
+
+        async with sessions.open_session(loaded) as session:
+            return await each_site(session, site, output, one)
+
+    raise typer.Exit(carry_out(command, gently=True))
+
+
+def undo(
+    ctx: typer.Context,
+    *,
+    plan_id: Annotated[str | None, typer.Option("--plan", help="Every seat of this plan.")] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", help="The seats released of DIR\\id.")
+    ] = None,
+    config: options.Config = None,
+    site: options.Site = None,
+    yes: options.Yes = False,
+    by: options.By = None,
+    reason: options.Reason = "",
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Give seats back that Seatkeeper released."""
+    from seatkeeper.cli import render, run_view
+    from seatkeeper.cli import session as sessions
+    from seatkeeper.cli.applying import undo_these
+
+    if (plan_id is None) == (user is None):
+        raise UsageError("say either --plan ID or --user 'DIR\\id'")
+    loaded = sessions.read_config(ctx, config)
+    _confirmed(f"Give back the seats of {plan_id or user}?", yes=yes)
+
+    async def command(stop: asyncio.Event) -> Exit:
+        async with sessions.open_session(loaded) as session:
+            run = new_run(session.clock, by, stop)
+            results = await undo_these(session, run, plan_id, user, site, reason)
+            render.show(run_view.GrantView(run.run_id, results), output)
+            return Exit.INTERRUPTED if stop.is_set() else exit_of_grants(results)
+
+    raise typer.Exit(carry_out(command, gently=True))

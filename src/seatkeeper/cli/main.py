@@ -1,0 +1,61 @@
+"""The command `seatkeeper`: finds the command, turns errors into exit codes.
+
+Modules that take long to import (database, HTTP, tables) are imported inside the commands that
+need them, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from seatkeeper import __version__
+from seatkeeper.cli import options
+from seatkeeper.cli.commands import register
+from seatkeeper.cli.exits import Exit, exit_of_error
+from seatkeeper.errors import SeatkeeperError
+
+app = typer.Typer(
+    name="seatkeeper",
+    help="Watch the access licenses of Qlik Sense sites and free the seats nobody uses, safely.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"seatkeeper {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    config: options.Config = None,
+    *,
+    version: Annotated[  # noqa: ARG001 - acts through its callback
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Keep what was said before the command."""
+    ctx.obj = {"config": config}
+
+
+register(app)
+
+
+def main() -> None:
+    """Run the command line; never shows a traceback for an error that has a name."""
+    try:
+        app(standalone_mode=True)
+    except SeatkeeperError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(exit_of_error(error))
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)

@@ -1,0 +1,37 @@
+"""The options that many commands share, so that they read the same everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Output(StrEnum):
+    """How data is written to stdout."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option("-c", "--config", help="The configuration file.", envvar="SEATKEEPER_CONFIG"),
+]
+Site = Annotated[str | None, typer.Option("--site", help="Only this site.")]
+OutputOption = Annotated[
+    Output, typer.Option("--output", "-o", help="How data is written: table or json.")
+]
+By = Annotated[str | None, typer.Option("--by", help="Who decides; default: the account.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the ledger.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--override", help="Pass this limit for the plan; needs --by and --reason."),
+]
+For = Annotated[
+    str | None,
+    typer.Option("--for", help="Pass the limit for so long (30d, at most 90d), not just once."),
+]

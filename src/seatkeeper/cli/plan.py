@@ -1,0 +1,108 @@
+"""Commands that look and decide: `plan`, `approve`, `reject`. None of them can touch a seat."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from seatkeeper.cli import options
+from seatkeeper.cli.exits import Exit
+from seatkeeper.cli.running import carry_out
+
+
+def plan(
+    ctx: typer.Context,
+    *,
+    config: options.Config = None,
+    site: options.Site = None,
+    output: options.OutputOption = options.Output.TABLE,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 4 when seats may go.")
+    ] = False,
+) -> None:
+    """Read the site, decide which seats nobody uses, and record the plan. Releases nothing."""
+    from seatkeeper.cli import session as sessions
+    from seatkeeper.cli.each_site import each_site
+
+    loaded = sessions.read_config(ctx, config)
+
+    async def command(_stop: asyncio.Event) -> Exit:
+        async with sessions.open_session(loaded) as session:
+            return await each_site(session, site, output, _PlanOne(detailed_exitcode))
+
+    raise typer.Exit(carry_out(command))
+
+
+class _PlanOne:
+    """Makes the plan of one site."""
+
+    def __init__(self, detailed: bool) -> None:
+        self._detailed = detailed
+
+    async def __call__(self, session: Any, opened: Any) -> tuple[Any, Exit]:
+        from seatkeeper.cli import plan_view
+        from seatkeeper.cli.running import new_run
+        from seatkeeper.flow.propose import propose, sharing
+
+        run = new_run(session.clock)
+        partners = await sharing(opened.site, session.sites, session.records)
+        stored, _ = await propose(opened.site, partners, session.records, run, session.clock.now())
+        changes = self._detailed and bool(stored.plan.actions)
+        return plan_view.PlanView(stored), Exit.CHANGES if changes else Exit.DONE
+
+
+def approve(
+    ctx: typer.Context,
+    plan_id: Annotated[str, typer.Argument(help="The plan to approve.")],
+    *,
+    config: options.Config = None,
+    by: options.By = None,
+    reason: options.Reason = "",
+    override: options.Overrides = None,
+    lasting: options.For = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Approve a plan; a running engine applies it within seconds, else `apply` does."""
+    from seatkeeper.cli import plan_view, render
+    from seatkeeper.cli import session as sessions
+    from seatkeeper.cli.approving import approval_of
+    from seatkeeper.flow.approve import approve as approve_plan
+
+    approval = approval_of(by, reason, override, lasting)
+    loaded = sessions.read_config(ctx, config)
+
+    async def command(_stop: asyncio.Event) -> Exit:
+        async with sessions.open_session(loaded) as session:
+            now = session.clock.now()
+            found = await session.records.plans.load(plan_id, now)
+            policy = session.one(found.plan.site).site.policy
+            stored = await approve_plan(plan_id, policy, session.records, approval, now)
+            render.show(plan_view.PlanView(stored), output)
+            return Exit.DONE
+
+    raise typer.Exit(carry_out(command))
+
+
+def reject(
+    ctx: typer.Context,
+    plan_id: Annotated[str, typer.Argument(help="The plan to reject.")],
+    *,
+    config: options.Config = None,
+    by: options.By = None,
+    reason: options.Reason = "",
+) -> None:
+    """Reject a plan: it can never be applied."""
+    from seatkeeper.cli import session as sessions
+    from seatkeeper.wiring.clock import this_actor
+
+    loaded = sessions.read_config(ctx, config)
+
+    async def command(_stop: asyncio.Event) -> Exit:
+        async with sessions.open_session(loaded) as session:
+            await session.store.plans.reject(plan_id, this_actor(by), reason, session.clock.now())
+            typer.echo(f"plan {plan_id} is rejected", err=True)
+            return Exit.DONE
+
+    raise typer.Exit(carry_out(command))

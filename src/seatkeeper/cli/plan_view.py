@@ -1,0 +1,154 @@
+"""A plan as people and programs see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from seatkeeper.cli.render import day, moment
+from seatkeeper.core.plan import Action, PlanStatus
+from seatkeeper.core.record import StoredPlan
+from seatkeeper.core.rules import Reason
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+MOST_ROWS = 50
+
+
+def action_data(action: Action) -> dict[str, Any]:
+    """Return one action as the JSON contract has it."""
+    return {
+        "allocation_id": action.allocation_id,
+        "license_type": action.license_type,
+        "user": action.user,
+        "reason": action.reason,
+        "created": action.created,
+        "last_used": action.last_used,
+        "idle_days": action.idle_days,
+    }
+
+
+def plan_data(stored: StoredPlan) -> dict[str, Any]:
+    """Return a plan as the JSON contract has it."""
+    plan = stored.plan
+    return {
+        "plan_id": plan.plan_id,
+        "digest": plan.digest,
+        "site": plan.site,
+        "status": stored.status,
+        "mode": plan.mode,
+        "created_at": plan.created_at,
+        "expires_at": plan.expires_at,
+        "approved_by": stored.approved_by,
+        "actions": [action_data(a) for a in plan.actions],
+        "deferred": [action_data(a) for a in plan.deferred],
+        "kept": plan.kept,
+        "counts": msgspec.to_builtins(plan.counts),
+        "violations": msgspec.to_builtins(plan.violations),
+        "overridden": msgspec.to_builtins(plan.overridden),
+        "warnings": msgspec.to_builtins(plan.warnings),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """One plan."""
+
+    stored: StoredPlan
+
+    def data(self) -> Any:
+        """Return the JSON contract."""
+        return plan_data(self.stored)
+
+    def drawing(self) -> Sequence[RenderableType]:
+        """Return headline, actions, what is kept and why, violations and the next step."""
+        return list(self._pieces())
+
+    def _pieces(self) -> Iterator[RenderableType]:
+        from rich.text import Text
+
+        plan = self.stored.plan
+        yield Text(f"\n{plan.site} · plan {plan.plan_id}", style="bold")
+        yield Text(f"{_headline(self.stored)}\n")
+        if plan.actions:
+            yield _table(plan.actions)
+        if len(plan.actions) > MOST_ROWS:
+            yield Text(f"… and {len(plan.actions) - MOST_ROWS} more; --output json has them all")
+        for violation in plan.violations:
+            yield Text(f"BLOCKED by {violation.limit.value}: {violation.message}", style="bold red")
+            yield Text(f"  way out: {violation.way_out}", style="red")
+        for note in plan.overridden:
+            yield Text(
+                f"passed: {note.limit.value} by {note.by} until {day(note.until)} "
+                f"({note.reason}): {note.message}",
+                style="yellow",
+            )
+        for warning in plan.warnings:
+            yield Text(f"note: {warning.message}", style="yellow")
+        yield _kept(plan.kept)
+        yield Text(_next_step(self.stored), style="bold")
+
+
+def _headline(stored: StoredPlan) -> str:
+    plan = stored.plan
+    rows = sum(c.rows for c in plan.counts)
+    if not plan.eligible:
+        return f"Nobody holds an idle seat: all {rows} seats stay."
+    later = f", {len(plan.deferred)} more later" if plan.deferred else ""
+    return (
+        f"{len(plan.actions)} of {rows} seats would be released{later}. "
+        f"Status {stored.status.value}: {stored.status.words}."
+    )
+
+
+def _table(actions: Sequence[Action]) -> RenderableType:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("User", "Seat", "Reason", "Granted", "Last used"):
+        table.add_column(name, overflow="fold")
+    table.add_column("Idle", justify="right")
+    for action in actions[:MOST_ROWS]:
+        table.add_row(
+            _plain(action.user),
+            action.license_type.value,
+            action.reason,
+            day(action.created, none="unknown"),
+            day(action.last_used),
+            f"{action.idle_days} d",
+        )
+    return table
+
+
+def _plain(text: str) -> RenderableType:
+    """Text that is never read as markup, whatever a user is called."""
+    from rich.text import Text
+
+    return Text("".join(c if c.isprintable() else "·" for c in text))
+
+
+def _kept(kept: dict[str, int]) -> RenderableType:
+    from rich.text import Text
+
+    if not kept:
+        return Text("\nKept: none")
+    lines = [f"  {count:>6}  {name:<17} {Reason(name).words}" for name, count in kept.items()]
+    return Text("\nKept\n" + "\n".join(lines) + "\n")
+
+
+def _next_step(stored: StoredPlan) -> str:
+    plan_id = stored.plan.plan_id
+    if not stored.plan.actions:
+        return "Nothing to do."
+    if stored.plan.mode == "observe":
+        return "Mode observe: nothing is released. Set policy.mode to approve when you are ready."
+    if stored.status is PlanStatus.OPEN:
+        return f"Next: seatkeeper approve {plan_id}  (valid until {moment(stored.plan.expires_at)})"
+    if stored.status is PlanStatus.APPROVED:
+        return f"Next: seatkeeper apply {plan_id}"
+    return f"Status: {stored.status.value}, {stored.status.words}."

@@ -1,0 +1,88 @@
+"""Turn values into text or JSON: data on stdout, everything else on stderr.
+
+A view knows both forms of one value. Rich draws tables for people only; it is imported when
+something is drawn.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from seatkeeper.cli.options import Output
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+class View(Protocol):
+    """One value in both forms."""
+
+    def data(self) -> Any:
+        """Return the JSON-able form: the contract of the command."""
+
+    def drawing(self) -> Sequence[RenderableType]:
+        """Return what people see, piece by piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A site whose turn failed; the others had theirs."""
+
+    site: str
+    error: str
+
+    def data(self) -> Any:
+        """Return the site and its error."""
+        return {"site": self.site, "error": self.error}
+
+    def drawing(self) -> Sequence[RenderableType]:
+        """Return one line in red."""
+        from rich.text import Text
+
+        return [Text(f"{self.site}: {self.error}", style="red")]
+
+
+def show(view: View, output: Output) -> None:
+    """Write one value to stdout."""
+    show_all([view], output, single=True)
+
+
+def show_all(views: Sequence[View], output: Output, *, single: bool) -> None:
+    """Write values to stdout: one object when `single`, else an array."""
+    if output is Output.JSON:
+        data = [view.data() for view in views]
+        write_json(data[0] if single else data)
+        return
+    console = _console()
+    for view in views:
+        for piece in view.drawing():
+            console.print(piece)
+
+
+def write_json(value: Any) -> None:
+    """Write one JSON value, indented, with a line end."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    sys.stdout.write(text.decode() + "\n")
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 120
+    return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def moment(at: datetime | None, *, none: str = "never") -> str:
+    """Write a time for people, in UTC and to the minute."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at is not None else none
+
+
+def day(at: datetime | None, *, none: str = "never") -> str:
+    """Write a day for people."""
+    return f"{at.astimezone(UTC):%Y-%m-%d}" if at is not None else none

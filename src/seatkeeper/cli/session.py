@@ -1,0 +1,81 @@
+"""What a command works with: the configuration, the store, the open sites."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from seatkeeper import logs
+from seatkeeper.config import Loaded, find, load
+from seatkeeper.errors import UsageError
+from seatkeeper.flow.context import Records, Site
+from seatkeeper.settings import Settings, SiteSettings
+from seatkeeper.store import Store
+from seatkeeper.wiring.clock import SystemClock
+from seatkeeper.wiring.readers import OpenSite, open_records, open_sites
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything open for one command."""
+
+    loaded: Loaded
+    store: Store
+    records: Records
+    opened: list[OpenSite]
+    clock: SystemClock
+
+    @property
+    def settings(self) -> Settings:
+        """The whole configuration."""
+        return self.loaded.settings
+
+    @property
+    def sites(self) -> list[Site]:
+        """Every configured site as the flow sees it."""
+        return [o.site for o in self.opened]
+
+    def chosen(self, name: str | None) -> list[OpenSite]:
+        """Return the named site, or all of them; raises UsageError for an unknown name."""
+        if name is None:
+            return self.opened
+        return [self.one(name)]
+
+    def one(self, name: str | None) -> OpenSite:
+        """Return the named site, or the only one; raises UsageError otherwise."""
+        if name is None and len(self.opened) == 1:
+            return self.opened[0]
+        found = next((o for o in self.opened if o.site.name == name), None)
+        if found is None:
+            names = ", ".join(o.site.name for o in self.opened)
+            said = f"there is no site {name!r}" if name else "--site is needed"
+            raise UsageError(f"{said}; the configuration has {names}")
+        return found
+
+
+def read_config(ctx: typer.Context, config: Path | None) -> Loaded:
+    """Read the configuration named after the command, before it, or by default; set up logs."""
+    chosen = config or (ctx.find_root().obj or {}).get("config")
+    loaded = load(find(chosen, os.environ), os.environ)
+    logs.set_up(loaded.settings.log.level, loaded.settings.log.format)
+    for warning in loaded.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    return loaded
+
+
+@asynccontextmanager
+async def open_session(loaded: Loaded) -> AsyncIterator[Session]:
+    """Open the store and every site of the configuration."""
+    clock = SystemClock()
+    store, records = open_records(loaded.settings)
+    try:
+        sites: list[SiteSettings] = list(loaded.settings.sites)
+        async with open_sites(sites, clock) as opened:
+            yield Session(loaded, store, records, opened, clock)
+    finally:
+        store.close()

@@ -1,0 +1,64 @@
+"""What looks: sites opened for reading, and the store.
+
+A site that cannot even be opened (a certificate file is missing) must not keep the others from
+working: its reader raises that error at the first reading instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from seatkeeper.flow.context import Records, Site
+from seatkeeper.flow.ports import Clock
+from seatkeeper.qrs.client import Connection, QrsClient
+from seatkeeper.qrs.reader import SiteReader
+from seatkeeper.settings import Settings, SiteSettings
+from seatkeeper.store import Store, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSite:
+    """One site with its connection; `site` is what the flow sees of it."""
+
+    site: Site
+    client: QrsClient
+    settings: SiteSettings
+
+
+def connection_of(settings: SiteSettings) -> Connection:
+    """Return how the site is reached."""
+    qrs = settings.qrs
+    return Connection(
+        url=qrs.url,
+        ca_file=qrs.ca_file,
+        cert_file=qrs.cert_file,
+        key_file=qrs.key_file,
+        user=qrs.user,
+        concurrency=qrs.concurrency,
+        timeout=qrs.timeout,
+        verify_host_name=qrs.verify_host_name,
+        key_password=qrs.key_password.get_secret_value() if qrs.key_password else None,
+    )
+
+
+@asynccontextmanager
+async def open_sites(
+    settings: Sequence[SiteSettings], clock: Clock
+) -> AsyncIterator[list[OpenSite]]:
+    """Open these sites; connections are made at the first request."""
+    async with AsyncExitStack() as stack:
+        opened = []
+        for one in settings:
+            client = QrsClient(connection_of(one), clock.now)
+            await stack.enter_async_context(client)
+            site = Site(one.name, one.to_policy(), SiteReader(client))
+            opened.append(OpenSite(site, client, one))
+        yield opened
+
+
+def open_records(settings: Settings) -> tuple[Store, Records]:
+    """Open the store, bringing its schema up to date; raises StoreError."""
+    store = open_store(settings.store.url.get_secret_value())
+    return store, Records(store.plans, store.history, store.control)
