@@ -1,0 +1,158 @@
+"""The whole configuration file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+
+from seatkeeper.settings.kinds import Wrong
+from seatkeeper.settings.part import Part, block
+from seatkeeper.settings.places import Listen, StoreUrl, StoreUrlFile, hide_login
+from seatkeeper.settings.site import SiteSettings
+from seatkeeper.settings.values import choice
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """For whom logs are written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class StoreSettings(Part):
+    """Where plans, the ledger and the history are kept."""
+
+    url_file: StoreUrlFile | None = Field(
+        default=None,
+        description="File whose first line is the address of the database, in place of url.",
+        examples=["secrets/store_url"],
+    )
+    url: StoreUrl = Field(
+        default=SecretStr("sqlite:///seatkeeper.db"),
+        validate_default=True,
+        description="Address of the database, SQLite or PostgreSQL; a relative file counts from"
+        " this file's folder; default sqlite:///seatkeeper.db.",
+        examples=["postgresql://seatkeeper:${STORE_PASSWORD}@db.example.com/seatkeeper"],
+    )
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _or_from_its_file(cls, url: str | SecretStr, info: ValidationInfo) -> str | SecretStr:
+        """Take the address from `url_file`; the default (a SecretStr) gives way to it."""
+        from_file = info.data.get("url_file")
+        if from_file is None:
+            return url
+        if isinstance(url, str):
+            raise Wrong("url_file is given as well", "keep one of the two")
+        return SecretStr(from_file.get_secret_value())
+
+    @property
+    def shown(self) -> str:
+        """The address of the database without user and password."""
+        return hide_login(self.url.get_secret_value())
+
+
+class ConsoleSettings(Part):
+    """Where the service answers."""
+
+    listen: Listen = Field(
+        default="127.0.0.1:8484",
+        description="Host and port of the health pages; default 127.0.0.1:8484.",
+    )
+
+    @property
+    def host(self) -> str:
+        """The host without brackets."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port; 0 lets the system choose a free one."""
+        return int(self.listen.rpartition(":")[2])
+
+
+class LogSettings(Part):
+    """What is logged, and how."""
+
+    level: Annotated[LogLevel, choice(LogLevel, "the level")] = Field(
+        default=LogLevel.INFO, description="The least important event to log; default info."
+    )
+    format: Annotated[LogFormat, choice(LogFormat, "the format")] = Field(
+        default=LogFormat.CONSOLE,
+        description="`console` for people, `json` for a log collector; default console.",
+    )
+
+
+class Settings(Part):
+    """Everything in `seatkeeper.yaml`."""
+
+    sites: tuple[SiteSettings, ...] = Field(description="The Qlik Sense sites.")
+    store: StoreSettings = block("Where plans, the ledger and the history are kept.")
+    console: ConsoleSettings = block("Where the service answers.")
+    log: LogSettings = block("What is logged, and how.")
+
+    @field_validator("sites")
+    @classmethod
+    def _at_least_one(cls, sites: tuple[SiteSettings, ...]) -> tuple[SiteSettings, ...]:
+        if not sites:
+            raise Wrong("there is no site", "describe at least one, with name and qrs")
+        return sites
+
+    @model_validator(mode="after")
+    def _sites_fit_together(self) -> Self:
+        shared = [(s.name, s.license_shared_with) for s in self.sites]
+        for fault in clashes([(n, () if w is None else w.sites) for n, w in shared]):
+            raise fault
+        return self
+
+    def site(self, name: str) -> SiteSettings | None:
+        """Return the site of that name, letter case aside, None when there is none."""
+        return next((s for s in self.sites if s.name.casefold() == name.casefold()), None)
+
+
+def clashes(sites: Sequence[tuple[str, Sequence[str]]]) -> Iterator[Wrong]:
+    """Find what is wrong between sites, each given as its name and `license_shared_with`.
+
+    Names are unique without regard to case, and a shared license names other sites of the file.
+    """
+    first: dict[str, int] = {}
+    for index, (name, _) in enumerate(sites):
+        earlier = first.setdefault(name.casefold(), index)
+        if earlier != index:
+            yield Wrong(
+                f"sites[{earlier}] has this name already (letter case does not matter)",
+                "give every site a name of its own",
+                at=("sites", index, "name"),
+            )
+    names = [name for name, _ in sites]
+    for index, (name, shared_with) in enumerate(sites):
+        for position, other in enumerate(shared_with):
+            if not other:
+                continue
+            yield from _stranger(
+                name, other, names, ("sites", index, "license_shared_with", position)
+            )
+
+
+def _stranger(
+    name: str, other: str, names: list[str], at: tuple[str | int, ...]
+) -> Iterator[Wrong]:
+    if other.casefold() == name.casefold():
+        yield Wrong("a site shares its license with other sites", "take its own name out", at=at)
+    elif other.casefold() not in {n.casefold() for n in names}:
+        near = get_close_matches(other, names, n=1)
+        cure = f"did you mean {near[0]}?" if near else "write others for a site not in this file"
+        yield Wrong("no site of this file has this name", cure, at=at)
