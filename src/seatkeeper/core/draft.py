@@ -1,6 +1,6 @@
 """From a snapshot to a plan: judge every seat, sort, keep within the counts, seal with a digest.
 
-Equal input gives equal bytes: the order of rows and the case of letters do not matter.
+Equal input gives equal bytes, in whatever order its rows come.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from seatkeeper.core.facts import Facts
+from seatkeeper.core.facts import LONG_AGO, Facts
 from seatkeeper.core.model import Allocation, LicenseType, Snapshot
 from seatkeeper.core.plan import Action, Notice, OverrideNote, Plan, TypeCount, Violation
 from seatkeeper.core.policy import Policy
 from seatkeeper.core.rules import Reason, Verdict, judge
 
-LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
 MOST_UNCLEAR_SHOWN = 5
 
 
@@ -47,27 +46,28 @@ def draft_plan(
     The first `max_per_run`, and no more than `max_per_day` leaves after the `released_last_day`
     seats of the last 24 hours, are actions; the rest is deferred.
     """
-    going: list[tuple[tuple[datetime, str, str, str], Action]] = []
-    kept: Counter[str] = Counter()
+    eligible: list[Action] = []
+    kept: Counter[Reason] = Counter()
     unclear: list[str] = []
     for seat in snapshot.allocations:
         verdict = judge(seat, facts, policy, now)
-        if verdict.releases:
-            action = _action(seat, facts, verdict, now)
-            going.append((_order(action), action))
+        reason = verdict.reason
+        if reason.releases:
+            eligible.append(_action(seat, facts, verdict, now))
             continue
-        kept[verdict.reason.value] += 1
-        if verdict.reason is Reason.UNCLEAR:
+        kept[reason] += 1
+        if reason is Reason.UNCLEAR:
             unclear.append(f"{seat.holder or seat.id} ({seat.license_type.value}): {verdict.note}")
-    going.sort()
-    eligible = [action for _, action in going]
+    eligible.sort(key=_order)
     room = _room(policy, released_last_day)
     return Draft(
         actions=tuple(eligible[:room]),
         deferred=tuple(eligible[room:]),
-        kept={r.value: kept[r.value] for r in Reason if kept[r.value]},
+        kept={r.value: kept[r] for r in Reason if kept[r]},
         counts=_counts(snapshot, eligible),
-        unclear=tuple(sorted(unclear, key=str.casefold)[:MOST_UNCLEAR_SHOWN]),
+        unclear=tuple(
+            sorted(unclear, key=lambda text: (text.casefold(), text))[:MOST_UNCLEAR_SHOWN]
+        ),
     )
 
 

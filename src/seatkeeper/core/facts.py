@@ -6,13 +6,17 @@ when that person was last active anywhere, and who is protected.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from seatkeeper.core.exemptions import ExemptionIndex, Protection
 from seatkeeper.core.model import Allocation, Snapshot, User, person_key
-from seatkeeper.core.policy import Policy
+from seatkeeper.core.policy import Pause, Policy
+
+LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
+"""A date before this stands for "none": QRS writes years 1 and 1753 (QRS contract 3.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Sources:
     """
 
     users: Mapping[str, User]
-    allocations: Iterable[Allocation]
+    allocations: Collection[Allocation]
     elsewhere: tuple[Mapping[str, datetime], ...] = ()
 
     @classmethod
@@ -39,69 +43,150 @@ class Facts:
     def __init__(self, sources: Sources, policy: Policy, now: datetime) -> None:
         """Index the users and their latest activity."""
         self.users = sources.users
+        self.pauses = disjoint(policy.pauses)
         self._index = ExemptionIndex(policy, now)
-        self._keys: dict[str, str] = {}
-        self._doubles: dict[str, list[User]] = {}
-        self._index_users()
-        self._latest: dict[str, datetime] = {}
+        self._people = _People(sources.users, sources.allocations)
         self._elsewhere = tuple(m for m in sources.elsewhere if m)
+        self._latest: dict[str, datetime] = {}
+        self._twice = _listed_twice(sources.allocations)
+        key_of = self._people.key_of
         for seat in sources.allocations:
             if seat.last_used is not None:
-                self._add(seat, seat.last_used)
+                _keep_latest(self._latest, key_of(seat), seat.last_used)
+        for key, spellings in self._people.spellings.items():
+            for spelling in spellings:
+                for at in self._elsewhere_of(spelling):
+                    _keep_latest(self._latest, key, at)
 
-    def _index_users(self) -> None:
-        first: dict[str, User] = {}
-        for user in self.users.values():
-            key = user.key
-            self._keys[user.id] = key
-            other = first.setdefault(key, user)
-            if other is not user:
-                self._doubles.setdefault(key, [other]).append(user)
-
-    def _add(self, seat: Allocation, at: datetime) -> None:
-        latest = self._latest
-        for key in self._keys_of(seat):
-            known = latest.get(key)
-            if known is None or known < at:
-                latest[key] = at
-
-    def _keys_of(self, seat: Allocation) -> tuple[str, ...]:
-        """One key, or two when the row and the user list spell the person differently."""
-        by_id = self._keys.get(seat.user_id) if seat.user_id is not None else None
-        by_row = person_key(seat.holder) if seat.holder else None
-        if by_id is None or by_id == by_row:
-            return (by_row,) if by_row is not None else ()
-        return (by_id,) if by_row is None else (by_id, by_row)
+    def _elsewhere_of(self, key: str) -> Iterable[datetime]:
+        return [source[key] for source in self._elsewhere if key in source]
 
     def last_activity(self, seat: Allocation) -> datetime | None:
         """Return when the holder was last active anywhere, None for never (design rule 3)."""
-        best: datetime | None = None
-        for key in self._keys_of(seat):
-            for source in (self._latest, *self._elsewhere):
-                at = source.get(key)
-                if at is not None and (best is None or at > best):
-                    best = at
-        return best
+        key = self._people.key_of(seat)
+        best = seat.last_used
+        for source in (self._latest, *self._elsewhere):
+            at = source.get(key)
+            if at is not None and (best is None or at > best):
+                best = at
+        return None if best is None or best < LONG_AGO else best
 
     def protection(self, user: User) -> Protection | None:
         """Return why the person keeps every seat, None when nothing protects.
 
-        A person with two user rows under one name is protected by what either carries.
+        A person with two user rows under one name, or two names in the rows, is protected by
+        what any of them carries.
         """
-        for person in self._doubles.get(self._keys.get(user.id, ""), (user,)):
-            if found := self._index.protection(person):
+        people = self._people.rows_of(user)
+        if people is None:
+            return self._index.protection(user)
+        doubt: Protection | None = None
+        for found in (
+            *map(self._index.protection_by_name, self._people.names_of(user)),
+            *map(self._index.protection, people),
+        ):
+            if found is not None and not found.unclear:
                 return found
-        return None
+            doubt = doubt or found
+        return doubt
+
+    def is_listed_twice(self, seat: Allocation) -> bool:
+        """Tell whether another row has the same id, so that one of them is not true."""
+        return seat.id in self._twice
+
+
+class _People:
+    r"""Who is the same person: same QRS id, or same `DIR\id` without regard to case.
+
+    A person is known by one key. Nearly always that is the name; the few whose rows and user
+    list spell the name differently have several `spellings`, joined under the first of them.
+    """
+
+    def __init__(self, users: Mapping[str, User], allocations: Iterable[Allocation]) -> None:
+        self._keys = {user.id: user.key for user in users.values()}
+        self.spellings: dict[str, set[str]] = {}
+        self._joined: dict[str, str] = {}
+        for seat in allocations:
+            by_id = self._keys.get(seat.user_id or "")
+            if by_id is not None and seat.holder and (by_row := person_key(seat.holder)) != by_id:
+                self._join(by_id, by_row)
+        self._rows = self._several_rows(users)
+
+    def _join(self, one: str, other: str) -> None:
+        names = self._spellings_of(one) | self._spellings_of(other)
+        first = min(names)
+        for name in names:
+            self.spellings.pop(name, None)
+            self._joined[name] = first
+        self.spellings[first] = names
+
+    def _spellings_of(self, name: str) -> set[str]:
+        return self.spellings.get(self._joined.get(name, name), {name})
+
+    def _several_rows(self, users: Mapping[str, User]) -> dict[str, list[User]]:
+        """Return the user rows of each person who has several, or several names."""
+        if not self._joined and len(set(self._keys.values())) == len(self._keys):
+            return {}
+        rows: dict[str, list[User]] = {}
+        for user in sorted(users.values(), key=lambda u: u.id):
+            rows.setdefault(self._key_of_user(user), []).append(user)
+        return {k: people for k, people in rows.items() if len(people) > 1 or k in self.spellings}
+
+    def _key_of_user(self, user: User) -> str:
+        name = self._keys.get(user.id, "")
+        return self._joined.get(name, name)
+
+    def key_of(self, seat: Allocation) -> str:
+        """Return the key of a seat's holder, empty when the row names nobody."""
+        name = self._keys.get(seat.user_id or "")
+        if name is None:
+            name = person_key(seat.holder)
+        return self._joined.get(name, name) if self._joined else name
+
+    def rows_of(self, user: User) -> list[User] | None:
+        """Return every user row of this person, None when this one is the only one."""
+        return self._rows.get(self._key_of_user(user)) if self._rows else None
+
+    def names_of(self, user: User) -> list[str]:
+        """Return the names under which this person stands in rows, when they differ."""
+        return sorted(self.spellings.get(self._key_of_user(user), ()))
+
+
+def _keep_latest(latest: dict[str, datetime], key: str, at: datetime) -> None:
+    known = latest.get(key)
+    if known is None or known < at:
+        latest[key] = at
+
+
+def _listed_twice(allocations: Collection[Allocation]) -> frozenset[str]:
+    if len({seat.id for seat in allocations}) == len(allocations):
+        return frozenset()
+    times = Counter(seat.id for seat in allocations)
+    return frozenset(seat_id for seat_id, n in times.items() if n > 1)
+
+
+def disjoint(pauses: Iterable[Pause]) -> tuple[Pause, ...]:
+    """Join pauses that touch or overlap, so that no day is taken off twice."""
+    joined: list[Pause] = []
+    for pause in sorted(pauses, key=lambda p: p.start):
+        if joined and pause.start <= joined[-1].end:
+            last = joined[-1]
+            joined[-1] = Pause(last.start, max(last.end, pause.end), last.reason)
+        else:
+            joined.append(pause)
+    return tuple(joined)
 
 
 def activity_of(snapshot: Snapshot) -> dict[str, datetime]:
-    """Return each person's latest activity on a site, for the sites that share its license."""
+    """Return each person's latest activity on a site, for the sites that share its license.
+
+    Somebody whose rows and user list spell the name differently is told under both names.
+    """
     latest = dict(snapshot.witness.by_person)
     for seat in snapshot.allocations:
-        if seat.last_used is None or not seat.holder:
+        if seat.last_used is None:
             continue
-        key = person_key(seat.holder)
-        known = latest.get(key)
-        if known is None or known < seat.last_used:
-            latest[key] = seat.last_used
+        user = snapshot.users.get(seat.user_id or "")
+        for key in {person_key(seat.holder), user.key if user else ""} - {""}:
+            _keep_latest(latest, key, seat.last_used)
     return latest

@@ -17,7 +17,7 @@ from seatkeeper.core.draft import Draft, Findings
 from seatkeeper.core.expiry import expiry_warnings
 from seatkeeper.core.model import Pool, Snapshot, UsageState
 from seatkeeper.core.plan import Limit, Notice, OverrideNote, Violation
-from seatkeeper.core.policy import Exemption, Mode, Policy, SharedKind
+from seatkeeper.core.policy import MOST_OVERRIDE, Exemption, Mode, Policy, SharedKind
 from seatkeeper.core.record import Baseline, Override
 from seatkeeper.core.rules import AHEAD
 
@@ -47,12 +47,25 @@ class Checked:
 def check(checked: Checked, overrides: Sequence[Override] = ()) -> Findings:
     """Hold a draft against every limit; overridden violations become notes in the plan."""
     found = [v for limit in _LIMITS for v in limit(checked)]
-    passed = {o.limit: o for o in overrides if o.until > checked.now}
+    passed = {o.limit: o for o in overrides if _holds(o, checked)}
     blocking = [v for v in found if not (v.limit.overridable and v.limit in passed)]
     return Findings(
         violations=tuple(blocking),
         warnings=tuple(_warnings(checked)),
         overridden=tuple(_note(passed[v.limit], v) for v in found if v not in blocking),
+    )
+
+
+def _holds(override: Override, c: Checked) -> bool:
+    """Tell whether it was given for this site and policy, is not over and not for ever (rule 18).
+
+    One given for a single plan passes that plan and no new one.
+    """
+    return (
+        override.plan_id is None
+        and override.site == c.snapshot.site
+        and override.policy_digest == c.policy.digest
+        and c.now < override.until <= override.at + MOST_OVERRIDE
     )
 
 
@@ -85,9 +98,10 @@ def _max_share(c: Checked) -> Iterable[Violation]:
     allowed = c.policy.limits.max_share
     for count in c.draft.counts:
         few = count.eligible <= ALWAYS_ALLOWED and count.eligible * 2 <= count.live
-        if not count.eligible or few or count.eligible <= allowed * count.live:
+        # Divided, not multiplied: 29 of 100 is 29 %, and 0.29 * 100 is less than 29.
+        share = count.eligible / count.live if count.live else 0.0
+        if few or share <= allowed:
             continue
-        share = count.eligible / count.live if count.live else 1.0
         yield Violation(
             limit=Limit.MAX_SHARE,
             license_type=count.license_type,
@@ -121,7 +135,7 @@ def _grown(c: Checked) -> Iterable[Violation]:
     if not c.baseline.eligible_by_day:
         return
     usual, factor = median(c.baseline.eligible_by_day), c.policy.limits.grown
-    if c.draft.eligible > usual * factor and c.draft.eligible - usual > GROWN_AT_LEAST:
+    if c.draft.eligible > usual * factor and c.draft.eligible - usual >= GROWN_AT_LEAST:
         yield Violation(
             limit=Limit.GROWN,
             value=float(c.draft.eligible),
@@ -137,7 +151,7 @@ def _stale_activity(c: Checked) -> Iterable[Violation]:
         return
     allowed = c.policy.limits.stale_activity
     newest = newest_activity(c.snapshot, c.now)
-    if newest is not None and c.now - newest <= allowed:
+    if newest is not None and c.now - newest < allowed:
         return
     said = "nobody was ever active" if newest is None else f"nobody was active since {newest:%F}"
     yield Violation(
@@ -163,15 +177,14 @@ def _incomplete(c: Checked) -> Iterable[Violation]:
         pool = c.snapshot.overview.pool(count.license_type)
         if pool is None or not pool.enabled:
             continue
-        expected = _least_rows(pool)
+        expected, allowed = _least_rows(pool), c.policy.limits.incomplete
         missing = expected - count.rows
-        allowed = max(ROWS_MAY_DIFFER, c.policy.limits.incomplete * expected)
-        if missing > allowed:
+        if missing > ROWS_MAY_DIFFER and missing / expected > allowed:
             yield Violation(
                 limit=Limit.INCOMPLETE,
                 license_type=count.license_type,
                 value=round(missing / expected, 4),
-                allowed=c.policy.limits.incomplete,
+                allowed=allowed,
                 message=f"the site counts {expected} {count.license_type.value} seats but listed "
                 f"{count.rows}",
                 way_out="check the rights of the QRS user: it must be allowed to read every seat",

@@ -26,6 +26,9 @@ class Told:
     give_back: bool = False
 
 
+_BY_OTHERS = Told(Outcome.ALREADY_GONE, "somebody else released the seat at the same moment")
+
+
 def tell(answer: Answer, back: ReadBack, judged_last_used: datetime | None) -> Told:
     """Tell what became of a release that was sent, or that the connection refused."""
     if not back.known:
@@ -33,7 +36,7 @@ def tell(answer: Answer, back: ReadBack, judged_last_used: datetime | None) -> T
     if back.row is None:
         return _gone(answer)
     if back.row.quarantined:
-        return _quarantined(back.row, judged_last_used)
+        return _quarantined(answer, back.row, judged_last_used)
     return _still_held(answer)
 
 
@@ -49,12 +52,20 @@ def _without_read_back(answer: Answer) -> Told:
 def _gone(answer: Answer) -> Told:
     if answer.is_success:
         return Told(Outcome.RELEASED)
-    if not answer.sent or (answer.status is not None and answer.status < 500):
-        return Told(Outcome.ALREADY_GONE, "somebody else released the seat at the same moment")
+    if _was_not_us(answer):
+        return _BY_OTHERS
     return Told(Outcome.RELEASED, f"{_said(answer)}, but the seat is gone")
 
 
-def _quarantined(row: Allocation, judged_last_used: datetime | None) -> Told:
+def _was_not_us(answer: Answer) -> bool:
+    """Tell whether our request certainly did nothing: never sent, or clearly turned down."""
+    return not answer.sent or (answer.status is not None and 400 <= answer.status < 500)
+
+
+def _quarantined(answer: Answer, row: Allocation, judged_last_used: datetime | None) -> Told:
+    if _was_not_us(answer):
+        # What an administrator released on purpose is not ours to give back.
+        return _BY_OTHERS
     newer = row.last_used is not None and (
         judged_last_used is None or row.last_used > judged_last_used
     )

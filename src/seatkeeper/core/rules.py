@@ -11,8 +11,8 @@ from enum import StrEnum
 
 import msgspec
 
-from seatkeeper.core.facts import Facts
-from seatkeeper.core.model import Allocation, User
+from seatkeeper.core.facts import LONG_AGO, Facts
+from seatkeeper.core.model import Allocation
 from seatkeeper.core.policy import Exemption, Pause, Policy
 
 AHEAD = timedelta(minutes=5)
@@ -86,7 +86,10 @@ _DISABLED = Verdict(Reason.TYPE_DISABLED)
 
 
 def judge(seat: Allocation, facts: Facts, policy: Policy, now: datetime) -> Verdict:
-    """Give the one verdict on a seat, from the facts at `now` (aware, UTC)."""
+    """Give the one verdict on a seat, from the facts at `now` (aware, UTC).
+
+    `facts` were gathered under the same policy, at the same moment.
+    """
     if seat.deleted_user or seat.user_id is None:
         return _DELETED
     if seat.quarantined:
@@ -99,53 +102,58 @@ def judge(seat: Allocation, facts: Facts, policy: Policy, now: datetime) -> Verd
     latest = facts.last_activity(seat)
     if user is None:
         return Verdict(Reason.UNCLEAR, latest, "the holder is not in the site's list of users")
-    if doubt := _doubt(seat, latest, now):
+    if doubt := _doubt(seat, facts, latest, now):
         return Verdict(Reason.UNCLEAR, latest, doubt)
-    return _protected(user, facts, latest) or _by_time(seat, latest, policy, now)
+    if protection := facts.protection(user):
+        reason = Reason.UNCLEAR if protection.unclear else Reason.EXEMPT
+        return Verdict(reason, latest, protection.why, protection.exemption)
+    return _by_time(seat, latest, facts, policy, now)
 
 
-def _doubt(seat: Allocation, latest: datetime | None, now: datetime) -> str:
+def _real(at: datetime | None) -> datetime | None:
+    """Return a date, None for one that stands for "none" (design rule 2)."""
+    return None if at is None or at < LONG_AGO else at
+
+
+def _doubt(seat: Allocation, facts: Facts, latest: datetime | None, now: datetime) -> str:
     """Name what is not certain about the row itself, empty when nothing is."""
     if seat.doubt:
         return seat.doubt
+    if facts.is_listed_twice(seat):
+        return "the site listed two seats with the same id"
     if seat.quarantined is None:
         return "the site did not tell whether the seat is in quarantine"
     horizon = now + AHEAD
     if latest is not None and latest > horizon:
         return f"the latest activity lies in the future ({latest:%Y-%m-%d %H:%M} UTC)"
-    if seat.created is None:
-        return "" if seat.last_used is not None else "never used, and no date of its creation"
-    if seat.created > horizon:
+    if _real(seat.created) is None and _real(seat.last_used) is None:
+        return "never used, and no date of its creation"
+    if seat.created is not None and seat.created > horizon:
         return f"the seat was created in the future ({seat.created:%Y-%m-%d %H:%M} UTC)"
     return ""
 
 
-def _protected(user: User, facts: Facts, latest: datetime | None) -> Verdict | None:
-    found = facts.protection(user)
-    if found is None:
-        return None
-    reason = Reason.UNCLEAR if found.unclear else Reason.EXEMPT
-    return Verdict(reason, latest, found.why, found.exemption)
-
-
-def _by_time(seat: Allocation, latest: datetime | None, policy: Policy, now: datetime) -> Verdict:
-    after = policy.of(seat.license_type).release_after
-    grace, pauses = policy.new_seat_grace, policy.pauses
-    if seat.created is not None:
-        if idle_time(seat.created, now, pauses) < grace:
+def _by_time(
+    seat: Allocation, latest: datetime | None, facts: Facts, policy: Policy, now: datetime
+) -> Verdict:
+    after, grace = policy.of(seat.license_type).release_after, policy.new_seat_grace
+    created, used = _real(seat.created), _real(seat.last_used)
+    idle = None if used is None else idle_time(used, now, facts.pauses)
+    if created is not None:
+        if idle_time(created, now, facts.pauses) < grace:
             return Verdict(Reason.NEW_SEAT, latest)
-    elif seat.last_used is not None and after <= idle_time(seat.last_used, now, pauses) < grace:
+    elif idle is not None and after <= idle < grace:
         # Without a date of creation only an old enough last use proves that the seat is not new.
         return Verdict(Reason.UNCLEAR, latest, "no date of its creation: it may be new")
-    if seat.last_used is not None and idle_time(seat.last_used, now, pauses) < after:
+    if idle is not None and idle < after:
         return Verdict(Reason.ACTIVE, latest)
-    if latest is not None and idle_time(latest, now, pauses) < after:
+    if latest is not None and idle_time(latest, now, facts.pauses) < after:
         return Verdict(Reason.ACTIVE_ELSEWHERE, latest)
-    return Verdict(Reason.NEVER_USED if seat.last_used is None else Reason.IDLE, latest)
+    return Verdict(Reason.NEVER_USED if used is None else Reason.IDLE, latest)
 
 
 def idle_time(since: datetime, now: datetime, pauses: Iterable[Pause]) -> timedelta:
-    """Return the whole elapsed time since `since`, without the time inside pauses."""
+    """Return the whole elapsed time since `since`, without pauses (which do not overlap)."""
     idle = now - since
     for pause in pauses:
         overlap = min(pause.end, now) - max(pause.start, since)
