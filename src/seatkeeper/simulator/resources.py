@@ -28,6 +28,12 @@ from seatkeeper.simulator.user_table import UserTable
 from seatkeeper.simulator.verbs import Call, answer_list
 
 _Handler: TypeAlias = Callable[[Call], Answer]
+_ENUMS = {
+    "RuleContextEnum": {
+        "values": ["0: BothQlikSenseAndQMC", "1: QlikSenseOnly", "2: QMCOnly"],
+        "usages": ["SystemRule.RuleContext"],
+    }
+}
 _PLAIN_DOCUMENTS = {"tag", "custompropertydefinition", "systemrule"}
 
 
@@ -47,6 +53,7 @@ class Resources:
             ("POST", "systemrule/license/audit"): self._audit,
             ("GET", "about"): self._about,
             ("GET", "about/api/description"): self._description,
+            ("GET", "about/api/enums"): lambda _call: json_answer(_ENUMS),
             ("GET", "ssl/ping"): self._ping,
         }
         site.records.watchers.append(self._changed)
@@ -60,6 +67,8 @@ class Resources:
             return single(call)
         if segments[:1] == ["selection"]:
             return self._selections(call)
+        if call.method == "GET" and segments[:2] == ["user", "sync"]:
+            return Answer(200, b"null")  # the sync itself runs later, and finds nothing new
         own = 2 if segments[:1] == ["license"] else 1
         collection = self.collections.get("/".join(segments[:own]))
         if collection is None:

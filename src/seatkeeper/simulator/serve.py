@@ -54,6 +54,7 @@ class Simulator:
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
             self._open(stack)
+            self._resources.warm()
             await self._listen(stack)
             if self.options.live:
                 living = asyncio.create_task(self._live(), name="simulated people")
@@ -136,10 +137,6 @@ class Simulator:
     def qrs(self, call: Call) -> Answer:
         """Carry out a QRS request without HTTP; refusals are raised."""
         return self._resources.answer(call)
-
-    def warm(self) -> None:
-        """Prepare the large lists, so that the first read is as quick as the others."""
-        self._resources.warm()
 
     async def _live(self) -> None:
         while True:
