@@ -159,11 +159,11 @@ class Plans(Protocol):
         results: Sequence[ActionOutcome],
         now: datetime,
         *,
-        later: bool = False,
+        recovered: bool = False,
     ) -> None:
         """Write outcomes; one that is final already stays. Needs no fence: it is the truth.
 
-        `later`: settled by a fresh reading after the run, not by the run itself.
+        `recovered`: settled by a fresh reading after the run, not by the run itself.
         """
 
     async def finish(

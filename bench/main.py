@@ -1,0 +1,85 @@
+"""The benchmark: every table in one run, on simulated sites of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+
+from rich.console import Console
+from rich.table import Table
+from site_process import a_site, worker
+
+SIZES = (1_000, 10_000, 100_000)
+SEATS = (200, 1_000)
+
+
+def plans(console: Console, sizes: tuple[int, ...], repeat: int) -> None:
+    """(a) against (c): planning beside the bare download and decoding of the same rows."""
+    table = Table(title="Plan: read, judge, guard, record — beside bare download and decode")
+    for name in ("Seats", "Users", "Plan s", "Bare s", "Ratio", "Requests", "Peak MiB", "May go"):
+        table.add_column(name, justify="right")
+    per_seat = []
+    for size in sizes:
+        users = size * 6 // 5
+        with a_site(users, size) as site:
+            worker("plain_download", site)  # the site builds its answers once
+            bare = statistics.median(
+                worker("plain_download", site)["seconds"] for _ in range(repeat)
+            )
+            ours = [worker("plan", site) for _ in range(repeat)]
+        seconds = statistics.median(o["seconds"] for o in ours)
+        per_seat.append(seconds / size)
+        table.add_row(
+            f"{size:,}",
+            f"{users:,}",
+            f"{seconds:.2f}",
+            f"{bare:.2f}",
+            f"{seconds / bare:.2f}",
+            f"{max(o['requests'] for o in ours):.0f}",
+            f"{max(o['peak'] for o in ours):.0f}",
+            f"{ours[0]['eligible']:.0f}",
+        )
+    console.print(table)
+    if len(per_seat) > 1:
+        console.print(f"Growth a seat from smallest to largest: × {per_seat[-1] / per_seat[0]:.2f}")
+
+
+def releases(console: Console) -> None:
+    """(b): releasing beside a plain client that works one request at a time."""
+    table = Table(title="Release, plan included — beside a plain client, one request at a time")
+    for name in ("Seats", "Latency", "Ours s", "Plain s", "Times", "Requests", "Released"):
+        table.add_column(name, justify="right")
+    for latency in (0, 20):
+        for seats in SEATS:
+            with a_site(6_000, 5_000, latency=latency) as site:
+                ours = worker("release", site, seats=seats, concurrency=8)
+            with a_site(6_000, 5_000, latency=latency) as site:
+                other = worker("plain_release", site, seats=seats)
+            table.add_row(
+                f"{seats:,}",
+                f"{latency} ms",
+                f"{ours['seconds']:.2f}",
+                f"{other['seconds']:.2f}",
+                f"{other['seconds'] / ours['seconds']:.1f}",
+                f"{ours['requests']:.0f}",
+                f"{ours['released']:.0f} of {ours['actions']:.0f}",
+            )
+    console.print(table)
+
+
+def main() -> None:
+    """Measure what was asked for and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="up to 10,000 seats, one try each")
+    parser.add_argument("--only", choices=("plan", "release"), help="one table")
+    given = parser.parse_args()
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    if given.only in (None, "plan"):
+        plans(console, SIZES[:2] if given.quick else SIZES, 1 if given.quick else 3)
+    if given.only in (None, "release"):
+        releases(console)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The daemon: which job of which site is due, and on whose lease it runs."""
