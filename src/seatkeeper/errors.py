@@ -95,4 +95,8 @@ class NotAllowed(SeatkeeperError):
 
 
 class LedgerBroken(SeatkeeperError):
-    """The ledger does not verify; the text names the first bad record."""
+    """The ledger does not verify; the text names the first bad record, `seq` is its number."""
+
+    def __init__(self, message: str, *, seq: int = 0) -> None:
+        super().__init__(message)
+        self.seq = seq

@@ -55,6 +55,28 @@ class StoredPlan:
     ended_at: datetime | None = None
     note: str = ""
     """Why it was rejected, superseded or ended early."""
+    digest: str = ""
+    """The digest recorded when the plan was made; that of `plan` itself, unless `redacted`."""
+    redacted: bool = False
+    """A person was erased from it after it had ended: `plan` is no longer what was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """A plan in a list: its numbers, without its actions."""
+
+    plan_id: str
+    site: str
+    status: PlanStatus
+    created_at: datetime
+    expires_at: datetime
+    actions: int
+    deferred: int
+    violations: tuple[Limit, ...] = ()
+    approved_by: str | None = None
+    run_id: str | None = None
+    ended_at: datetime | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +109,7 @@ class Released:
     outcome: Outcome
     at: datetime
     given_back: GrantOutcome | None = None
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +172,28 @@ class LedgerEntry:
     policy_digest: str = ""
     person: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRecord:
+    r"""One record as the ledger holds it.
+
+    `person` is the `DIR\id` behind `person_ref`, empty when the record is about nobody or the
+    person was erased. `hash` covers every other column and the record before.
+    """
+
+    seq: int
+    at: datetime
+    kind: Kind
+    site: str
+    run_id: str
+    plan_id: str
+    by: str
+    os_account: str
+    host: str
+    why: str
+    policy_digest: str
+    person_ref: str
+    person: str
+    evidence: dict[str, Any]
+    hash: str

@@ -1,0 +1,31 @@
+"""The door to the database: plans, the ledger, history, control, leases; every query has a name."""
+
+from __future__ import annotations
+
+from seatkeeper.store.chain import Head
+from seatkeeper.store.held import Held
+from seatkeeper.store.jobs import Holder, JobState
+from seatkeeper.store.leases import Leases
+from seatkeeper.store.ledger import Ledger, LedgerQuery
+from seatkeeper.store.opening import Store, StoreFacts, open_store
+from seatkeeper.store.owner import Owner
+from seatkeeper.store.requests import Request, RequestKind, RequestState
+from seatkeeper.store.verify import Verified
+
+__all__ = [
+    "Head",
+    "Held",
+    "Holder",
+    "JobState",
+    "Leases",
+    "Ledger",
+    "LedgerQuery",
+    "Owner",
+    "Request",
+    "RequestKind",
+    "RequestState",
+    "Store",
+    "StoreFacts",
+    "Verified",
+    "open_store",
+]

@@ -1,0 +1,14 @@
+"""How Alembic runs our migrations: on the connection and in the transaction it is handed."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from seatkeeper.store.tables import META, VERSION_TABLE
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=META,
+    version_table=VERSION_TABLE,
+)
+context.run_migrations()

@@ -1,0 +1,62 @@
+"""Opening a store: one call gives every door to it, or an error that says what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seatkeeper.store.control import Control
+from seatkeeper.store.engine import Database
+from seatkeeper.store.history import History
+from seatkeeper.store.leases import Leases
+from seatkeeper.store.ledger import Ledger
+from seatkeeper.store.owner import Owner
+from seatkeeper.store.plans import Plans
+from seatkeeper.store.requests import Requests
+from seatkeeper.store.schema import migrate
+from seatkeeper.store.tables import SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """What a store is, for people: nothing in it is secret."""
+
+    dialect: str
+    place: str
+    schema: str
+
+
+class Store:
+    """The doors to one database; made by `open_store`."""
+
+    def __init__(self, db: Database, owner: Owner) -> None:
+        self._db = db
+        self.owner = owner
+        self.ledger = Ledger(db)
+        self.plans = Plans(db)
+        self.history = History(db)
+        self.control = Control(db)
+        self.requests = Requests(db, owner)
+        self.leases = Leases(db, owner)
+
+    def describe(self) -> StoreFacts:
+        """Say which database this is."""
+        return StoreFacts(self._db.dialect, self._db.place, SCHEMA)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._db.close()
+
+
+def open_store(url: str, *, command: str = "") -> Store:
+    """Open a store, build or upgrade its schema, and hand out its doors.
+
+    `url` is `sqlite:////absolute/path` or `postgresql://user:password@host/database`; `command`
+    is what others read when this process holds a site. Raises StoreError without secrets.
+    """
+    db = Database(url)
+    try:
+        migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    return Store(db, Owner.this_process(command))

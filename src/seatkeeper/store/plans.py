@@ -1,0 +1,196 @@
+"""Plans and what became of them; each method is one transaction with its ledger records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from seatkeeper.core.outcome import ActionOutcome, GrantResult
+from seatkeeper.core.plan import Action, Plan, PlanStatus
+from seatkeeper.core.record import Actor, Intent, PlanLine, Released, StoredPlan
+from seatkeeper.store import actions, grants, lifecycle
+from seatkeeper.store.engine import Database, threaded
+from seatkeeper.store.fence import Fenced
+from seatkeeper.store.lifecycle import Step
+from seatkeeper.store.plan_rows import LINE_COLUMNS, find_row, plan_line, stored_plan
+from seatkeeper.store.tables import PLAN
+
+
+class Plans:
+    """The plans of one store."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @threaded
+    def record(self, plan: Plan, actor: Actor, run_id: str, *, approve: bool = False) -> None:
+        """Keep a new plan (open or blocked; `approve`: approved by the mode) and say so."""
+        step = Step(actor, plan.created_at, run_id=run_id)
+        lifecycle.propose(self._db, plan, step, approved=approve)
+
+    @threaded
+    def load(self, plan_id: str, now: datetime) -> StoredPlan:
+        """Return a plan; raises UsageError if unknown, PlanAltered if its bytes changed."""
+        with self._db.reading() as conn:
+            return stored_plan(conn, find_row(conn, plan_id), now)
+
+    @threaded
+    def newest(self, site: str, now: datetime) -> StoredPlan | None:
+        """Return the newest plan of a site."""
+        found = self._find(PLAN.c.site == site, now, limit=1)
+        return found[0] if found else None
+
+    @threaded
+    def approved(self, site: str, now: datetime) -> StoredPlan | None:
+        """Return the plan of a site that waits to be applied, approved by a person or the mode."""
+        waits = sa.and_(
+            PLAN.c.site == site, PLAN.c.status == PlanStatus.APPROVED, PLAN.c.expires_at > now
+        )
+        found = self._find(waits, now, limit=1)
+        return found[0] if found else None
+
+    @threaded
+    def interrupted(self, site: str, now: datetime) -> list[StoredPlan]:
+        """Return plans of a site that are being applied, by a process that may be gone."""
+        return self._find(sa.and_(PLAN.c.site == site, PLAN.c.status == PlanStatus.APPLYING), now)
+
+    @threaded
+    def lines(self, now: datetime, site: str | None = None, limit: int = 20) -> list[PlanLine]:
+        """Return the newest plans, newest first, as numbers."""
+        found = sa.select(*LINE_COLUMNS).order_by(PLAN.c.created_at.desc(), PLAN.c.plan_id)
+        if site is not None:
+            found = found.where(PLAN.c.site == site)
+        with self._db.reading() as conn:
+            return [plan_line(row, now) for row in conn.execute(found.limit(limit))]
+
+    @threaded
+    def approve(
+        self,
+        plan_id: str,
+        actor: Actor,
+        reason: str,
+        now: datetime,
+        *,
+        overridden: bool = False,
+    ) -> StoredPlan:
+        """Approve an open plan; supersedes earlier ones.
+
+        `overridden`: the caller has made sure that a valid override stands for every limit the
+        plan breaks, so that a blocked one may be approved too. Raises PlanStale for a plan that
+        is past approving, NotAllowed for a blocked one.
+        """
+        step = Step(actor, now, why=reason)
+        return lifecycle.approve(self._db, plan_id, step, overridden=overridden)
+
+    @threaded
+    def reject(self, plan_id: str, actor: Actor, reason: str, now: datetime) -> StoredPlan:
+        """Close a plan that waits; raises PlanStale when it is over already."""
+        return lifecycle.reject(self._db, plan_id, Step(actor, now, why=reason))
+
+    @threaded
+    def start(self, plan_id: str, run_id: str, actor: Actor, held: Fenced, now: datetime) -> None:
+        """Claim an approved plan for one run; raises PlanStale when somebody else had it."""
+        lifecycle.start(self._db, plan_id, Step(actor, now, run_id=run_id), held)
+
+    @threaded
+    def intend(
+        self,
+        plan_id: str,
+        run_id: str,
+        actor: Actor,
+        held: Fenced,
+        batch: Sequence[Action],
+        now: datetime,
+    ) -> None:
+        """Write the intents of a batch, fenced and durable: no intent, no DELETE.
+
+        Raises LeaseLost when the site is no longer held, NotAllowed under a freeze, PlanStale
+        when the plan is not applied by this run or one of the seats was taken up before.
+        """
+        actions.intend(self._db, plan_id, Step(actor, now, run_id=run_id), held, batch)
+
+    @threaded
+    def settle(
+        self,
+        plan_id: str,
+        run_id: str,
+        actor: Actor,
+        results: Sequence[ActionOutcome],
+        now: datetime,
+        *,
+        later: bool = False,
+    ) -> None:
+        """Write outcomes; one that is final already stays. Needs no fence: it is the truth.
+
+        `later`: found out by a later reading, after the run had ended without saying it.
+        """
+        step = Step(actor, now, run_id=run_id)
+        actions.settle(self._db, plan_id, step, results, later=later)
+
+    @threaded
+    def finish(
+        self,
+        plan_id: str,
+        run_id: str,
+        actor: Actor,
+        now: datetime,
+        *,
+        complete: bool,
+        note: str = "",
+    ) -> None:
+        """Close a run: the plan is applied or partly applied. Closed already: nothing happens."""
+        step = Step(actor, now, why=note, run_id=run_id)
+        lifecycle.finish(self._db, plan_id, step, complete=complete)
+
+    @threaded
+    def outcomes(self, plan_id: str) -> list[ActionOutcome]:
+        """Return what became of each action of a plan so far."""
+        with self._db.reading() as conn:
+            return actions.outcomes(conn, plan_id)
+
+    @threaded
+    def unsettled(self, site: str) -> list[Intent]:
+        """Return intents without an outcome, or with `unknown`."""
+        with self._db.reading() as conn:
+            return actions.unsettled(conn, site)
+
+    @threaded
+    def released(self, *, plan_id: str | None = None, user: str | None = None) -> list[Released]:
+        r"""Return releases that took effect or may have, of a plan or of a person (`DIR\id`)."""
+        with self._db.reading() as conn:
+            return actions.released(conn, plan_id, user)
+
+    @threaded
+    def intend_grants(
+        self,
+        run_id: str,
+        actor: Actor,
+        held: Fenced,
+        seats: Sequence[Released],
+        why: str,
+        now: datetime,
+    ) -> None:
+        """Write that these seats are about to be given back, fenced and durable."""
+        grants.intend_grants(self._db, Step(actor, now, why=why, run_id=run_id), held, seats)
+
+    @threaded
+    def settle_grants(
+        self,
+        run_id: str,
+        actor: Actor,
+        site: str,
+        results: Sequence[GrantResult],
+        now: datetime,
+    ) -> None:
+        """Write what became of giving seats back."""
+        grants.settle_grants(self._db, Step(actor, now, run_id=run_id), site, results)
+
+    def _find(
+        self, condition: sa.ColumnElement[bool], now: datetime, limit: int | None = None
+    ) -> list[StoredPlan]:
+        found = sa.select(PLAN).where(condition)
+        found = found.order_by(PLAN.c.created_at.desc(), PLAN.c.plan_id).limit(limit)
+        with self._db.reading() as conn:
+            return [stored_plan(conn, row, now) for row in conn.execute(found).all()]

@@ -1,0 +1,175 @@
+"""What console and commands ask of the engine: written here, carried out by whoever runs it.
+
+A request is taken by exactly one process. One that its taker never ended is never done a second
+time by itself: it fails, and a person asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from seatkeeper.core.canonical import canonical_bytes
+from seatkeeper.core.record import Actor
+from seatkeeper.errors import UsageError
+from seatkeeper.store.engine import Database, threaded
+from seatkeeper.store.owner import Owner
+from seatkeeper.store.tables import REQUEST, AnyRow
+
+
+class RequestKind(StrEnum):
+    """What can be asked for."""
+
+    UNDO = "undo"
+    RUN = "run"
+
+
+class RequestState(StrEnum):
+    """The life of a request."""
+
+    QUEUED = "queued"
+    TAKEN = "taken"
+    DONE = "done"
+    FAILED = "failed"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will become of it."""
+        return self in (RequestState.DONE, RequestState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: what, for which site, by whom, and what became of it (`result`)."""
+
+    id: int
+    kind: RequestKind
+    site: str
+    payload: Mapping[str, Any]
+    actor: Actor
+    asked_at: datetime
+    state: RequestState
+    taken_at: datetime | None = None
+    ended_at: datetime | None = None
+    result: Mapping[str, Any] | None = None
+
+
+class Requests:
+    """The requests of one store."""
+
+    def __init__(self, db: Database, owner: Owner) -> None:
+        self._db = db
+        self._owner = owner
+
+    @threaded
+    def ask(
+        self, kind: RequestKind, site: str, payload: Mapping[str, Any], actor: Actor, now: datetime
+    ) -> Request:
+        """Put a request into the queue and return it with its number."""
+        row = {
+            "kind": kind,
+            "site": site,
+            "payload": canonical_bytes(payload).decode("utf-8"),
+            "actor": actor.by,
+            "os_account": actor.os_account,
+            "host": actor.host,
+            "asked_at": now,
+            "state": RequestState.QUEUED,
+        }
+        with self._db.writing() as conn:
+            key = conn.execute(sa.insert(REQUEST).values(row)).inserted_primary_key
+            return _find(conn, int(key[0]) if key else 0)
+
+    @threaded
+    def waiting(self, limit: int = 100) -> list[Request]:
+        """Return what is queued, oldest first."""
+        return self._list(REQUEST.c.state == RequestState.QUEUED, REQUEST.c.id, limit)
+
+    @threaded
+    def recent(self, limit: int = 20) -> list[Request]:
+        """Return the newest requests, newest first, whatever became of them."""
+        return self._list(sa.true(), REQUEST.c.id.desc(), limit)
+
+    @threaded
+    def get(self, request_id: int) -> Request:
+        """Return one request; raises UsageError when there is none."""
+        with self._db.reading() as conn:
+            return _find(conn, request_id)
+
+    @threaded
+    def take(self, request_id: int, now: datetime) -> bool:
+        """Take a queued request; False when another process was first."""
+        taken = {"state": RequestState.TAKEN, "taken_by": self._owner.facts, "taken_at": now}
+        return self._move(request_id, RequestState.QUEUED, taken)
+
+    @threaded
+    def finish(
+        self, request_id: int, result: Mapping[str, Any], now: datetime, *, ok: bool = True
+    ) -> bool:
+        """Write what became of a taken request; False when it was ended by somebody else."""
+        ended = {
+            "state": RequestState.DONE if ok else RequestState.FAILED,
+            "ended_at": now,
+            "result": canonical_bytes(result).decode("utf-8"),
+        }
+        return self._move(request_id, RequestState.TAKEN, ended)
+
+    @threaded
+    def fail_abandoned(self, before: datetime, now: datetime) -> int:
+        """Fail what was taken before `before`, or by a process that is dead; returns how many."""
+        columns = REQUEST.c
+        result = {"error": "the process that carried it out ended in the middle; see the ledger"}
+        ended = {
+            "state": RequestState.FAILED,
+            "ended_at": now,
+            "result": canonical_bytes(result).decode("utf-8"),
+        }
+        with self._db.writing() as conn:
+            taken = conn.execute(sa.select(REQUEST).where(columns.state == RequestState.TAKEN))
+            dead = [r.id for r in taken if r.taken_at < before or self._is_dead(r.taken_by)]
+            conn.execute(sa.update(REQUEST).where(columns.id.in_(dead)).values(ended))
+        return len(dead)
+
+    def _is_dead(self, facts: str) -> bool:
+        owner = Owner.parse(facts)
+        return owner is not None and owner.is_dead(self._owner)
+
+    def _move(self, request_id: int, state: RequestState, values: Mapping[str, Any]) -> bool:
+        this = sa.update(REQUEST).where(REQUEST.c.id == request_id, REQUEST.c.state == state)
+        with self._db.writing() as conn:
+            return conn.execute(this.values(values)).rowcount == 1
+
+    def _list(
+        self, condition: sa.ColumnElement[bool], order: sa.ColumnElement[Any], limit: int
+    ) -> list[Request]:
+        found = sa.select(REQUEST).where(condition).order_by(order).limit(limit)
+        with self._db.reading() as conn:
+            return [_request(row) for row in conn.execute(found)]
+
+
+def _find(conn: sa.Connection, request_id: int) -> Request:
+    row = conn.execute(sa.select(REQUEST).where(REQUEST.c.id == request_id)).first()
+    if row is None:
+        raise UsageError(f"there is no request {request_id}")
+    return _request(row)
+
+
+def _request(row: AnyRow) -> Request:
+    return Request(
+        id=row.id,
+        kind=RequestKind(row.kind),
+        site=row.site,
+        payload=msgspec.json.decode(row.payload, type=dict[str, Any]),
+        actor=Actor(row.actor, row.os_account, row.host),
+        asked_at=row.asked_at,
+        state=RequestState(row.state),
+        taken_at=row.taken_at,
+        ended_at=row.ended_at,
+        result=None if row.result is None else msgspec.json.decode(row.result, type=dict[str, Any]),
+    )
