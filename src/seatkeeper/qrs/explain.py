@@ -1,0 +1,154 @@
+"""What a failed request means, to whom it happened and what to do about it, in plain words.
+
+Messages name addresses and files, never the text of a request, because a text of the HTTP
+library may hold more than people should read.
+"""
+
+from __future__ import annotations
+
+import errno
+import ssl
+from datetime import datetime
+
+import aiohttp
+
+from seatkeeper.errors import ConfigError, Garbled, NeverSent, NoAnswer, QrsError
+from seatkeeper.qrs.certificates import describe
+from seatkeeper.qrs.connection import Connection
+from seatkeeper.qrs.faults import CertificateTrouble
+from seatkeeper.qrs.tls import EXPORT_HINT
+
+CONNECT_WITHIN = 10.0
+"""Seconds for TCP and TLS together; less when `timeout` is less."""
+
+
+class Dropped(Exception):
+    """The connection broke after the request was handed to it; its cause is aiohttp's error.
+
+    Not an error of aiohttp's tree, so that aiohttp does not send the request again.
+    """
+
+
+def explain(error: Exception, connection: Connection, now: datetime, *, answered: bool) -> QrsError:
+    """Turn an error of the HTTP library into ours.
+
+    `answered`: the site has answered this process before, so its certificates were accepted.
+    """
+    place = connection.place
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return _no_connection(error, connection)
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return NeverSent(
+            f"no connection to {place} within {_connect_seconds(connection):g} s; is the address "
+            "right, and does a firewall let this machine reach that port?"
+        )
+    if isinstance(error, TimeoutError):
+        seconds = connection.timeout.total_seconds()
+        return NoAnswer(f"{place} did not answer in time (sites[].qrs.timeout is {seconds:g} s)")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return Garbled(f"the answer of {place} was cut off")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return Garbled(f"{place} answered something that is not HTTP")
+    if _is_alert(error) or not answered:
+        return _perhaps_our_certificate(error, connection, now)
+    return NoAnswer(f"{place} closed the connection without an answer")
+
+
+def _connect_seconds(connection: Connection) -> float:
+    return min(CONNECT_WITHIN, connection.timeout.total_seconds())
+
+
+def _no_connection(error: aiohttp.ClientConnectorError, connection: Connection) -> QrsError:
+    place = connection.place
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return _server_certificate(error.certificate_error, connection)
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return _handshake(error.os_error, connection)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        host = place.rpartition(":")[0]
+        return NeverSent(f"the name {host} is unknown; check sites[].qrs.url and the DNS")
+    if error.os_error.errno == errno.ECONNREFUSED:
+        return NeverSent(
+            f"nobody listens at {place}: is the Repository Service running, is the port right "
+            "(4242 as a rule), and does the firewall let this machine through?"
+        )
+    reason = error.os_error.strerror or "no reason given"
+    if error.os_error.errno is not None:
+        reason = errno.errorcode.get(error.os_error.errno, reason)
+    return NeverSent(f"no connection to {place} ({reason})")
+
+
+_NAME_MISMATCH = {62, 64}
+_EXPIRED = 10
+_NOT_YET = 9
+
+
+def _server_certificate(error: Exception, connection: Connection) -> QrsError:
+    """Say why the site's certificate is not accepted; the codes are OpenSSL's."""
+    place, ca_file = connection.place, connection.ca_file
+    code = getattr(error, "verify_code", None)
+    if code in _NAME_MISMATCH:
+        host = place.rpartition(":")[0]
+        return CertificateTrouble(
+            f"the certificate of {place} is signed by the right authority but not made for the "
+            f"name {host}. Use the name it was made for in sites[].qrs.url, or set "
+            "verify_host_name: false in sites[].qrs; the authority is verified even then."
+        )
+    if code in (_EXPIRED, _NOT_YET):
+        when = "has expired" if code == _EXPIRED else "is not valid yet"
+        return CertificateTrouble(
+            f"the certificate of {place} {when}; check the clocks, renew it on the site"
+        )
+    reason = getattr(error, "verify_message", None) or "it cannot be verified"
+    return CertificateTrouble(
+        f"the certificate of {place} is not signed by the authority in {ca_file} ({reason}); "
+        "ca_file must be the root.pem exported from this very site"
+    )
+
+
+def _handshake(error: OSError, connection: Connection) -> QrsError:
+    place = connection.place
+    reason = str(getattr(error, "reason", "") or "").replace("_", " ").lower()
+    if _is_alert(error):
+        return CertificateTrouble(_refused(connection, reason))
+    if "wrong version" in reason or "record layer" in reason or "http request" in reason:
+        return CertificateTrouble(f"{place} does not speak TLS; the port of QRS is 4242 as a rule")
+    return NeverSent(f"the TLS handshake with {place} failed ({reason or 'connection closed'})")
+
+
+def _is_alert(error: BaseException | None) -> bool:
+    """Whether TLS said that our certificate is unwelcome (OpenSSL names it an alert)."""
+    while error is not None:
+        text = str(getattr(error, "reason", "") or error).upper()
+        if isinstance(error, (ssl.SSLError, aiohttp.ClientOSError)) and "ALERT" in text:
+            return True
+        error = error.__cause__
+    return False
+
+
+def _refused(connection: Connection, reason: str) -> str:
+    why = f" ({reason})" if reason else ""
+    return (
+        f"{connection.place} refused our client certificate {connection.cert_file} with the key "
+        f"{connection.key_file}{why}; it must be exported from this very site. {EXPORT_HINT}"
+    )
+
+
+def _perhaps_our_certificate(error: Exception, connection: Connection, now: datetime) -> QrsError:
+    """With TLS 1.3 a refused client certificate looks like a dropped connection."""
+    try:
+        own = describe(connection.cert_file)
+    except ConfigError as unreadable:
+        return CertificateTrouble(str(unreadable))
+    if not own.not_before <= now <= own.not_after:
+        return CertificateTrouble(
+            f"our client certificate {connection.cert_file} is valid from "
+            f"{own.not_before:%F} to {own.not_after:%F} only. {EXPORT_HINT}"
+        )
+    if _is_alert(error):
+        return CertificateTrouble(_refused(connection, ""))
+    return NoAnswer(
+        f"{connection.place} closed the connection without an answer. A site does so when it "
+        f"does not accept the client certificate {connection.cert_file}: it must be exported "
+        "from this very site. A site that is starting up does so too."
+    )

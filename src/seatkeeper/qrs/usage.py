@@ -1,0 +1,177 @@
+"""The second witness: what usage rows and token seats know about people's latest activity.
+
+Which of these lists a site offers depends on its version, license and rights; a site that clearly
+says no is believed, a site that gives no clear answer is told apart from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from seatkeeper.core.model import (
+    Allocation,
+    LicenseType,
+    Overview,
+    UsageState,
+    User,
+    Witness,
+    person_key,
+)
+from seatkeeper.errors import QrsError, Refused
+from seatkeeper.qrs import translate, wire
+from seatkeeper.qrs.body import Rows, Sink
+from seatkeeper.qrs.client import QrsClient
+from seatkeeper.qrs.dates import moment
+from seatkeeper.qrs.faults import NothingThere
+from seatkeeper.qrs.filters import where
+from seatkeeper.qrs.reading import FilteredReading
+
+NOT_OFFERED = frozenset({400, 403, 404, 405, 410, 501})
+"""Statuses that clearly say: not this list, or not for you."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One list that tells activity, and the property that holds the moment."""
+
+    path: str
+    moment: str = "latestActivity"
+
+
+NAMED = tuple(Source(f"/license/{t.value}accessusage/full") for t in LicenseType)
+CAPACITY = Source("/license/analyzertimeaccessusage/full")
+TOKENS = (
+    Source("/license/useraccesstype/full", "lastUsed"),
+    Source("/license/loginaccessusage/full"),
+)
+
+
+class People:
+    """Tells whose a usage row is."""
+
+    def __init__(self, users: Mapping[str, User], seats: Sequence[Allocation]) -> None:
+        """Know these users and the holders of these seats."""
+        self._users = users
+        self._holders = {seat.id: seat for seat in seats}
+
+    def key(self, row: wire.UsageRow) -> str | None:
+        """Return the key of the person; None for somebody unknown, anonymous or deleted."""
+        user_id = translate.user_id_of(row.user)
+        if row.user is not None and user_id is not None:
+            return self._key(user_id, row.user.label)
+        seat = self._holders.get(_seat_id(row))
+        return None if seat is None else self._key(seat.user_id, seat.holder)
+
+    def _key(self, user_id: str | None, label: str) -> str | None:
+        user = self._users.get(user_id or "")
+        if user is not None:
+            return user.key
+        return person_key(label) if label else None
+
+
+def _seat_id(row: wire.UsageRow) -> str:
+    for seat in (row.professional_access_type, row.analyzer_access_type):
+        if seat is not None and seat.id:
+            return translate.guid(seat.id)
+    return ""
+
+
+class Activity:
+    """The latest activity of each person, as far as the rows of one list tell it."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self.rows = 0
+        self.by_person: dict[str, datetime] = {}
+
+    def remember(self, key: str, at: datetime) -> None:
+        """Keep the later moment."""
+        known = self.by_person.get(key)
+        if known is None or known < at:
+            self.by_person[key] = at
+
+
+class UsageReading:
+    """Reads every list of activity that a site may offer."""
+
+    def __init__(self, client: QrsClient, parts: FilteredReading) -> None:
+        """Read through an open client; `parts` knows which filters the site takes."""
+        self._client = client
+        self._parts = parts
+
+    async def witness(
+        self,
+        users: Mapping[str, User],
+        seats: Sequence[Allocation],
+        overview: Overview,
+        since: datetime | None,
+    ) -> Witness:
+        """Read the lists at once; one that cannot be read does not hide the others."""
+        people = People(users, seats)
+        sources = _offered(overview)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._read(s, people, since)) for s in sources]
+        total = Activity()
+        states = set()
+        for task in tasks:
+            state, activity = task.result()
+            states.add(state)
+            for key, at in activity.by_person.items():
+                total.remember(key, at)
+        return Witness(state=_state(states), by_person=total.by_person)
+
+    async def _read(
+        self, source: Source, people: People, since: datetime | None
+    ) -> tuple[UsageState, Activity]:
+        def sink() -> Sink[Activity]:
+            return _activity_sink(source, people)
+
+        try:
+            if since is None:
+                activity = await self._client.read(source.path, sink, long=True)
+            else:
+                filter_ = where(source.moment, "ge", since)
+                activity = await self._parts.narrowed(source.path, source.moment, filter_, sink)
+        except NothingThere:
+            return UsageState.NOT_GIVEN, Activity()
+        except Refused as error:
+            clear = error.status in NOT_OFFERED
+            return UsageState.NOT_GIVEN if clear else UsageState.UNREADABLE, Activity()
+        except QrsError:
+            return UsageState.UNREADABLE, Activity()
+        return UsageState.GIVEN if activity.rows else UsageState.EMPTY, activity
+
+
+def _offered(overview: Overview) -> list[Source]:
+    """Name the lists worth asking for under this license."""
+    sources = list(NAMED)
+    if overview.capacity is not None and overview.capacity.enabled:
+        sources.append(CAPACITY)
+    if overview.tokens_enabled:
+        sources += TOKENS
+    return sources
+
+
+def _activity_sink(source: Source, people: People) -> Sink[Activity]:
+    activity = Activity()
+
+    def take(row: wire.UsageRow) -> None:
+        activity.rows += 1
+        text = row.last_used if source.moment == "lastUsed" else row.latest_activity
+        at = moment(text)
+        key = people.key(row)
+        if at is not None and key is not None:
+            activity.remember(key, at)
+
+    return Rows(source.path, wire.USAGE, take, activity)
+
+
+def _state(states: set[UsageState]) -> UsageState:
+    """Sum up: what could not be read weighs most, then any row, then a clear no."""
+    for state in (UsageState.UNREADABLE, UsageState.GIVEN, UsageState.NOT_GIVEN):
+        if state in states:
+            return state
+    return UsageState.EMPTY
