@@ -13,7 +13,7 @@ from seatkeeper.simulator.collection import read_object
 from seatkeeper.simulator.faults import Faults
 from seatkeeper.simulator.moments import DAY, iso, parse_ms
 from seatkeeper.simulator.requestlog import RequestLog
-from seatkeeper.simulator.rows import Document, Seat, SeatType, User
+from seatkeeper.simulator.rows import Document, SeatType
 from seatkeeper.simulator.site import Site
 from seatkeeper.simulator.switches import Switches
 from seatkeeper.simulator.verbs import Call
@@ -40,6 +40,9 @@ class Served(Protocol):
 
     def advance(self, to: int) -> None:
         """Move the site's clock to a moment and let people live until then."""
+
+    def let_pass(self, ms: int) -> None:
+        """Let time pass for the people while the clock stands."""
 
     def qrs(self, call: Call) -> Answer:
         """Carry out a QRS request without HTTP."""
@@ -86,25 +89,30 @@ class ControlDoor:
 
     def _advance(self, body: Document) -> Document:
         site = self._simulator.site
-        days = float(body.get("days", 0))
-        to = parse_ms(body["to"]) if "to" in body else site.clock.now() + int(days * DAY)
-        self._simulator.advance(to)
+        passed = int(float(body.get("days", 0)) * DAY)
+        if passed < 0:
+            raise ValueError("days: time passes forward only")
+        if body.get("keep_clock") is True:
+            self._simulator.let_pass(passed)
+        else:
+            to = parse_ms(body["to"]) if "to" in body else site.clock.now() + passed
+            self._simulator.advance(to)
         return {"now": iso(site.clock.now())}
 
     def _touch(self, body: Document) -> Document:
         site = self._simulator.site
         at = parse_ms(body["at"]) if "at" in body else site.clock.now()
-        seat = self._seat(body)
+        seat = site.records.find_seat(str(body["allocation_id"]))
         site.use(seat, at, usage_only=bool(body.get("usage_only", False)))
         return {"id": seat.id, "lastUsed": iso(seat.last_used), "activity": iso(seat.activity)}
 
     def _login(self, body: Document) -> Document:
         site = self._simulator.site
         at = parse_ms(body["at"]) if "at" in body else None
-        return {"result": site.login(self._person(body), at)}
+        return {"result": site.login(self._simulator.site.records.find_user(str(body["user"])), at)}
 
     def _user(self, body: Document) -> Document:
-        site, user = self._simulator.site, self._person(body)
+        site, user = self._simulator.site, self._simulator.site.records.find_user(str(body["user"]))
         if body.get("delete") is True:
             site.delete_user(user)
             return {"id": user.id, "deleted": True}
@@ -130,21 +138,3 @@ class ControlDoor:
         kind = SeatType(body["type"])
         self._simulator.site.set_total(kind, int(body["total"]))
         return {"excess": len(self._simulator.site.records.locked_out[kind])}
-
-    def _seat(self, body: Document) -> Seat:
-        key = str(body["allocation_id"]).lower()
-        for rows in self._simulator.site.records.seats.values():
-            if key in rows:
-                return rows[key]
-        msg = f"no seat has the id {key}"
-        raise ValueError(msg)
-
-    def _person(self, body: Document) -> User:
-        records = self._simulator.site.records
-        name = str(body["user"])
-        directory, _, login = name.partition("\\")
-        user = records.user_by_key(directory, login) or records.users.get(name.lower())
-        if user is None:
-            msg = f"no user is called {name}"
-            raise ValueError(msg)
-        return user

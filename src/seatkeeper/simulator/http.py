@@ -44,7 +44,7 @@ class QrsHandler:
         self._disturbance = Disturbance(faults)
         self._skew = 0
         self._no_date = False
-        self._date = (0, "")
+        self._date = (0, 0, "")
         self.set_faults(faults)
 
     def set_faults(self, faults: Faults) -> None:
@@ -53,7 +53,7 @@ class QrsHandler:
         skew = faults.value_of(FaultKind.SKEW)
         self._skew = duration_ms(skew) if skew else 0
         self._no_date = faults.has(FaultKind.NO_DATE)
-        self._date = (0, "")
+        self._date = (0, 0, "")
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve one request."""
@@ -268,10 +268,11 @@ class QrsHandler:
         return web.Response()
 
     def _date_text(self) -> str:
-        second = int(time.monotonic())
-        if self._date[0] != second:
-            self._date = (second, http_date(self._site.clock.now() + self._skew))
-        return self._date[1]
+        second, offset = int(time.monotonic()), self._site.clock.offset
+        if self._date[:2] != (second, offset):
+            text = http_date(self._site.clock.now() + self._skew)
+            self._date = (second, offset, text)
+        return self._date[2]
 
 
 def _parameters(query: str) -> tuple[dict[str, str], bool]:

@@ -33,4 +33,4 @@ SERVICES = ("backup", "reload", "export", "monitor", "nprinting", "publish", "sy
 TAGS = ("License do not release", "VIP", "External", "Keep license")
 MAIN = "EXAMPLE"
 PARTNERS = "PARTNER"
-PLAIN_ASCII = str.maketrans({"Å": "a", "å": "a", "ö": "o", "ü": "u", "é": "e", "'": ""})
+PLAIN_ASCII = str.maketrans({"Å": "a", "å": "a", "ö": "o", "ü": "u", "é": "e"})

@@ -9,6 +9,8 @@ from pathlib import Path
 from seatkeeper.simulator.faults import Faults
 from seatkeeper.simulator.switches import Switches
 
+_COUNTS = ("professional", "analyzer", "capacity_minutes", "allocations", "tokens", "live_every")
+
 
 @dataclass(frozen=True)
 class SimOptions:
@@ -39,8 +41,8 @@ class SimOptions:
     site_name: str = "Simulated site"
     control: bool = False
     """Whether the control door /sim/… is open."""
-    live: bool = False
-    """Whether people go on working while the site serves."""
+    live_every: float = 0
+    """Seconds after which people log in, join and leave as time has passed; 0 lets them rest."""
 
     def __post_init__(self) -> None:
         if self.users < 1:
@@ -49,7 +51,7 @@ class SimOptions:
         if self.now is not None and self.now.tzinfo is None:
             msg = "now: a moment with a time zone is needed"
             raise ValueError(msg)
-        for name in ("professional", "analyzer", "capacity_minutes", "allocations", "tokens"):
+        for name in _COUNTS:
             if (getattr(self, name) or 0) < 0:
                 msg = f"{name}: must not be negative"
                 raise ValueError(msg)

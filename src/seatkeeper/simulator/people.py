@@ -29,7 +29,8 @@ def live_on(site: Site) -> None:
     if end <= start:
         return
     site.settle()
-    rng = random.Random(f"{facts.seed}:{start}")
+    rng, ids = random.Random(f"{facts.seed}:{start}"), site.rng
+    site.rng = rng  # rows made by a history are as reproducible as the history
     years = (end - start) / DAY / 365
     people = [user for user in site.records.users.values() if not user.delete_prohibited]
     for user in people:
@@ -37,6 +38,7 @@ def live_on(site: Site) -> None:
     facts.joined += _join(site, rng, len(people) * JOIN_A_YEAR * years, (start, end))
     _log_in(site, rng, start, end)
     facts.lived_until = end
+    site.rng = ids
 
 
 def _chance(rng: random.Random, a_year: float, years: float) -> bool:

@@ -94,6 +94,23 @@ class Records:
         """Count the rows that are not in quarantine."""
         return len(self.seats[kind]) - len(self.quarantined[kind])
 
+    def find_user(self, name: str) -> User:
+        r"""Find a user by `DIR\id` or by id of the row; an unknown one is a ValueError."""
+        directory, _, login = name.partition("\\")
+        user = self.user_by_key(directory, login) or self.users.get(name.lower())
+        if user is None:
+            msg = f"no user is called {name}"
+            raise ValueError(msg)
+        return user
+
+    def find_seat(self, key: str) -> Seat:
+        """Find a seat of any type by id; an unknown one is a ValueError."""
+        for rows in self.seats.values():
+            if key.lower() in rows:
+                return rows[key.lower()]
+        msg = f"no seat has the id {key}"
+        raise ValueError(msg)
+
     # Changing
 
     def save_user(self, user: User) -> None:

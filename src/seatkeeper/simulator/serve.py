@@ -16,6 +16,7 @@ from seatkeeper.simulator.answers import Answer
 from seatkeeper.simulator.control import ControlDoor
 from seatkeeper.simulator.faults import FaultKind, Faults, duration_ms, share
 from seatkeeper.simulator.founding import found_site
+from seatkeeper.simulator.history import move_back
 from seatkeeper.simulator.http import QrsHandler
 from seatkeeper.simulator.options import SimOptions
 from seatkeeper.simulator.people import live_on
@@ -28,7 +29,6 @@ from seatkeeper.simulator.state import StateStore
 from seatkeeper.simulator.switches import Switches
 from seatkeeper.simulator.verbs import Call
 
-_LIVE_SECONDS = 60
 _MAX_LINE = 256 * 1024
 
 
@@ -56,7 +56,7 @@ class Simulator:
             self._open(stack)
             self._resources.warm()
             await self._listen(stack)
-            if self.options.live:
+            if self.options.live_every:
                 living = asyncio.create_task(self._live(), name="simulated people")
                 stack.push_async_callback(_cancelled, living)
             self._stack = stack.pop_all()
@@ -88,19 +88,20 @@ class Simulator:
         self.set_faults(options.faults)
 
     async def _listen(self, stack: contextlib.AsyncExitStack) -> None:
+        listener = socket.create_server((self.options.host, self.options.port), backlog=512)
+        stack.callback(listener.close)
+        self.port = listener.getsockname()[1]
         server = web.Server(
             self._handler.handle,
             access_log=None,
             max_line_size=_MAX_LINE,
             max_field_size=_MAX_LINE,
         )
-        runner = web.ServerRunner(server)
+        runner = web.ServerRunner(server, shutdown_timeout=1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        listener = socket.create_server((self.options.host, self.options.port), backlog=512)
-        self.port = listener.getsockname()[1]
         context = server_context(self.certificates)
-        site = web.SockSite(runner, listener, ssl_context=context, shutdown_timeout=1)
+        site = web.SockSite(runner, listener, ssl_context=context)
         await site.start()
         stack.callback(self._handler.stopping.set)
 
@@ -126,6 +127,14 @@ class Simulator:
         self.site.records.facts.clock_offset = self.site.clock.offset
         self.live_on()
 
+    def let_pass(self, ms: int) -> None:
+        """Let time pass for the people while the clock stands: all that was becomes older."""
+        records = self.site.records
+        records.noting = False
+        move_back(records, ms)
+        self.site.look_again()
+        self.live_on()
+
     def live_on(self) -> None:
         """Let people live until the clock's now."""
         records: Records = self.site.records
@@ -140,7 +149,7 @@ class Simulator:
 
     async def _live(self) -> None:
         while True:
-            await asyncio.sleep(_LIVE_SECONDS)
+            await asyncio.sleep(self.options.live_every)
             self.live_on()
 
 
@@ -156,7 +165,8 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 def run(options: SimOptions, on_ready: Callable[[Simulator], None]) -> None:
     """Serve until SIGINT or SIGTERM; `on_ready` is called once the site answers."""
-    asyncio.run(_run(options, on_ready))
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_run(options, on_ready))
 
 
 async def _run(options: SimOptions, on_ready: Callable[[Simulator], None]) -> None:

@@ -60,9 +60,15 @@ class Site:
         self._keep = keep
         self._month_minutes: dict[int, int] = {}
         self._endings: list[tuple[int, str, SeatType]] = []
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Derive anew what is known of waiting rows and used minutes, after all dates moved."""
+        self._month_minutes = {}
+        self._endings = []
         for kind in SeatType:
-            for key in records.quarantined[kind]:
-                self._expect_end(records.seats[kind][key])
+            for key in self.records.quarantined[kind]:
+                self._expect_end(self.records.seats[kind][key])
 
     def keep(self) -> None:
         """Make everything changed so far durable."""
@@ -98,10 +104,7 @@ class Site:
     def set_switches(self, switches: Switches) -> None:
         """Change behaviour from now on."""
         self.switches = switches
-        self._endings = []
-        for kind in SeatType:
-            for key in self.records.quarantined[kind]:
-                self._expect_end(self.records.seats[kind][key])
+        self.look_again()
 
     # Releasing
 
