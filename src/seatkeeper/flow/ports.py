@@ -28,6 +28,10 @@ from seatkeeper.core.record import (
 )
 
 
+RELEASE_TURN = timedelta(seconds=2)
+"""How long a releaser may wait before its request leaves; later it says that it was not sent."""
+
+
 class Clock(Protocol):
     """The only source of the time."""
 
@@ -90,7 +94,10 @@ class LicenseReleaser(Protocol):
     """Releases one seat. Only `flow/apply` is ever given one."""
 
     async def release(self, license_type: LicenseType, allocation_id: str) -> Answer:
-        """Send one DELETE, once; never raises for what the site does with it."""
+        """Send one DELETE, once, within RELEASE_TURN or not at all.
+
+        Never raises for what the site does with it.
+        """
 
 
 class SeatGranter(Protocol):
@@ -149,7 +156,12 @@ class Plans(Protocol):
         batch: Sequence[Action],
         now: datetime,
     ) -> None:
-        """Write the intents of a batch, fenced and durable: no intent, no DELETE."""
+        """Write the intents of a batch, fenced and durable: no intent, no DELETE.
+
+        A seat meant before by this very run, and without an outcome, may be meant again. Raises
+        LeaseLost without the fence, NotAllowed under a freeze, PlanStale when the plan is not
+        applied by this run or a seat of it was taken up before.
+        """
 
     async def settle(
         self,

@@ -33,7 +33,7 @@ async def recover(site: Site, records: Records, run: Run) -> list[ActionOutcome]
     for plan_id, run_id in sorted({(i.plan_id, i.run_id) for i in intents}):
         ids = {i.allocation_id for i in intents if i.plan_id == plan_id}
         results = [o for o in settled if o.allocation_id in ids]
-        await records.plans.settle(plan_id, run_id, run.actor, results, now, recovered=True)
+        await records.plans.settle(plan_id, run_id, run.actor, results, now, later=True)
     await _close(site, records, run)
     return settled
 
