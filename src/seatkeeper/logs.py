@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Literal
 
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor
 
-LogFormat = Literal["console", "json"]
 
-
-def set_up(level: str = "info", fmt: LogFormat = "console") -> None:
-    """Send every log event to stderr, one line each, from `level` on."""
+def set_up(level: str = "info", fmt: str = "console") -> None:
+    """Send every log event to stderr, one line each, from `level` on; `fmt` is console or json."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

@@ -27,7 +27,7 @@ async def apply_one(session: Session, plan_id: str, approval: Approval, run: Run
     records = session.records
     found = await records.plans.load(plan_id, session.clock.now())
     opened = session.one(found.plan.site)
-    async with session.store.leases.holding(opened.site.name, "apply") as held:
+    async with session.store.leases.holding(opened.site.name, "apply", session.clock.now()) as held:
         await recover(opened.site, records, run)
         now = session.clock.now()
         stored = await approve(plan_id, opened.site.policy, records, approval, now)
@@ -41,7 +41,7 @@ async def cycle_one(
 ) -> tuple[run_view.CycleView, Exit]:
     """Run one whole cycle of a site under its lease."""
     records, site = session.records, opened.site
-    async with session.store.leases.holding(site.name, "release") as held:
+    async with session.store.leases.holding(site.name, "release", session.clock.now()) as held:
         result = await release_cycle(
             site, session.sites, records, run, lambda: hands_of(opened, records, run, held)
         )
@@ -78,7 +78,7 @@ async def undo_these(
     results: list[GrantResult] = []
     for name, of_site in by_site.items():
         opened = session.one(name)
-        async with session.store.leases.holding(name, "undo") as held:
+        async with session.store.leases.holding(name, "undo", session.clock.now()) as held:
             granting = granting_of(opened, held, why or "undo")
             results += await undo(_latest(of_site), opened.site, session.records, run, granting)
     return results

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from seatkeeper.cli import act, freezing, plan
+from seatkeeper.cli import act, check, freezing, plan
 
 
 def register(app: typer.Typer) -> None:
     """Add every command to the app."""
+    app.command()(check.check)
     app.command()(plan.plan)
     app.command()(plan.approve)
     app.command()(plan.reject)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-import typer
-
 from seatkeeper.cli import render
 from seatkeeper.cli.exits import Exit, exit_of_error
 from seatkeeper.cli.options import Output
@@ -29,7 +27,7 @@ async def each_site(session: Session, name: str | None, output: Output, act: OnS
         except SeatkeeperError as error:
             if name is not None:
                 raise
-            typer.echo(f"error: site {opened.site.name}: {error}", err=True)
+            render.say(f"error: site {opened.site.name}: {error}")
             view, code = render.Failed(opened.site.name, str(error)), exit_of_error(error)
         views.append(view)
         codes.append(code)

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from seatkeeper import __version__
-from seatkeeper.cli import options
+from seatkeeper.cli import options, render
 from seatkeeper.cli.commands import register
 from seatkeeper.cli.exits import Exit, exit_of_error
 from seatkeeper.errors import SeatkeeperError
@@ -55,7 +55,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except SeatkeeperError as error:
-        typer.echo(f"error: {error}", err=True)
+        render.say(f"error: {error}")
         sys.exit(exit_of_error(error))
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from seatkeeper.cli.render import day, moment
+from seatkeeper.cli.render import day, line, moment
 from seatkeeper.core.plan import Action, PlanStatus
 from seatkeeper.core.record import StoredPlan
 from seatkeeper.core.rules import Reason
@@ -69,28 +69,26 @@ class PlanView:
         return list(self._pieces())
 
     def _pieces(self) -> Iterator[RenderableType]:
-        from rich.text import Text
-
         plan = self.stored.plan
-        yield Text(f"\n{plan.site} · plan {plan.plan_id}", style="bold")
-        yield Text(f"{_headline(self.stored)}\n")
+        yield line(f"\n{plan.site} · plan {plan.plan_id}", style="bold")
+        yield line(f"{_headline(self.stored)}\n")
         if plan.actions:
             yield _table(plan.actions)
         if len(plan.actions) > MOST_ROWS:
-            yield Text(f"… and {len(plan.actions) - MOST_ROWS} more; --output json has them all")
+            yield line(f"… and {len(plan.actions) - MOST_ROWS} more; --output json has them all")
         for violation in plan.violations:
-            yield Text(f"BLOCKED by {violation.limit.value}: {violation.message}", style="bold red")
-            yield Text(f"  way out: {violation.way_out}", style="red")
+            yield line(f"BLOCKED by {violation.limit.value}: {violation.message}", style="bold red")
+            yield line(f"  way out: {violation.way_out}", style="red")
         for note in plan.overridden:
-            yield Text(
+            yield line(
                 f"passed: {note.limit.value} by {note.by} until {day(note.until)} "
                 f"({note.reason}): {note.message}",
                 style="yellow",
             )
         for warning in plan.warnings:
-            yield Text(f"note: {warning.message}", style="yellow")
+            yield line(f"note: {warning.message}", style="yellow")
         yield _kept(plan.kept)
-        yield Text(_next_step(self.stored), style="bold")
+        yield line(_next_step(self.stored), style="bold")
 
 
 def _headline(stored: StoredPlan) -> str:
@@ -115,7 +113,7 @@ def _table(actions: Sequence[Action]) -> RenderableType:
     table.add_column("Idle", justify="right")
     for action in actions[:MOST_ROWS]:
         table.add_row(
-            _plain(action.user),
+            line(action.user),
             action.license_type.value,
             action.reason,
             day(action.created, none="unknown"),
@@ -125,20 +123,11 @@ def _table(actions: Sequence[Action]) -> RenderableType:
     return table
 
 
-def _plain(text: str) -> RenderableType:
-    """Text that is never read as markup, whatever a user is called."""
-    from rich.text import Text
-
-    return Text("".join(c if c.isprintable() else "·" for c in text))
-
-
 def _kept(kept: dict[str, int]) -> RenderableType:
-    from rich.text import Text
-
     if not kept:
-        return Text("\nKept: none")
+        return line("\nKept: none")
     lines = [f"  {count:>6}  {name:<17} {Reason(name).words}" for name, count in kept.items()]
-    return Text("\nKept\n" + "\n".join(lines) + "\n")
+    return line("\nKept\n" + "\n".join(lines) + "\n")
 
 
 def _next_step(stored: StoredPlan) -> str:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
+import typer
 
 from seatkeeper.cli.options import Output
 
@@ -43,9 +44,28 @@ class Failed:
 
     def drawing(self) -> Sequence[RenderableType]:
         """Return one line in red."""
-        from rich.text import Text
+        return [line(f"{self.site}: {self.error}", style="red")]
 
-        return [Text(f"{self.site}: {self.error}", style="red")]
+
+def safe(text: str) -> str:
+    """Return a text that a terminal cannot obey: control and direction marks become `·`.
+
+    Names come from the site; one may hold an escape sequence or turn the line around. The text
+    must not go through Rich's markup afterwards: `[red]` in a name is a name.
+    """
+    return "".join(c if c.isprintable() else "·" for c in text)
+
+
+def line(text: str, style: str = "") -> RenderableType:
+    """Return a text to be drawn as it stands, whatever it holds; line ends stay."""
+    from rich.text import Text
+
+    return Text("\n".join(map(safe, text.split("\n"))), style=style)
+
+
+def say(text: str) -> None:
+    """Tell people something on stderr; line ends stay."""
+    typer.echo("\n".join(map(safe, text.split("\n"))), err=True)
 
 
 def show(view: View, output: Output) -> None:

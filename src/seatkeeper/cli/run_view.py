@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from seatkeeper.cli.plan_view import PlanView, _plain, plan_data
+from seatkeeper.cli.plan_view import PlanView, plan_data
+from seatkeeper.cli.render import line
 from seatkeeper.core.outcome import (
     ActionOutcome,
     GrantOutcome,
@@ -54,17 +55,15 @@ class RunView:
 
     def drawing(self) -> Sequence[RenderableType]:
         """Return one row a seat, and the sum."""
-        from rich.text import Text
-
         result = self.result
         pieces: list[RenderableType] = [
-            Text(f"\nplan {result.plan_id} · run {result.run_id}", style="bold"),
+            line(f"\nplan {result.plan_id} · run {result.run_id}", style="bold"),
             _outcomes(result.outcomes),
         ]
         if result.stopped:
-            pieces.append(Text(f"Stopped: {result.stopped}", style="yellow"))
+            pieces.append(line(f"Stopped: {result.stopped}", style="yellow"))
         sums = [f"{n} {name}" for name, n in result.counts.items()]
-        pieces.append(Text((", ".join(sums) or "nothing to do") + "\n", style="bold"))
+        pieces.append(line((", ".join(sums) or "nothing to do") + "\n", style="bold"))
         return pieces
 
 
@@ -77,10 +76,10 @@ def _outcomes(rows: Sequence[ActionOutcome | GrantResult]) -> RenderableType:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(
-            _plain(row.user),
+            line(row.user),
             row.license_type.value,
             row.outcome.value,
-            _plain(row.detail or row.outcome.words),
+            line(row.detail or row.outcome.words),
             style=_COLOURS.get(row.outcome, ""),
         )
     return table
@@ -117,13 +116,11 @@ class CycleView:
 
     def drawing(self) -> Sequence[RenderableType]:
         """Return the plan, then its outcomes or why there are none."""
-        from rich.text import Text
-
         pieces = list(PlanView(self.cycle.stored).drawing())
         if self.cycle.result is not None:
             return [*pieces, *RunView(self.cycle.result).drawing()]
         if self.cycle.held_back:
-            pieces.append(Text(f"Nothing was released: {self.cycle.held_back}\n"))
+            pieces.append(line(f"Nothing was released: {self.cycle.held_back}\n"))
         return pieces
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from seatkeeper import logs
+from seatkeeper.cli import render
 from seatkeeper.config import Loaded, find, load
 from seatkeeper.errors import UsageError
 from seatkeeper.flow.context import Records, Site
@@ -50,21 +51,37 @@ class Session:
         """Return the named site, or the only one; raises UsageError otherwise."""
         if name is None and len(self.opened) == 1:
             return self.opened[0]
-        found = next((o for o in self.opened if o.site.name == name), None)
-        if found is None:
-            names = ", ".join(o.site.name for o in self.opened)
-            said = f"there is no site {name!r}" if name else "--site is needed"
-            raise UsageError(f"{said}; the configuration has {names}")
-        return found
+        if name is None:
+            raise UsageError(f"--site is needed; the configuration has {_names(self.settings)}")
+        wanted = settings_of(self.loaded, name)[0].name
+        return next(o for o in self.opened if o.site.name == wanted)
 
 
-def read_config(ctx: typer.Context, config: Path | None) -> Loaded:
-    """Read the configuration named after the command, before it, or by default; set up logs."""
+def settings_of(loaded: Loaded, name: str | None) -> tuple[SiteSettings, ...]:
+    """Return the named site (any case), or all of them; raises UsageError for an unknown name."""
+    if name is None:
+        return loaded.settings.sites
+    found = loaded.settings.site(name)
+    if found is None:
+        has = _names(loaded.settings)
+        raise UsageError(f"there is no site {name!r}; the configuration has {has}")
+    return (found,)
+
+
+def _names(settings: Settings) -> str:
+    return ", ".join(site.name for site in settings.sites)
+
+
+def read_config(ctx: typer.Context, config: Path | None, *, warn: bool = True) -> Loaded:
+    """Read the configuration named after the command, before it, or by default; set up logs.
+
+    `warn`: say on stderr what is worth a warning in it.
+    """
     chosen = config or (ctx.find_root().obj or {}).get("config")
     loaded = load(find(chosen, os.environ), os.environ)
     logs.set_up(loaded.settings.log.level, loaded.settings.log.format)
-    for warning in loaded.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+    for warning in loaded.warnings if warn else ():
+        render.say(f"warning: {warning}")
     return loaded
 
 

@@ -12,11 +12,12 @@ WARN_AHEAD = timedelta(days=14)
 
 def expiry_warnings(policy: Policy, now: datetime) -> tuple[Notice, ...]:
     """Return a warning for each exemption that has ended or ends within 14 days, soonest first."""
-    ending = sorted(
+    ending = [
         (e.expires, e.text, e)
         for e in policy.exemptions
         if e.expires is not None and e.expires <= now + WARN_AHEAD
-    )
+    ]
+    ending.sort(key=lambda one: one[:2])  # two may differ in nothing but their owner
     return tuple(_notice(exemption, end, now) for end, _, exemption in ending)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seatkeeper.store.chain import Head
 from seatkeeper.store.held import Held
+from seatkeeper.store.history import LastReading
 from seatkeeper.store.jobs import Holder, JobState
 from seatkeeper.store.leases import Leases
 from seatkeeper.store.ledger import Ledger, LedgerQuery
@@ -17,6 +18,7 @@ __all__ = [
     "Held",
     "Holder",
     "JobState",
+    "LastReading",
     "Leases",
     "Ledger",
     "LedgerQuery",

@@ -9,18 +9,27 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from seatkeeper.core.model import Snapshot, UsageState
+from seatkeeper.core.model import LicenseType, Pool, Snapshot, UsageState
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.plan import PlanStatus
 from seatkeeper.core.record import Baseline
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.recording import chunks
-from seatkeeper.store.tables import MARK, PLAN, PLAN_ACTION, POOL_SAMPLE, SITE, STORE_SECRET
+from seatkeeper.store.tables import (
+    MARK,
+    PLAN,
+    PLAN_ACTION,
+    POOL_SAMPLE,
+    SITE,
+    STORE_SECRET,
+    AnyRow,
+)
 
 WINDOW = timedelta(days=14)
 DAY = timedelta(days=1)
@@ -29,6 +38,14 @@ KEEP_SAMPLES = timedelta(days=400)
 
 _MARK = "mark"
 _MAC_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class LastReading:
+    """When a site was last read whole, and its pools then."""
+
+    at: datetime
+    pools: tuple[Pool, ...]
 
 
 class History:
@@ -67,6 +84,21 @@ class History:
         )
         with self._db.reading() as conn:
             return {row.site: row.license_number for row in conn.execute(found)}
+
+    @threaded
+    def last_reading(self, site: str) -> LastReading | None:
+        """Return what the newest whole reading of a site said of its pools."""
+        seen = sa.select(SITE.c.last_seen).where(SITE.c.site == site)
+        with self._db.reading() as conn:
+            at = conn.execute(seen).scalar()
+            if at is None:
+                return None
+            of_then = sa.select(POOL_SAMPLE).where(
+                POOL_SAMPLE.c.site == site, POOL_SAMPLE.c.at == at
+            )
+            pools = [_pool(row) for row in conn.execute(of_then)]
+        order = list(LicenseType)
+        return LastReading(at, tuple(sorted(pools, key=lambda p: order.index(p.license_type))))
 
 
 def person_macs(conn: sa.Connection, keys: Sequence[str]) -> set[bytes]:
@@ -134,6 +166,19 @@ def _remember_pools(conn: sa.Connection, snapshot: Snapshot) -> None:
     ]
     if rows:
         conn.execute(sa.insert(POOL_SAMPLE), rows)
+
+
+def _pool(row: AnyRow) -> Pool:
+    return Pool(
+        license_type=LicenseType(row.license_type),
+        enabled=True,
+        total=row.total,
+        allocated=row.allocated,
+        available=row.available,
+        used=row.used,
+        quarantined=row.quarantined,
+        excess=row.excess,
+    )
 
 
 def _newly_marked(conn: sa.Connection, site: str, now: datetime) -> int:

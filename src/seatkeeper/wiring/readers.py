@@ -6,13 +6,17 @@ working: its reader raises that error at the first reading instead.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
+from seatkeeper.errors import NeverSent, QrsError
 from seatkeeper.flow.context import Records, Site
 from seatkeeper.flow.ports import Clock
-from seatkeeper.qrs.client import Connection, QrsClient
+from seatkeeper.qrs.answer import Reply
+from seatkeeper.qrs.body import Sink
+from seatkeeper.qrs.client import Connection, QrsClient, Result
 from seatkeeper.qrs.reader import SiteReader
 from seatkeeper.settings import Settings, SiteSettings
 from seatkeeper.store import Store, open_store
@@ -39,7 +43,7 @@ def connection_of(settings: SiteSettings) -> Connection:
         concurrency=qrs.concurrency,
         timeout=qrs.timeout,
         verify_host_name=qrs.verify_host_name,
-        key_password=qrs.key_password.get_secret_value() if qrs.key_password else None,
+        key_password=qrs.key_secret.get_secret_value() if qrs.key_secret else None,
     )
 
 
@@ -51,14 +55,47 @@ async def open_sites(
     async with AsyncExitStack() as stack:
         opened = []
         for one in settings:
-            client = QrsClient(connection_of(one), clock.now)
-            await stack.enter_async_context(client)
+            client = await _client(stack, connection_of(one), clock)
             site = Site(one.name, one.to_policy(), SiteReader(client))
             opened.append(OpenSite(site, client, one))
         yield opened
 
 
+async def _client(stack: AsyncExitStack, connection: Connection, clock: Clock) -> QrsClient:
+    client = QrsClient(connection, clock.now)
+    try:
+        return await stack.enter_async_context(client)
+    except QrsError as error:
+        return Unopened(connection, clock.now, error)
+
+
+class Unopened(QrsClient):
+    """A client of a site that could not be opened: every request says why."""
+
+    def __init__(
+        self, connection: Connection, clock: Callable[[], datetime], why: QrsError
+    ) -> None:
+        """Keep why."""
+        super().__init__(connection, clock)
+        self._why = str(why)
+
+    async def read(
+        self,
+        path: str,  # noqa: ARG002 - nothing is asked
+        make_sink: Callable[[], Sink[Result]],  # noqa: ARG002 - as above
+        *,
+        filter_: str = "",  # noqa: ARG002 - as above
+        long: bool = False,  # noqa: ARG002 - as above
+    ) -> Result:
+        """Raise what kept the site from being opened."""
+        raise NeverSent(self._why)
+
+    async def write(self, method: str, path: str, body: bytes | None = None) -> Reply:  # noqa: ARG002 - nothing is sent
+        """Raise what kept the site from being opened."""
+        raise NeverSent(self._why)
+
+
 def open_records(settings: Settings) -> tuple[Store, Records]:
     """Open the store, bringing its schema up to date; raises StoreError."""
-    store = open_store(settings.store.url.get_secret_value())
+    store = open_store(settings.store.url.get_secret_value(), command="seatkeeper")
     return store, Records(store.plans, store.history, store.control)
