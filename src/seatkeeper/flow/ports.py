@@ -171,11 +171,11 @@ class Plans(Protocol):
         results: Sequence[ActionOutcome],
         now: datetime,
         *,
-        recovered: bool = False,
+        later: bool = False,
     ) -> None:
         """Write outcomes; one that is final already stays. Needs no fence: it is the truth.
 
-        `recovered`: settled by a fresh reading after the run, not by the run itself.
+        `later`: settled by a fresh reading after the run, not by the run itself.
         """
 
     async def finish(
