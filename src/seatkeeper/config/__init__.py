@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from seatkeeper.config.loading import DEFAULT_NAME, VARIABLE, Loaded, find, load
+from seatkeeper.config.loading import DEFAULT_NAME, VARIABLE, Loaded, content_of, find, load
 
-__all__ = ["DEFAULT_NAME", "VARIABLE", "Loaded", "find", "load"]
+__all__ = ["DEFAULT_NAME", "VARIABLE", "Loaded", "content_of", "find", "load"]

@@ -52,21 +52,26 @@ def find(explicit: Path | None, env: Mapping[str, str]) -> Path:
     )
 
 
-def load(path: Path, env: Mapping[str, str]) -> Loaded:
-    """Read the file at `path`; raises ConfigError that lists every fault at once."""
+def content_of(path: Path) -> bytes:
+    """Return the bytes of a configuration file; raises ConfigError when it cannot be read."""
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ConfigError(
             f"The configuration file {path} cannot be read ({error.strerror}).\n"
             "  cure: check the path, and that the account that runs Seatkeeper may read it"
         ) from None
-    document = read_document(path, content)
+
+
+def load(path: Path, env: Mapping[str, str]) -> Loaded:
+    """Read the file at `path`; raises ConfigError that lists every fault at once."""
+    document = read_document(path, content_of(path))
     secrets = Secrets(env)
-    secrets.fill_in(document)
+    unset = secrets.fill_in(document)
     _remember_secrets(document, secrets)
     folder = Folder(path.absolute().parent, secrets)
-    settings, faults = _validate(document, folder)
+    settings, found = _validate(document, folder)
+    faults = document.faults + [fault for fault in found if fault.place not in unset]
     if settings is None or faults:
         raise config_error(path, [_without_secrets(fault, secrets) for fault in faults])
     return Loaded(settings, tuple(_warnings(settings, folder, path, document)), path.absolute())
@@ -80,9 +85,7 @@ def _validate(document: Document, folder: Folder) -> tuple[Settings | None, list
     except ValidationError as error:
         faults = faults_of(error, document)
     faults += [wrong_at(wrong, (), document) for wrong in clashes(_sites(document.data))]
-    # A place with an unset variable has one fault; what the models say of the name is noise.
-    unset = {fault.place for fault in document.faults}
-    return settings, document.faults + [f for f in faults if f.place not in unset]
+    return settings, faults
 
 
 def _sites(data: dict[str, Any]) -> list[tuple[str, Sequence[str]]]:

@@ -28,9 +28,14 @@ class Secrets:
     env: Mapping[str, str]
     shown_as: dict[str, str] = field(default_factory=dict)
 
-    def fill_in(self, document: Document) -> None:
-        """Replace every `${NAME}` in the document; an unset variable is a fault."""
+    def fill_in(self, document: Document) -> frozenset[Place]:
+        """Replace every `${NAME}` in the document; return where that is not possible.
+
+        Each such place has got its fault; what the models say of the name itself is noise.
+        """
+        before = len(document.faults)
         document.data = self._filled(document, document.data, ())
+        return frozenset(fault.place for fault in document.faults[before:])
 
     def remember(self, value: str, shown_as: str) -> None:
         """Keep a secret out of every message from now on."""

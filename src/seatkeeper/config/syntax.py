@@ -56,13 +56,16 @@ _KNOWN = (
     ("parsing a tag", "a text that begins with ! is a YAML tag", _QUOTE),
 )
 
+_WHERE_IT_BEGAN = ("expected ','", "end of stream", "could not find expected ':'")
+"""What is missed only later: the line that began it is the one to mend."""
+
 
 def explain(error: MarkedYAMLError) -> Fault:
     """Return the fault that a parser's error stands for, at its line."""
     mark = error.problem_mark or error.context_mark
     line = 1 if mark is None else mark.line + 1
     said = f"{error.context or ''} {error.problem or ''}"
-    if "expected ','" in said or "end of stream" in said:
+    if any(sign in said for sign in _WHERE_IT_BEGAN):
         mark = error.context_mark or mark
         line = 1 if mark is None else mark.line + 1
     for sign, problem, cure in _KNOWN:

@@ -132,33 +132,45 @@ def _property(value: Any) -> Any:
     )
 
 
-_AS_TEXT = BeforeValidator(_entry, json_schema_input_type=str | dict[str, Any])
-_AS_PAIR = BeforeValidator(_property)
+# An entry may be a text alone; for editors both forms stand in the JSON Schema.
+_User = Annotated[
+    UserExemption, BeforeValidator(_entry, json_schema_input_type=str | UserExemption)
+]
+_Directory = Annotated[
+    DirectoryExemption, BeforeValidator(_entry, json_schema_input_type=str | DirectoryExemption)
+]
+_Carried = Annotated[
+    CarriedExemption, BeforeValidator(_entry, json_schema_input_type=str | CarriedExemption)
+]
+_Pattern = Annotated[
+    PatternExemption, BeforeValidator(_entry, json_schema_input_type=str | PatternExemption)
+]
+_Property = Annotated[PropertyExemption, BeforeValidator(_property)]
 
 
 class NeverReleaseSettings(Part):
     """Who never loses a seat. Every entry of a list is a text, or a block with `match`."""
 
-    users: tuple[Annotated[UserExemption, _AS_TEXT], ...] = Field(
+    users: tuple[_User, ...] = Field(
         default=(), description=r"Users, as `DIRECTORY\id`.", examples=[[r"INTERNAL\sa_repository"]]
     )
-    user_directories: tuple[Annotated[DirectoryExemption, _AS_TEXT], ...] = Field(
+    user_directories: tuple[_Directory, ...] = Field(
         default=(), description="Directories, all of whose users stay.", examples=[["INTERNAL"]]
     )
-    tags: tuple[Annotated[CarriedExemption, _AS_TEXT], ...] = Field(
+    tags: tuple[_Carried, ...] = Field(
         default=(), description="Tags of users.", examples=[["License do not release"]]
     )
-    custom_properties: tuple[Annotated[PropertyExemption, _AS_PAIR], ...] = Field(
+    custom_properties: tuple[_Property, ...] = Field(
         default=(),
         description="Custom properties of users, each with `name` and `value`.",
         examples=[[{"name": "LicenseManage", "value": "do-not-release"}]],
     )
-    groups: tuple[Annotated[CarriedExemption, _AS_TEXT], ...] = Field(
+    groups: tuple[_Carried, ...] = Field(
         default=(),
         description="Groups, as the directory gives them in the user attribute `group`.",
         examples=[["bi-admins"]],
     )
-    patterns: tuple[Annotated[PatternExemption, _AS_TEXT], ...] = Field(
+    patterns: tuple[_Pattern, ...] = Field(
         default=(),
         description=r"Patterns on `DIRECTORY\id` with `*` and `?`.",
         examples=[[r"EXAMPLE\svc_*"]],

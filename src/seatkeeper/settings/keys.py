@@ -48,11 +48,16 @@ class Key:
 
     @property
     def default(self) -> Any:
-        """The default as it would be written in the file; None when there is none to show."""
+        """The default as it is written in the file; None when there is none to show."""
         value = self.field.default
         if value is PydanticUndefined or value is None or self.part is not None:
             return None
-        return self.kind.show(value) if self.kind else value
+        if self.kind is None:
+            return value
+        written = self.field.examples[0] if self.field.examples else None
+        if written is not None and not self.kind.secret and self.kind.read(written, None) == value:
+            return written  # 72h, where `show` would write 3d
+        return self.kind.show(value)
 
     @property
     def example(self) -> Any:

@@ -174,7 +174,9 @@ class PolicySettings(Part):
         description="Whether Seatkeeper's own user, the directory INTERNAL, users who cannot be"
         " deleted and root administrators are protected; default true.",
     )
-    never_release: NeverReleaseSettings = block("Who never loses a seat.")
+    never_release: NeverReleaseSettings = block(
+        "Who never loses a seat; an entry of a list is a text or a block with match."
+    )
     pause: tuple[PauseSettings, ...] = Field(
         default=(),
         description="Days that are no idle days and on which nothing is released.",

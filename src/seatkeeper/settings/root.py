@@ -153,6 +153,6 @@ def _stranger(
     if other.casefold() == name.casefold():
         yield Wrong("a site shares its license with other sites", "take its own name out", at=at)
     elif other.casefold() not in {n.casefold() for n in names}:
-        near = get_close_matches(other, names, n=1)
+        near = get_close_matches(other, [n for n in names if n != name], n=1)
         cure = f"did you mean {near[0]}?" if near else "write others for a site not in this file"
         yield Wrong("no site of this file has this name", cure, at=at)

@@ -1,11 +1,12 @@
-"""A plain value as it is written on one line of a YAML file."""
+"""Plain values as they are written in a YAML file, so that the same values are read back."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./$+-][A-Za-z0-9_./$%@+ -]*(?:://?[A-Za-z0-9_./$@+-]+)*")
+_PLAIN = re.compile(r"[A-Za-z0-9_./$+-](?:[A-Za-z0-9_./$%@+ -]|:(?=\S))*")
 _MEANS_NOTHING = frozenset({"~", "null"})
 
 
@@ -18,6 +19,21 @@ def as_yaml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return _text(str(value))
+
+
+def as_lines(value: dict[str, Any], depth: int = 0) -> Iterator[str]:
+    """Write a block over several lines: keys below each other, list entries one a line."""
+    indent = "  " * depth
+    for key, below in value.items():
+        if isinstance(below, dict) and below:
+            yield f"{indent}{key}:"
+            yield from as_lines(below, depth + 1)
+        elif isinstance(below, (list, tuple)) and below:
+            yield f"{indent}{key}:"
+            for entry in below:
+                yield f"{indent}  - {as_yaml(entry)}"
+        else:
+            yield f"{indent}{key}: {as_yaml(below)}"
 
 
 def _text(text: str) -> str:
