@@ -106,11 +106,14 @@ class _People:
         self._keys = {user.id: user.key for user in users.values()}
         self.spellings: dict[str, set[str]] = {}
         self._joined: dict[str, str] = {}
+        doubles = len(set(self._keys.values())) < len(self._keys)
         for seat in allocations:
-            by_id = self._keys.get(seat.user_id or "")
-            if by_id is not None and seat.holder and (by_row := person_key(seat.holder)) != by_id:
-                self._join(by_id, by_row)
-        self._rows = self._several_rows(users)
+            if seat.user_id and seat.holder:
+                by_row = person_key(seat.holder)
+                by_id = self._keys.setdefault(seat.user_id, by_row)
+                if by_id != by_row:
+                    self._join(by_id, by_row)
+        self._rows = self._several_rows(users) if doubles or self._joined else {}
 
     def _join(self, one: str, other: str) -> None:
         names = self._spellings_of(one) | self._spellings_of(other)
@@ -125,8 +128,6 @@ class _People:
 
     def _several_rows(self, users: Mapping[str, User]) -> dict[str, list[User]]:
         """Return the user rows of each person who has several, or several names."""
-        if not self._joined and len(set(self._keys.values())) == len(self._keys):
-            return {}
         rows: dict[str, list[User]] = {}
         for user in sorted(users.values(), key=lambda u: u.id):
             rows.setdefault(self._key_of_user(user), []).append(user)
@@ -137,10 +138,10 @@ class _People:
         return self._joined.get(name, name)
 
     def key_of(self, seat: Allocation) -> str:
-        """Return the key of a seat's holder, empty when the row names nobody."""
+        """Return the key of a seat's holder."""
         name = self._keys.get(seat.user_id or "")
         if name is None:
-            name = person_key(seat.holder)
+            name = person_key(seat.holder) or (seat.user_id or "")
         return self._joined.get(name, name) if self._joined else name
 
     def rows_of(self, user: User) -> list[User] | None:
