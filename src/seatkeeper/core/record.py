@@ -80,6 +80,15 @@ class PlanLine:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingPlan:
+    """An approved plan that nobody applies yet, in the few facts the engine looks at."""
+
+    plan_id: str
+    site: str
+    approved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """A release that was meant: written before its DELETE."""
 

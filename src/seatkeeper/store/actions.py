@@ -39,12 +39,16 @@ def intend(db: Database, plan_id: str, step: Step, held: Fenced, batch: Sequence
                 f"every release is frozen by {freeze.by} since {freeze.at:%F %T} UTC: "
                 f"{freeze.reason}"
             )
-        if taken := _rows(record.conn, plan_id, [a.allocation_id for a in batch]):
+        known = _rows(record.conn, plan_id, [a.allocation_id for a in batch])
+        # This very run may mean a seat again that it did not get to: its DELETE was never sent.
+        again = [i for i, r in known.items() if r.run_id == step.run_id and r.outcome is None]
+        if taken := len(known) - len(again):
             raise PlanStale(
-                f"{len(taken)} of these {len(batch)} seats of plan {plan_id} were taken up before; "
+                f"{taken} of these {len(batch)} seats of plan {plan_id} were taken up before; "
                 "a seat is released once at most"
             )
-        rows = [_intent_row(plan, step, action) for action in batch]
+        _renew_intents(record.conn, plan_id, step, again)
+        rows = [_intent_row(plan, step, a) for a in batch if a.allocation_id not in known]
         if rows:
             record.conn.execute(sa.insert(PLAN_ACTION), rows)
         for action in batch:
@@ -153,11 +157,20 @@ def _rows(conn: sa.Connection, plan_id: str, allocation_ids: Sequence[str]) -> d
     found: dict[str, AnyRow] = {}
     columns = PLAN_ACTION.c
     for ids in chunks(allocation_ids):
-        query = sa.select(columns.allocation_id, columns.outcome).where(
+        query = sa.select(columns.allocation_id, columns.outcome, columns.run_id).where(
             columns.plan_id == plan_id, columns.allocation_id.in_(ids)
         )
         found.update((row.allocation_id, row) for row in conn.execute(query))
     return found
+
+
+def _renew_intents(
+    conn: sa.Connection, plan_id: str, step: Step, allocation_ids: Sequence[str]
+) -> None:
+    columns = PLAN_ACTION.c
+    for ids in chunks(allocation_ids):
+        meant = sa.and_(columns.plan_id == plan_id, columns.allocation_id.in_(ids))
+        conn.execute(sa.update(PLAN_ACTION).where(meant).values(intended_at=step.now))
 
 
 def _intent_row(plan: AnyRow, step: Step, action: Action) -> dict[str, Any]:

@@ -74,9 +74,15 @@ class Leases:
             one.lose()
         return lost
 
-    async def done(self, held: Held, next_due: datetime | None, last_run: datetime) -> bool:
-        """Give the lease back and say when its job is due again; False when it was lost."""
-        return await self._give_back(held, {"due": next_due, "last_run": last_run})
+    async def done(
+        self, held: Held, next_due: datetime | None, last_run: datetime | None
+    ) -> bool:
+        """Give the lease back and say when its job is due again; False when it was lost.
+
+        `last_run` None: it did not do its work, so the run before still counts as the last.
+        """
+        ran = {} if last_run is None else {"last_run": last_run}
+        return await self._give_back(held, {"due": next_due, **ran})
 
     async def release(self, held: Held) -> bool:
         """Give the lease back; False when it was lost. Jobs are not touched."""
@@ -117,6 +123,14 @@ class Leases:
         """
         with self._db.writing() as conn:
             replace_jobs(conn, wanted, database_now(conn))
+
+    @threaded
+    def reschedule(self, due: Mapping[tuple[str, str], datetime | None]) -> None:
+        """Say when jobs are due, whatever they were; what runs now is not touched by it."""
+        with self._db.writing() as conn:
+            for (site, kind), at in sorted(due.items(), key=lambda item: item[0]):
+                this = sa.and_(JOB.c.site == site, JOB.c.kind == kind)
+                conn.execute(sa.update(JOB).where(this).values(due=at))
 
     @threaded
     def jobs(self) -> list[JobState]:

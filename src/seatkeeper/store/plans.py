@@ -9,7 +9,14 @@ import sqlalchemy as sa
 
 from seatkeeper.core.outcome import ActionOutcome, GrantResult
 from seatkeeper.core.plan import Action, Plan, PlanStatus
-from seatkeeper.core.record import Actor, Intent, PlanLine, Released, StoredPlan
+from seatkeeper.core.record import (
+    Actor,
+    Intent,
+    PlanLine,
+    Released,
+    StoredPlan,
+    WaitingPlan,
+)
 from seatkeeper.store import actions, grants, lifecycle
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.fence import Fenced
@@ -50,6 +57,19 @@ class Plans:
         )
         found = self._find(waits, now, limit=1)
         return found[0] if found else None
+
+    @threaded
+    def waiting(self, now: datetime) -> Sequence[WaitingPlan]:
+        """Return the approved plans of every site that wait to be applied, oldest first."""
+        columns = (PLAN.c.plan_id, PLAN.c.site, PLAN.c.approved_at)
+        found = sa.select(*columns).where(
+            PLAN.c.status == PlanStatus.APPROVED,
+            PLAN.c.expires_at > now,
+            PLAN.c.approved_at.is_not(None),
+        )
+        with self._db.reading() as conn:
+            rows = conn.execute(found.order_by(PLAN.c.approved_at)).all()
+        return [WaitingPlan(row.plan_id, row.site, row.approved_at) for row in rows]
 
     @threaded
     def interrupted(self, site: str, now: datetime) -> list[StoredPlan]:

@@ -40,10 +40,15 @@ def verify_chain(db: Database, noted: Head | None = None) -> Verified:
     replaced as a whole, or cut and given a new head, is recognised.
     """
     with db.snapshot() as conn:
-        head = _verify_records(conn, noted)
-        _verify_head(conn, head)
-        persons = _verify_persons(conn)
-        erased = _verify_references(conn)
+        return verify_within(conn, noted)
+
+
+def verify_within(conn: sa.Connection, noted: Head | None = None) -> Verified:
+    """Verify what the caller's transaction sees."""
+    head = _verify_records(conn, noted)
+    _verify_head(conn, head)
+    persons = _verify_persons(conn)
+    erased = _verify_references(conn)
     return Verified(head.seq, persons, erased, head)
 
 
