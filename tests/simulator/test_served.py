@@ -263,6 +263,14 @@ async def test_a_large_list_arrives_whole(client: QrsClient) -> None:
     assert len(more) == len(users) + 3000
 
 
+async def test_a_selection_may_be_large(client: QrsClient) -> None:
+    item = {"type": "User", "objectID": "aa000000-0000-4000-8000-000000000001"}
+
+    status, selection = await client.ask("POST", "/qrs/selection", {"items": [item] * 20_000})
+
+    assert (status, len(selection["items"])) == (201, 20_000)
+
+
 async def test_many_ask_at_once(client: QrsClient) -> None:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(client.ask("GET", "/qrs/about")) for _ in range(200)]

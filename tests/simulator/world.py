@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import ssl
 from collections.abc import AsyncIterator
@@ -146,8 +147,11 @@ class QrsClient:
         """Send a well-formed request; give the status, and JSON or text."""
         params = {"xrfkey": XRFKEY} | params
         headers = {"X-Qlik-Xrfkey": XRFKEY, "X-Qlik-User": SERVICE}
+        if body is not None:
+            headers["Content-Type"] = "application/json; charset=utf-8"
+        data = None if body is None else io.BytesIO(json.dumps(body).encode())
         async with self.session.request(
-            method, self.root + path, params=params, headers=headers, json=body
+            method, self.root + path, params=params, headers=headers, data=data
         ) as response:
             text = await response.text()
             if "json" in response.headers.get("Content-Type", ""):

@@ -6,7 +6,15 @@ Shapes only; the open points among them follow the switches of the site.
 from __future__ import annotations
 
 from seatkeeper.simulator.moments import DAY, NEVER, iso
-from seatkeeper.simulator.rows import CapacityUse, Document, Seat, SeatType, User, related_guid
+from seatkeeper.simulator.rows import (
+    SCHEDULER,
+    CapacityUse,
+    Document,
+    Seat,
+    SeatType,
+    User,
+    related_guid,
+)
 from seatkeeper.simulator.site import Site
 
 NO_GUID = "00000000-0000-0000-0000-000000000000"
@@ -50,15 +58,16 @@ class Shapes:
         documents = self._site.records.documents
         definitions = documents.get("custompropertydefinition", {})
         tags = documents.get("tag", {})
+        created = iso(user.created)
         dates = {
-            "createdDate": iso(user.created),
-            "modifiedDate": iso(user.created),
-            "modifiedByUserName": "INTERNAL\\sa_scheduler",
+            "createdDate": created,
+            "modifiedDate": created,
+            "modifiedByUserName": SCHEDULER,
         }
         return {
             "id": user.id,
-            "createdDate": iso(user.created),
-            "modifiedDate": iso(user.modified),
+            "createdDate": created,
+            "modifiedDate": created if user.modified == user.created else iso(user.modified),
             "modifiedByUserName": user.modified_by,
             "customProperties": [
                 {

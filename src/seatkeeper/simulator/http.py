@@ -68,7 +68,7 @@ class QrsHandler:
             request.headers.get("X-Qlik-User", ""),
             self._site.clock.now(),
         )
-        body = await request.read() if request.can_read_body else b""
+        body = await request.content.read()  # request.read() stops at one megabyte
         struck = self._disturbance.strike(request.method, path)
         if not struck:
             answer = self._answer(request, path, raw_query, body, struck)
@@ -78,7 +78,7 @@ class QrsHandler:
     async def _control(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         assert self._door is not None  # noqa: S101 - the caller looked
         try:
-            answer = self._door(request.method, path.split("/")[2:], await request.read())
+            answer = self._door(request.method, path.split("/")[2:], await request.content.read())
         except Rejection as rejection:
             answer = Answer(rejection.status, rejection.text.encode(), content_type=TEXT_TYPE)
         return await self._whole(request, answer)

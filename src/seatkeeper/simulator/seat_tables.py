@@ -40,7 +40,7 @@ class SeatTable(Collection):
 
     def create(self, body: Document, by: str) -> Seat:
         """Allocate a seat to the user named in the body."""
-        return self.site.grant(self.kind, self._user_of(body), by)
+        return self.site.grant(self.kind, [self._user_of(body)], by)[0]
 
     def create_many(self, bodies: list[Document], by: str) -> list[Seat]:
         """Allocate seats to all users named, or to none of them."""
@@ -52,7 +52,7 @@ class SeatTable(Collection):
             raise Rejection(
                 int(self.site.switches.post_duplicate), "A user has this access already"
             )
-        return [self.site.grant(self.kind, user, by) for user in users]
+        return self.site.grant(self.kind, users, by)
 
     def _waiting(self, user: User) -> bool:
         held = self.site.records.seats_held(self.kind, user.id)

@@ -151,23 +151,29 @@ class Site:
         """Count the seats that can be allocated now."""
         return max(0, self.records.totals[kind] - len(self.records.seats[kind]))
 
-    def grant(self, kind: SeatType, user: User, by: str) -> Seat:
-        """Allocate a seat to a user, or reinstate the one in quarantine; refusals are switches."""
+    def grant(self, kind: SeatType, users: list[User], by: str) -> list[Seat]:
+        """Allocate a seat to each user, or reinstate the one in quarantine; refusals are switches.
+
+        Several are durable together; whoever asks for several makes sure that all can be had.
+        """
         self._need_backend()
         self.need_license()
+        seats = [self._grant(kind, user, by) for user in users]
+        self.keep()
+        return seats
+
+    def _grant(self, kind: SeatType, user: User, by: str) -> Seat:
         held = self.records.seats_held(kind, user.id)
         waiting = [seat for seat in held if seat.quarantined]
         if waiting and self.switches.reinstate in {"both", "post"}:
-            return self.reinstate(waiting[0], by)
+            return self._reinstate(waiting[0], by)
         if held and self.switches.post_duplicate in {"400", "409"}:
             raise Rejection(int(self.switches.post_duplicate), "The user has this access already")
         if held and self.switches.post_duplicate == "same":
             return held[0]
         if self.free(kind) == 0:
             raise Rejection(int(self.switches.post_no_seat), "No access left to allocate")
-        seat = self._allocate(kind, user, by, self.clock.now())
-        self.keep()
-        return seat
+        return self._allocate(kind, user, by, self.clock.now())
 
     def _allocate(self, kind: SeatType, user: User, by: str, at: int) -> Seat:
         seat = Seat(make_guid(self.rng), kind, user.id, at, at, by)
@@ -176,12 +182,16 @@ class Site:
 
     def reinstate(self, seat: Seat, by: str) -> Seat:
         """End the quarantine of a seat for its own user."""
+        self._reinstate(seat, by)
+        self.keep()
+        return seat
+
+    def _reinstate(self, seat: Seat, by: str) -> Seat:
         seat.quarantined = False
         seat.quarantine_end = NEVER
         seat.modified, seat.modified_by = self.clock.now(), by
         self.records.save_seat(seat)
         self._balance(seat.type)
-        self.keep()
         return seat
 
     # Using
