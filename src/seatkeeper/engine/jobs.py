@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from seatkeeper.core.policy import Mode
 from seatkeeper.errors import NotAllowed, PlanStale
 from seatkeeper.flow.apply import Hands, apply_plan
 from seatkeeper.flow.context import Records, Run, Site
-from seatkeeper.flow.cycle import release_cycle
+from seatkeeper.flow.cycle import release_cycle, waiting_plan
 from seatkeeper.flow.monitor import monitor
 from seatkeeper.flow.propose import sharing
 from seatkeeper.flow.recover import recover
@@ -64,8 +63,8 @@ async def _release(work: Work) -> str:
 
 async def _apply_waiting(work: Work) -> str:
     await recover(work.site, work.records, work.run)
-    waiting = await work.records.plans.approved(work.site.name, work.run.clock.now())
-    if waiting is None or work.site.policy.mode is Mode.OBSERVE:
+    waiting = await waiting_plan(work.site, work.records, work.run.clock.now())
+    if waiting is None:
         return "no plan waits"
     partners = await sharing(work.site, work.sites, work.records)
     try:

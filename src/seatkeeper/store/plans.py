@@ -60,12 +60,15 @@ class Plans:
 
     @threaded
     def waiting(self, now: datetime) -> Sequence[WaitingPlan]:
-        """Return the approved plans of every site that wait to be applied, oldest first."""
+        """Return the plans of every site that a person approved and nobody applied, oldest first.
+
+        What the mode approved is approved at the moment it was made, and is never waited for.
+        """
         columns = (PLAN.c.plan_id, PLAN.c.site, PLAN.c.approved_at)
         found = sa.select(*columns).where(
             PLAN.c.status == PlanStatus.APPROVED,
             PLAN.c.expires_at > now,
-            PLAN.c.approved_at.is_not(None),
+            PLAN.c.approved_at > PLAN.c.created_at,
         )
         with self._db.reading() as conn:
             rows = conn.execute(found.order_by(PLAN.c.approved_at)).all()
