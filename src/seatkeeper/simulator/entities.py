@@ -55,47 +55,25 @@ class Shapes:
 
     def user_full(self, user: User) -> Document:
         """Give the user with everything that hangs on it."""
-        documents = self._site.records.documents
-        definitions = documents.get("custompropertydefinition", {})
-        tags = documents.get("tag", {})
         created = iso(user.created)
         dates = {
             "createdDate": created,
             "modifiedDate": created,
             "modifiedByUserName": SCHEDULER,
         }
+        tags = self._site.records.documents.get("tag", {})
         return {
             "id": user.id,
             "createdDate": created,
             "modifiedDate": created if user.modified == user.created else iso(user.modified),
             "modifiedByUserName": user.modified_by,
-            "customProperties": [
-                {
-                    "id": related_guid(user.id, 100 + number),
-                    **dates,
-                    "value": value,
-                    "definition": property_condensed(definitions[key]),
-                    "schemaPath": "CustomPropertyValue",
-                }
-                for number, (key, value) in enumerate(user.properties)
-                if key in definitions
-            ],
+            "customProperties": self._properties(user, dates),
             "userId": user.user_id,
             "userDirectory": user.directory,
             "userDirectoryConnectorName": user.directory,
             "name": user.name,
             "roles": user.roles,
-            "attributes": [
-                {
-                    "id": related_guid(user.id, number),
-                    **dates,
-                    "attributeType": kind,
-                    "attributeValue": value,
-                    "externalId": "",
-                    "schemaPath": "UserAttribute",
-                }
-                for number, (kind, value) in enumerate(user.attributes)
-            ],
+            "attributes": _attributes(user, dates),
             "inactive": user.inactive,
             "removedExternally": user.removed,
             "blacklisted": user.blocked,
@@ -109,6 +87,20 @@ class Shapes:
             "privileges": None,
             "schemaPath": "User",
         }
+
+    def _properties(self, user: User, dates: Document) -> list[Document]:
+        definitions = self._site.records.documents.get("custompropertydefinition", {})
+        return [
+            {
+                "id": related_guid(user.id, 100 + number),
+                **dates,
+                "value": value,
+                "definition": property_condensed(definitions[key]),
+                "schemaPath": "CustomPropertyValue",
+            }
+            for number, (key, value) in enumerate(user.properties)
+            if key in definitions
+        ]
 
     # Seats
 
@@ -233,6 +225,20 @@ class Shapes:
 def usage_id(seat: Seat) -> str:
     """Give the id of a seat's usage row."""
     return related_guid(seat.id, 7)
+
+
+def _attributes(user: User, dates: Document) -> list[Document]:
+    return [
+        {
+            "id": related_guid(user.id, number),
+            **dates,
+            "attributeType": kind,
+            "attributeValue": value,
+            "externalId": "",
+            "schemaPath": "UserAttribute",
+        }
+        for number, (kind, value) in enumerate(user.attributes)
+    ]
 
 
 def property_condensed(definition: Document) -> Document:
