@@ -587,7 +587,7 @@ def test_a_file_that_cannot_be_read_as_yaml_is_one_fault_with_its_line(
 
 
 def test_a_file_too_large_is_no_configuration(tmp_path: Path) -> None:
-    [said] = faults(tmp_path, "# filler\n" * 200_000)
+    [said] = faults(tmp_path, b"#" * 10_000_001)
 
     assert said.what == "this is no configuration"
 
@@ -597,6 +597,10 @@ def test_references_that_fill_the_memory_are_refused(tmp_path: Path) -> None:
     text = top("bomb:\n  l0: &l0 [x]\n" + "\n".join(levels))
 
     assert "references lead in a circle or to too many values" in refusal(tmp_path, text)
+
+
+def test_blocks_nested_too_deep_are_refused(tmp_path: Path) -> None:
+    assert "nested too deep" in refusal(tmp_path, top("x: " + "[" * 200 + "]" * 200))
 
 
 def test_references_in_a_circle_are_refused(tmp_path: Path) -> None:

@@ -198,6 +198,28 @@ sites:
     assert test.qrs.url == "https://test.example.com:4242/qrs"
 
 
+def test_a_shared_block_may_itself_share_another(tmp_path: Path) -> None:
+    text = f"""\
+sites:
+  - name: a
+    qrs: &a {{url: {URL}, concurrency: 8, timeout: 30s}}
+  - name: b
+    qrs: &b {{<<: *a, concurrency: 2}}
+  - name: c
+    qrs: {{<<: *b, user: 'CORP\\x'}}
+"""
+
+    found = load_text(tmp_path, text).settings.sites[2].qrs
+
+    assert (found.concurrency, found.timeout, found.user) == (2, timedelta(seconds=30), r"CORP\x")
+
+
+def test_a_time_zone_is_known_in_any_case(tmp_path: Path) -> None:
+    found = load_text(tmp_path, site("schedule: {timezone: europe/stockholm}")).settings.sites[0]
+
+    assert str(found.zone) == "Europe/Stockholm"
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "names"),
     [

@@ -22,9 +22,11 @@ from ruamel.yaml.reader import ReaderError
 from seatkeeper.config.faults import Fault, Place, config_error
 from seatkeeper.config.syntax import explain
 
-LARGEST = 1_000_000
+LARGEST = 10_000_000
 """Bytes; what is larger is no configuration."""
-MOST_VALUES = 100_000
+DEEPEST = 50
+"""Blocks within blocks; ours are seven deep."""
+MOST_VALUES = 300_000
 """Values after following references, so that a small file cannot fill the memory."""
 
 _EMPTY = frozenset({"", "~", "null", "Null", "NULL"})
@@ -120,7 +122,11 @@ class _Builder:
     def _value(self, node: Node, place: Place) -> Any:
         self._document.lines.setdefault(place, node.start_mark.line + 1)
         self._values += 1
-        if any(node is above for above in self._above) or self._values > MOST_VALUES:
+        if len(self._above) > DEEPEST:
+            cure = "see `seatkeeper config example`"
+            self._document.blame(place[:3], "blocks are nested too deep", cure)
+            return None
+        if node in self._above or self._values > MOST_VALUES:
             cure = "write the values out instead of referring to them"
             self._document.blame(place, "references lead in a circle or to too many values", cure)
             return None
@@ -191,6 +197,7 @@ class _Builder:
                     self._document.blame(place, "<< takes in a block of keys", cure, line=line)
                     continue
                 yield from self._own_keys(source, place, {})
+                yield from self._merged(source, place)
 
 
 def _is_merge(key: Node) -> bool:

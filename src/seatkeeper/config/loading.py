@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from seatkeeper.config.document import Document, read_document
+from seatkeeper.config.document import LARGEST, Document, read_document
 from seatkeeper.config.faults import Fault, config_error
 from seatkeeper.config.permissions import open_to_others
 from seatkeeper.config.secrets import Folder, Secrets
@@ -42,7 +42,7 @@ def find(explicit: Path | None, env: Mapping[str, str]) -> Path:
         path, how = Path(env[VARIABLE]), f"named by {VARIABLE}"
     else:
         path, how = Path(DEFAULT_NAME), "looked for in this folder"
-    if path.is_file():
+    if path.exists() and not path.is_dir():
         return path
     what = "is a folder" if path.is_dir() else "does not exist"
     raise ConfigError(
@@ -53,9 +53,13 @@ def find(explicit: Path | None, env: Mapping[str, str]) -> Path:
 
 
 def content_of(path: Path) -> bytes:
-    """Return the bytes of a configuration file; raises ConfigError when it cannot be read."""
+    """Return the bytes of a configuration file, one more than allowed at most.
+
+    Raises ConfigError when it cannot be read.
+    """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(LARGEST + 1)
     except OSError as error:
         raise ConfigError(
             f"The configuration file {path} cannot be read ({error.strerror}).\n"

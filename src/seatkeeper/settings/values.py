@@ -191,7 +191,10 @@ def _zone(value: Any) -> ZoneInfo:
     try:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        near = get_close_matches(text.title(), available_timezones(), n=1, cutoff=0.8)
+        known = {name.casefold(): name for name in available_timezones()}
+        if exact := known.get(text.casefold()):
+            return ZoneInfo(exact)
+        near = get_close_matches(text.title(), known.values(), n=1, cutoff=0.8)
         cure = (
             f"did you mean {near[0]}?" if near else "write a name such as Europe/Stockholm or UTC"
         )
