@@ -191,6 +191,6 @@ PLACES = [
 )
 def test_no_fault_ever_shows_a_value_from_the_environment(secret: str, text: str) -> None:
     with TemporaryDirectory() as folder:
-        said = refusal(Path(folder), text, {"S": secret})
+        said = refusal(Path(folder), text + "no_such_key: 1\n", {"S": secret})
 
     assert secret not in said.replace(folder, "")
