@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Annotated, Any
 
 import typer
 
 from seatkeeper.cli import options
+from seatkeeper.cli.asking import confirmed
 from seatkeeper.cli.exits import Exit, exit_of_grants, exit_of_run
 from seatkeeper.cli.running import carry_out, new_run
 from seatkeeper.errors import UsageError
-
-
-def _confirmed(question: str, *, yes: bool) -> None:
-    """Ask before acting; without a terminal nobody can answer, so `--yes` is needed."""
-    if yes:
-        return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("nobody can be asked without a terminal; say --yes to act")
-    if not typer.confirm(question, err=True):
-        raise UsageError("not confirmed; nothing was done")
 
 
 def apply(
@@ -44,7 +34,7 @@ def apply(
 
     approval = approval_of(by, reason, override, lasting)
     loaded = sessions.read_config(ctx, config)
-    _confirmed(f"Release the seats of plan {plan_id}?", yes=yes)
+    confirmed(f"Release the seats of plan {plan_id}?", yes=yes)
 
     async def command(stop: asyncio.Event) -> Exit:
         async with sessions.open_session(loaded) as session:
@@ -103,7 +93,7 @@ def undo(
     if (plan_id is None) == (user is None):
         raise UsageError("say either --plan ID or --user 'DIR\\id'")
     loaded = sessions.read_config(ctx, config)
-    _confirmed(f"Give back the seats of {plan_id or user}?", yes=yes)
+    confirmed(f"Give back the seats of {plan_id or user}?", yes=yes)
 
     async def command(stop: asyncio.Event) -> Exit:
         async with sessions.open_session(loaded) as session:

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import typer
 
-from seatkeeper.cli import act, check, freezing, plan
+from seatkeeper.cli import (
+    act,
+    check,
+    config,
+    demo,
+    explain,
+    freezing,
+    ledger,
+    plan,
+    serve,
+    status,
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add every command to the app."""
+    app.command()(demo.demo)
     app.command()(check.check)
+    app.command()(status.status)
     app.command()(plan.plan)
+    app.command()(explain.explain)
     app.command()(plan.approve)
     app.command()(plan.reject)
     app.command()(act.apply)
@@ -18,3 +32,6 @@ def register(app: typer.Typer) -> None:
     app.command()(act.undo)
     app.command()(freezing.freeze)
     app.command()(freezing.thaw)
+    app.command()(serve.serve)
+    app.add_typer(ledger.app)
+    app.add_typer(config.app)

@@ -6,7 +6,9 @@ need them, so that `--help` answers at once.
 
 from __future__ import annotations
 
+import os
 import sys
+from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -50,8 +52,14 @@ def root(
 register(app)
 
 
+TRACEBACK = "SEATKEEPER_TRACEBACK"
+"""Set to anything, this variable shows where an error without a name came from."""
+
+
 def main() -> None:
-    """Run the command line; never shows a traceback for an error that has a name."""
+    """Run the command line; no traceback unless it is asked for."""
+    if not os.environ.get(TRACEBACK):
+        sys.excepthook = _unexpected
     try:
         app(standalone_mode=True)
     except SeatkeeperError as error:
@@ -59,3 +67,13 @@ def main() -> None:
         sys.exit(exit_of_error(error))
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
+
+
+def _unexpected(
+    kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+) -> None:
+    """Say that Seatkeeper itself is at fault; Python then ends with 1."""
+    render.say(
+        f"error: this is a fault of Seatkeeper: {kind.__name__}: {str(error)[:300]}\n"
+        f"  cure: run it again with {TRACEBACK}=1 and report what it shows"
+    )

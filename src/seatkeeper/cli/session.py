@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +83,16 @@ def read_config(ctx: typer.Context, config: Path | None, *, warn: bool = True) -
     for warning in loaded.warnings if warn else ():
         render.say(f"warning: {warning}")
     return loaded
+
+
+@contextmanager
+def open_store_of(loaded: Loaded) -> Iterator[Store]:
+    """Open the store alone, for commands that need no site."""
+    store, _ = open_records(loaded.settings)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 @asynccontextmanager

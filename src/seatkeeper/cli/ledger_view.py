@@ -1,0 +1,171 @@
+"""Records of the ledger as people and programs see them; an export is written as it is read."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import AsyncIterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+
+from seatkeeper.cli.render import line
+from seatkeeper.core.record import LedgerRecord
+from seatkeeper.store import Verified
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+COLUMNS = (
+    "seq",
+    "at",
+    "kind",
+    "site",
+    "user",
+    "by",
+    "os_account",
+    "host",
+    "why",
+    "plan_id",
+    "run_id",
+    "policy_digest",
+    "person_ref",
+    "evidence",
+    "hash",
+)
+"""The columns of an export, in this order."""
+
+_FORMULA = ("=", "+", "-", "@")
+
+
+def record_data(record: LedgerRecord) -> dict[str, Any]:
+    r"""Return a record by column; `user` is `DIR\id`, empty when nobody is meant or was erased."""
+    return {name: record.person if name == "user" else getattr(record, name) for name in COLUMNS}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsView:
+    """Some records, newest last."""
+
+    records: Sequence[LedgerRecord]
+
+    def data(self) -> Any:
+        """Return every record with every column."""
+        return [record_data(record) for record in self.records]
+
+    def drawing(self) -> Sequence[RenderableType]:
+        """Return one row a record, without what only machines read."""
+        from rich import box
+        from rich.table import Table
+
+        if not self.records:
+            return [line("the ledger has no such record")]
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("#", justify="right")
+        for name in ("At (UTC)", "What", "Site", "User", "By", "Why", "Plan"):
+            table.add_column(name, overflow="fold")
+        for one in self.records:
+            what = one.kind.value.replace("_", " ") + _outcome(one)
+            about = (f"{one.at:%Y-%m-%d %H:%M:%S}", what, one.site, one.person, one.by, one.why)
+            table.add_row(str(one.seq), *map(line, (*about, one.plan_id)))
+        return [table]
+
+
+def _outcome(record: LedgerRecord) -> str:
+    said = record.evidence.get("outcome")
+    return f": {said}" if isinstance(said, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedView:
+    """A ledger that is whole."""
+
+    verified: Verified
+    compared: bool
+
+    def data(self) -> Any:
+        """Return the JSON contract of `ledger verify`."""
+        found = self.verified
+        return {
+            "ok": True,
+            "records": found.records,
+            "persons": found.persons,
+            "erased": found.erased,
+            "head": str(found.head),
+        }
+
+    def drawing(self) -> Sequence[RenderableType]:
+        """Return the numbers, and the head to note down."""
+        found = self.verified
+        noted = " It continues the head you gave." if self.compared else ""
+        return [
+            line(
+                f"The ledger is whole: {found.records} records, {found.persons} people, "
+                f"{found.erased} erased.{noted}",
+                style="green",
+            ),
+            line(f"head {found.head}"),
+            line(
+                "Note the head down elsewhere: `seatkeeper ledger verify --head SEQ:HASH` then "
+                "also tells when the whole ledger was replaced or cut."
+            ),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenView:
+    """A ledger that is not whole, for programs; people read the error itself."""
+
+    seq: int
+    error: str
+
+    def data(self) -> Any:
+        """Return the JSON contract of `ledger verify` for a broken chain."""
+        return {"ok": False, "first_bad": self.seq, "error": self.error}
+
+    def drawing(self) -> Sequence[RenderableType]:
+        """Return nothing: the error is told on stderr."""
+        return []
+
+
+Pages = AsyncIterable[Sequence[LedgerRecord]]
+
+
+async def write_json_export(pages: Pages, out: IO[str]) -> int:
+    """Write every record as one JSON array, a record a line; returns how many."""
+    number = 0
+    out.write("[")
+    async for page in pages:
+        for record in page:
+            text = msgspec.json.encode(record_data(record)).decode()
+            out.write(f"{',' if number else ''}\n{text}")
+            number += 1
+    out.write("\n]\n" if number else "]\n")
+    return number
+
+
+async def write_csv_export(pages: Pages, out: IO[str]) -> int:
+    """Write every record as a CSV row below a head; returns how many."""
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    number = 0
+    async for page in pages:
+        for record in page:
+            writer.writerow([cell(value) for value in record_data(record).values()])
+            number += 1
+    return number
+
+
+def cell(value: Any) -> str:
+    """Write a value so that no spreadsheet takes it for a formula, and no line breaks.
+
+    Names come from the site: one that begins with `=` would be carried out when the file is
+    opened. A quote before it makes it a text.
+    """
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    starts_badly = text.startswith(_FORMULA) or (text[:1] and not text[:1].isprintable())
+    plain = "".join(c if c.isprintable() else "·" for c in text)
+    return f"'{plain}" if starts_badly or plain.lstrip().startswith(_FORMULA) else plain

@@ -1,0 +1,170 @@
+"""The state of one site as people and programs see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from seatkeeper.cli.render import line, moment
+from seatkeeper.core.model import Pool
+from seatkeeper.core.policy import Mode
+from seatkeeper.core.progress import Step, next_step
+from seatkeeper.core.record import Freeze, PlanLine
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Who holds the site now: `words` for people."""
+
+    kind: str
+    since: datetime | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteStatus:
+    """Everything known about one site.
+
+    `pools_at` is when the pools were read: now, or, with an `error`, at the last whole reading.
+    """
+
+    site: str
+    mode: Mode
+    zone: tzinfo
+    pools: tuple[Pool, ...]
+    pools_at: datetime | None
+    last_reading: datetime | None
+    newest_plan: PlanLine | None
+    freeze: Freeze | None
+    holder: Holding | None
+    next_runs: dict[str, tuple[datetime, ...]]
+    steps: tuple[Step, ...]
+    error: str = ""
+    last_runs: dict[str, datetime | None] = field(default_factory=dict)
+
+    def data(self) -> Any:
+        """Return the JSON contract of `status`."""
+        return {
+            "site": self.site,
+            "mode": self.mode,
+            "reachable": not self.error,
+            "error": self.error or None,
+            "pools_at": self.pools_at,
+            "pools": [_pool_data(pool) for pool in self.pools],
+            "last_reading": self.last_reading,
+            "newest_plan": _plan_data(self.newest_plan),
+            "freeze": msgspec.to_builtins(self.freeze) if self.freeze else None,
+            "holder": msgspec.to_builtins(self.holder) if self.holder else None,
+            "last_runs": self.last_runs,
+            "next_runs": self.next_runs,
+            "steps": [msgspec.to_builtins(step) for step in self.steps],
+            "next_step": step.key if (step := next_step(self.steps)) else None,
+        }
+
+    def drawing(self) -> Sequence[RenderableType]:
+        """Return pools, plan, what holds releases back, the next runs and the steps."""
+        return list(self._pieces())
+
+    def _pieces(self) -> Iterator[RenderableType]:
+        yield line(f"\nsite {self.site} · mode {self.mode.value}", style="bold")
+        if self.error:
+            yield line(f"The site does not answer: {self.error}", style="bold red")
+            yield line("What follows is what was known before.", style="red")
+        yield from self._pools()
+        yield line(f"last reading  {moment(self.last_reading)}{_utc(self.last_reading)}")
+        yield line(f"newest plan   {_plan_words(self.newest_plan)}")
+        if self.freeze:
+            yield line(f"frozen        {_freeze_words(self.freeze)}", style="bold yellow")
+        yield line(f"held by       {self.holder.words if self.holder else 'nobody'}")
+        for kind, times in self.next_runs.items():
+            if times:
+                yield line(f"next {kind:<9}{_local(times[0], self.zone)}")
+        yield from self._steps()
+
+    def _pools(self) -> Iterator[RenderableType]:
+        from rich import box
+        from rich.table import Table
+
+        if not self.pools:
+            yield line("seats         not known yet")
+            return
+        title = f"seats at {moment(self.pools_at)} UTC"
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+        table.add_column("Type")
+        for name in ("Total", "Allocated", "Free", "Quarantined", "Excess"):
+            table.add_column(name, justify="right")
+        for pool in self.pools:
+            excess = "?" if pool.excess is None else str(pool.excess)
+            numbers = (pool.total, pool.allocated, pool.available, pool.quarantined)
+            table.add_row(pool.license_type.value, *map(str, numbers), excess)
+        yield table
+
+    def _steps(self) -> Iterator[RenderableType]:
+        yield line("\nFrom the first look to automatic release", style="bold")
+        following = next_step(self.steps)
+        for number, step in enumerate(self.steps, 1):
+            mark = "done" if step.done else "next" if step is following else "    "
+            note = f"  ({step.note})" if step.note else ""
+            style = "green" if step.done else "bold" if step is following else "dim"
+            yield line(f"  {number:>2}  {mark}  {step.title}{note}", style=style)
+            if step is following:
+                yield line(f"            {step.how}")
+
+
+def _pool_data(pool: Pool) -> dict[str, Any]:
+    return {
+        "license_type": pool.license_type,
+        "total": pool.total,
+        "allocated": pool.allocated,
+        "available": pool.available,
+        "used": pool.used,
+        "quarantined": pool.quarantined,
+        "excess": pool.excess,
+    }
+
+
+def _plan_data(plan: PlanLine | None) -> dict[str, Any] | None:
+    if plan is None:
+        return None
+    return {
+        "plan_id": plan.plan_id,
+        "status": plan.status,
+        "created_at": plan.created_at,
+        "expires_at": plan.expires_at,
+        "actions": plan.actions,
+        "deferred": plan.deferred,
+        "violations": plan.violations,
+        "approved_by": plan.approved_by,
+    }
+
+
+def _plan_words(plan: PlanLine | None) -> str:
+    if plan is None:
+        return "none yet"
+    limits = ", ".join(limit.value for limit in plan.violations)
+    blocked = f" by {limits}" if limits and plan.status.value == "blocked" else ""
+    later = f", {plan.deferred} later" if plan.deferred else ""
+    return (
+        f"{plan.plan_id}, {plan.actions} seats{later}, {plan.status.value}{blocked}: "
+        f"{plan.status.words}"
+    )
+
+
+def _freeze_words(freeze: Freeze) -> str:
+    until = f"until {moment(freeze.until)} UTC" if freeze.until else "until it is thawed"
+    return f"{until} by {freeze.by} since {moment(freeze.at)} UTC: {freeze.reason}"
+
+
+def _local(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%a %Y-%m-%d %H:%M %Z}"
+
+
+def _utc(at: datetime | None) -> str:
+    return " UTC" if at else ""
