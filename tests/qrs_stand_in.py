@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import ssl
+import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -78,8 +80,8 @@ class StandIn:
                 self.asked.append(asked)
                 self.arrived.set()
                 await self._answer(asked, writer)
-        except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, ValueError):
+            pass  # what is not HTTP is not answered
         finally:
             writer.close()
             with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
@@ -111,6 +113,43 @@ async def _request(reader: asyncio.StreamReader) -> Asked | None:
     return Asked(method, target, headers, body)
 
 
+def server_context(pki: Pki, server: Pair | None = None, *, tls: str = "any") -> ssl.SSLContext:
+    """Make a server's side of mutual TLS."""
+    pair = server or pki.server
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.cert, pair.key)
+    context.load_verify_locations(pki.site.root)
+    context.verify_mode = ssl.CERT_REQUIRED
+    if tls == "1.2":
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+@contextlib.contextmanager
+def says_why(pki: Pki, *, tls: str = "any") -> Iterator[str]:
+    """Run a server that tells in a TLS alert why it refuses a certificate; asyncio's does not."""
+    context = server_context(pki, tls=tls)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                context.wrap_socket(connection, server_side=True).recv(1)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"https://localhost:{listener.getsockname()[1]}/qrs"
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
 @contextlib.asynccontextmanager
 async def stand_in(
     pki: Pki, server: Pair | None = None, *, tls: str = "any"
@@ -120,16 +159,7 @@ async def stand_in(
     `tls` is "any", "1.2", or "none" for plain text.
     """
     site = StandIn()
-    pair = server or pki.server
-    context: ssl.SSLContext | None = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    assert context is not None
-    context.load_cert_chain(pair.cert, pair.key)
-    context.load_verify_locations(pki.site.root)
-    context.verify_mode = ssl.CERT_REQUIRED
-    if tls == "1.2":
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
-    if tls == "none":
-        context = None
+    context = None if tls == "none" else server_context(pki, server, tls=tls)
     tasks: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""What the server does to a reading, and what the client makes of it; requests are counted there."""
+"""What the server does to a reading and what the client makes of it; requests are counted."""
 
 from __future__ import annotations
 

@@ -15,11 +15,13 @@ import aiohttp
 from seatkeeper.errors import ConfigError, Garbled, NeverSent, NoAnswer, QrsError
 from seatkeeper.qrs.certificates import describe
 from seatkeeper.qrs.connection import Connection
-from seatkeeper.qrs.faults import CertificateTrouble
+from seatkeeper.qrs.faults import CertificateRefused, CertificateTrouble
 from seatkeeper.qrs.tls import EXPORT_HINT
 
 CONNECT_WITHIN = 10.0
 """Seconds for TCP and TLS together; less when `timeout` is less."""
+
+PORT_HINT = "the port of QRS is 4242 as a rule"
 
 
 class Dropped(Exception):
@@ -36,7 +38,7 @@ def explain(error: Exception, connection: Connection, now: datetime, *, answered
     """
     place = connection.place
     if isinstance(error, aiohttp.ClientConnectorError):
-        return _no_connection(error, connection)
+        return _no_connection(error, connection, now)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return NeverSent(
             f"no connection to {place} within {_connect_seconds(connection):g} s; is the address "
@@ -49,28 +51,30 @@ def explain(error: Exception, connection: Connection, now: datetime, *, answered
         return Garbled(f"the answer of {place} was cut off")
     if isinstance(error, aiohttp.ClientResponseError):
         return Garbled(f"{place} answered something that is not HTTP")
-    if _is_alert(error) or not answered:
-        return _perhaps_our_certificate(error, connection, now)
-    return NoAnswer(f"{place} closed the connection without an answer")
+    return _dropped(error, connection, now, answered=answered)
 
 
 def _connect_seconds(connection: Connection) -> float:
     return min(CONNECT_WITHIN, connection.timeout.total_seconds())
 
 
-def _no_connection(error: aiohttp.ClientConnectorError, connection: Connection) -> QrsError:
+def _no_connection(
+    error: aiohttp.ClientConnectorError, connection: Connection, now: datetime
+) -> QrsError:
     place = connection.place
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return _server_certificate(error.certificate_error, connection)
     if isinstance(error, aiohttp.ClientConnectorSSLError):
         return _handshake(error.os_error, connection)
+    if isinstance(error.os_error, ConnectionResetError):
+        return _hung_up(connection, now)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         host = place.rpartition(":")[0]
         return NeverSent(f"the name {host} is unknown; check sites[].qrs.url and the DNS")
     if error.os_error.errno == errno.ECONNREFUSED:
         return NeverSent(
             f"nobody listens at {place}: is the Repository Service running, is the port right "
-            "(4242 as a rule), and does the firewall let this machine through?"
+            f"({PORT_HINT}), and does the firewall let this machine through?"
         )
     reason = error.os_error.strerror or "no reason given"
     if error.os_error.errno is not None:
@@ -108,47 +112,80 @@ def _server_certificate(error: Exception, connection: Connection) -> QrsError:
 
 def _handshake(error: OSError, connection: Connection) -> QrsError:
     place = connection.place
+    if alert := _certificate_alert(error):
+        return CertificateTrouble(_refused(connection, alert))
     reason = str(getattr(error, "reason", "") or "").replace("_", " ").lower()
-    if _is_alert(error):
-        return CertificateTrouble(_refused(connection, reason))
-    if "wrong version" in reason or "record layer" in reason or "http request" in reason:
-        return CertificateTrouble(f"{place} does not speak TLS; the port of QRS is 4242 as a rule")
-    return NeverSent(f"the TLS handshake with {place} failed ({reason or 'connection closed'})")
+    if any(words in reason for words in ("wrong version", "record layer", "http request")):
+        return CertificateTrouble(f"{place} does not speak TLS; {PORT_HINT}")
+    return NeverSent(f"the TLS handshake with {place} failed ({reason or 'no reason given'})")
 
 
-def _is_alert(error: BaseException | None) -> bool:
-    """Whether TLS said that our certificate is unwelcome (OpenSSL names it an alert)."""
-    while error is not None:
-        text = str(getattr(error, "reason", "") or error).upper()
-        if isinstance(error, (ssl.SSLError, aiohttp.ClientOSError)) and "ALERT" in text:
-            return True
-        error = error.__cause__
-    return False
-
-
-def _refused(connection: Connection, reason: str) -> str:
-    why = f" ({reason})" if reason else ""
-    return (
-        f"{connection.place} refused our client certificate {connection.cert_file} with the key "
-        f"{connection.key_file}{why}; it must be exported from this very site. {EXPORT_HINT}"
+def _hung_up(connection: Connection, now: datetime) -> QrsError:
+    """The other side ended the connection before the handshake was done: nothing was sent."""
+    if wrong := _own_certificate(connection, now):
+        return CertificateTrouble(wrong)
+    return NeverSent(
+        f"{connection.place} closed the connection during the TLS handshake. {_hint(connection)} "
+        f"Or it is not the port of QRS: {PORT_HINT}."
     )
 
 
-def _perhaps_our_certificate(error: Exception, connection: Connection, now: datetime) -> QrsError:
-    """With TLS 1.3 a refused client certificate looks like a dropped connection."""
+def _dropped(
+    error: Exception, connection: Connection, now: datetime, *, answered: bool
+) -> QrsError:
+    """The connection broke after the request was handed over.
+
+    With TLS 1.3 a refused client certificate looks like this too, because the server says so only
+    after the handshake.
+    """
+    place = connection.place
+    alert = _certificate_alert(error)
+    if alert or not answered:
+        if wrong := _own_certificate(connection, now):
+            return CertificateRefused(wrong)
+        if alert:
+            return CertificateRefused(_refused(connection, alert))
+        return NoAnswer(f"{place} closed the connection without an answer. {_hint(connection)}")
+    return NoAnswer(f"{place} closed the connection without an answer")
+
+
+_CERTIFICATE_ALERTS = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE")
+
+
+def _certificate_alert(error: BaseException | None) -> str:
+    """Return the words with which TLS called our certificate unwelcome, empty if it did not."""
+    while error is not None:
+        reason = str(getattr(error, "reason", "") or "").upper()
+        if isinstance(error, ssl.SSLError) and "ALERT" in reason:
+            known = any(words in reason for words in _CERTIFICATE_ALERTS)
+            return reason.replace("_", " ").lower() if known else ""
+        error = error.__cause__
+    return ""
+
+
+def _own_certificate(connection: Connection, now: datetime) -> str:
+    """Say what is wrong with our own certificate, empty when nothing can be seen."""
     try:
         own = describe(connection.cert_file)
     except ConfigError as unreadable:
-        return CertificateTrouble(str(unreadable))
-    if not own.not_before <= now <= own.not_after:
-        return CertificateTrouble(
-            f"our client certificate {connection.cert_file} is valid from "
-            f"{own.not_before:%F} to {own.not_after:%F} only. {EXPORT_HINT}"
-        )
-    if _is_alert(error):
-        return CertificateTrouble(_refused(connection, ""))
-    return NoAnswer(
-        f"{connection.place} closed the connection without an answer. A site does so when it "
-        f"does not accept the client certificate {connection.cert_file}: it must be exported "
-        "from this very site. A site that is starting up does so too."
+        return str(unreadable)
+    if own.not_before <= now <= own.not_after:
+        return ""
+    return (
+        f"our client certificate {connection.cert_file} is valid from {own.not_before:%F} to "
+        f"{own.not_after:%F} only. {EXPORT_HINT}"
+    )
+
+
+def _refused(connection: Connection, reason: str) -> str:
+    return (
+        f"{connection.place} refused our client certificate {connection.cert_file} with the key "
+        f"{connection.key_file} ({reason}); it must be exported from this very site. {EXPORT_HINT}"
+    )
+
+
+def _hint(connection: Connection) -> str:
+    return (
+        "A site that is starting up does so, and one that does not accept the client certificate "
+        f"{connection.cert_file}: it must be exported from this very site."
     )

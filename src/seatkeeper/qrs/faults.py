@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from seatkeeper.errors import Garbled, NeverSent, Unreachable
+from seatkeeper.errors import Garbled, NeverSent, NoAnswer, Unreachable
 
 
 class CertificateTrouble(NeverSent):
     """The TLS handshake failed for a reason that asking again does not change."""
+
+
+class CertificateRefused(NoAnswer):
+    """The connection broke after the handshake, as it does when our certificate is refused.
+
+    Not a NeverSent: the request had been handed over, so nobody can swear what became of it.
+    """
 
 
 class LoginPage(Garbled):

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatkeeper.errors import Garbled, QrsError, Unreachable
-from seatkeeper.qrs.faults import CertificateTrouble, LoginPage, NothingThere
+from seatkeeper.qrs.faults import (
+    CertificateRefused,
+    CertificateTrouble,
+    LoginPage,
+    NothingThere,
+)
+
+HOPELESS = (CertificateRefused, CertificateTrouble, LoginPage, NothingThere)
+"""What a further try does not change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +34,8 @@ class Retrying:
 
 
 def may_pass(error: QrsError) -> bool:
-    """Whether the same request may get another answer a moment later."""
-    if isinstance(error, CertificateTrouble | LoginPage | NothingThere):
-        return False
-    return isinstance(error, Unreachable | Garbled)
+    """Whether the same request may get another answer a moment later.
 
-
-"""4xx (Refused) is an answer, not a failure: it is not asked again."""
+    A 4xx (Refused) is an answer and no failure: it is not asked again.
+    """
+    return isinstance(error, Unreachable | Garbled) and not isinstance(error, HOPELESS)
