@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from butler_files import BUTLER, TODAY, imported
@@ -368,6 +368,7 @@ scalars = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(at=st.sampled_from(LEAVES), value=scalars)
 def test_no_value_in_any_key_fails_the_import(at: int, value: object) -> None:
     lines = BUTLER.splitlines()

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -71,6 +71,7 @@ def test_every_key_says_in_a_sentence_what_it_means(key: object) -> None:
     assert re.fullmatch(r"[A-Z`].{5,}\.", description), description
 
 
+@settings(deadline=None)
 @given(values)
 def test_whatever_is_written_as_yaml_is_read_back_the_same(value: object) -> None:
     text = f"top: {as_yaml(value)}\n"
@@ -78,6 +79,7 @@ def test_whatever_is_written_as_yaml_is_read_back_the_same(value: object) -> Non
     assert read_document(Path("x"), text.encode()).data == {"top": value}
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z_]{1,9}", fullmatch=True), values, max_size=4))
 def test_whatever_is_written_as_lines_is_read_back_the_same(value: dict[str, object]) -> None:
     text = "\n".join(["first: x", *as_lines({"top": value})]) + "\n"

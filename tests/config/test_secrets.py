@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config_files import faults, load_text, never, policy, qrs, refusal, site, top
@@ -181,6 +181,7 @@ PLACES = [
 ]
 
 
+@settings(deadline=None)
 @given(
     secret=st.text(
         st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=["Cs"]),

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatkeeper.core.durations import format_duration, format_share, parse_duration, parse_share
@@ -52,6 +52,7 @@ def test_a_duration_is_shown_in_the_largest_unit_without_a_rest(
     assert format_duration(length) == text
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=10**9))
 def test_every_duration_reads_back_as_it_was_shown(seconds: int) -> None:
     length = timedelta(seconds=seconds)
@@ -85,6 +86,7 @@ def test_a_share_that_could_mean_two_things_or_none_is_refused(value: str | floa
         parse_share(value)
 
 
+@settings(deadline=None)
 @given(st.floats(min_value=0, max_value=1))
 def test_every_share_reads_back_as_it_was_shown(share: float) -> None:
     assert parse_share(format_share(share)) == share

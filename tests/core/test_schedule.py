@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatkeeper.core.schedule import Schedule, next_runs
@@ -237,6 +237,7 @@ def test_a_time_of_day_may_be_written_with_am_and_pm(text: str, hour: int) -> No
     assert due(text, now=midnight) == midnight.replace(hour=hour, minute=15)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["every 15 minutes", "every 14 days", "every 2 days at 02:30", "0 3 * * *"]),
     st.integers(0, 366 * 86_400).map(

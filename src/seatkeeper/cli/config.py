@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
+    name="config",
     help="The configuration file: JSON Schema, example, import from Butler.",
     no_args_is_help=True,
     rich_markup_mode=None,
