@@ -11,9 +11,11 @@ from seatkeeper.cli import (
     demo,
     explain,
     freezing,
+    init,
     ledger,
     plan,
     serve,
+    sim,
     status,
 )
 
@@ -21,6 +23,7 @@ from seatkeeper.cli import (
 def register(app: typer.Typer) -> None:
     """Add every command to the app."""
     app.command()(demo.demo)
+    app.command()(init.init)
     app.command()(check.check)
     app.command()(status.status)
     app.command()(plan.plan)
@@ -33,5 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command()(freezing.freeze)
     app.command()(freezing.thaw)
     app.command()(serve.serve)
+    app.command(hidden=True)(serve.job)
+    app.command()(sim.sim)
     app.add_typer(ledger.app)
     app.add_typer(config.app)

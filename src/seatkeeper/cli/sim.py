@@ -1,0 +1,148 @@
+"""Command `sim`: serve a simulated Qlik Sense site until Ctrl-C, for trying policies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seatkeeper.errors import SeatkeeperError, UsageError
+
+if TYPE_CHECKING:
+    from seatkeeper.simulator.options import SimOptions
+    from seatkeeper.simulator.serve import Simulator
+
+MARK = "# Written by `seatkeeper sim`"
+
+LIVE_SECONDS = 60.0
+"""With --live, people catch up with the clock so often."""
+
+Names = Annotated[
+    list[str] | None,
+    typer.Option("--switch", help="NAME=VALUE: how the site behaves where QRS is not documented."),
+]
+FaultTexts = Annotated[
+    list[str] | None,
+    typer.Option("--fault", help="What goes wrong, such as status=500:every=7:method=DELETE."),
+]
+
+
+def sim(
+    *,
+    state_dir: Annotated[
+        Path, typer.Option("--state-dir", help="Folder of the site's state and certificates.")
+    ],
+    users: Annotated[int, typer.Option("--users", min=1, help="People in all.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", help="Another number, another company.")] = 1,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Where it listens; 0 takes a free one.")
+    ] = 4242,
+    host: Annotated[str, typer.Option("--host", help="On which address.")] = "127.0.0.1",
+    professional: Annotated[
+        int | None, typer.Option("--professional", min=0, help="Professional seats in all.")
+    ] = None,
+    analyzer: Annotated[
+        int | None, typer.Option("--analyzer", min=0, help="Analyzer seats in all.")
+    ] = None,
+    allocations: Annotated[
+        int | None, typer.Option("--allocations", min=0, help="Seats held at the beginning.")
+    ] = None,
+    switch: Names = None,
+    fault: FaultTexts = None,
+    control: Annotated[
+        bool, typer.Option("--control", help="Open the control door /sim for tests.")
+    ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="People go on working while it serves.")
+    ] = False,
+    write_config: Annotated[
+        Path | None, typer.Option("--write-config", help="Write a configuration for it here.")
+    ] = None,
+) -> None:
+    """Serve a simulated Qlik Sense site over mutual TLS until Ctrl-C.
+
+    A state folder that holds a site already wins over users, seed and totals.
+    """
+    from seatkeeper.simulator.faults import Faults
+    from seatkeeper.simulator.options import SimOptions
+    from seatkeeper.simulator.switches import Switches
+
+    try:
+        chosen = SimOptions(
+            state_dir=state_dir,
+            users=users,
+            seed=seed,
+            port=port,
+            host=host,
+            professional=professional,
+            analyzer=analyzer,
+            allocations=allocations,
+            switches=Switches.parse(switch or ()),
+            faults=Faults.parse(fault or ()),
+            control=control,
+            live_every=LIVE_SECONDS if live else 0,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if write_config is not None:
+        _require_ours(write_config)
+    _serve(chosen, write_config)
+
+
+def _serve(chosen: SimOptions, write_config: Path | None) -> None:
+    from seatkeeper.simulator.serve import run
+
+    try:
+        run(chosen, lambda simulator: _tell(simulator, write_config))
+    except OSError as error:
+        place = f"{chosen.host}:{chosen.port}"
+        raise SeatkeeperError(
+            f"the simulated site at {place} with its state in {chosen.state_dir} cannot be served: "
+            f"{error.strerror or error}"
+        ) from error
+
+
+def _tell(simulator: Simulator, write_config: Path | None) -> None:
+    """Say where it listens on stderr; the block to paste goes to stdout."""
+    from seatkeeper.cli import render
+
+    certificates = simulator.certificates
+    render.say(f"the simulated site listens at {simulator.url}; Ctrl-C ends it")
+    render.say(f"certificates: {certificates.ca}, {certificates.cert}, {certificates.key}")
+    text = _config(simulator)
+    if write_config is None:
+        typer.echo(text[text.index("sites:") : text.index("\nstore:")])
+        return
+    write_config.write_text(text, encoding="utf-8")
+    render.say(f"{write_config} is written; next: seatkeeper -c {write_config} check")
+
+
+def _config(simulator: Simulator) -> str:
+    from seatkeeper.cli.config_text import Answers, config_text
+
+    certificates = simulator.certificates
+    answers = Answers(
+        site="sim",
+        url=simulator.url,
+        ca_file=certificates.ca.absolute().as_posix(),
+        cert_file=certificates.cert.absolute().as_posix(),
+        key_file=certificates.key.absolute().as_posix(),
+        user="INTERNAL\\sa_api",
+        timezone="UTC",
+        store="sqlite:///seatkeeper.db",
+        shared_with="[]",
+    )
+    return config_text(answers, head=f"{MARK}: a simulated site, for trying policies.")
+
+
+def _require_ours(path: Path) -> None:
+    """Never write over a file that somebody else wrote."""
+    try:
+        there = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+    if not there.startswith(MARK):
+        raise UsageError(f"{path} was not written by `seatkeeper sim` and is left as it is")
