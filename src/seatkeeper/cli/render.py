@@ -91,6 +91,12 @@ def write_json(value: Any) -> None:
     sys.stdout.write(text.decode() + "\n")
 
 
+def write_line(value: Any) -> None:
+    """Write one JSON value in one line, for programs that read lines."""
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.flush()
+
+
 def _console() -> Console:
     from rich.console import Console
 

@@ -16,7 +16,7 @@ from seatkeeper.config import Loaded, find, load
 from seatkeeper.errors import UsageError
 from seatkeeper.flow.context import Records, Site
 from seatkeeper.settings import Settings, SiteSettings
-from seatkeeper.store import Store
+from seatkeeper.store import Owner, Store
 from seatkeeper.wiring.clock import SystemClock
 from seatkeeper.wiring.readers import OpenSite, open_records, open_sites
 
@@ -96,10 +96,10 @@ def open_store_of(loaded: Loaded) -> Iterator[Store]:
 
 
 @asynccontextmanager
-async def open_session(loaded: Loaded) -> AsyncIterator[Session]:
-    """Open the store and every site of the configuration."""
+async def open_session(loaded: Loaded, owner: Owner | None = None) -> AsyncIterator[Session]:
+    """Open the store (on the leases of `owner`, if given) and every site of the configuration."""
     clock = SystemClock()
-    store, records = open_records(loaded.settings)
+    store, records = open_records(loaded.settings, owner)
     try:
         sites: list[SiteSettings] = list(loaded.settings.sites)
         async with open_sites(sites, clock) as opened:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
-from structlog.typing import FilteringBoundLogger
-
+from seatkeeper.engine.child import LARGE, in_child, order_of
 from seatkeeper.engine.engine import Engine
 from seatkeeper.engine.jobs import JobKind, Work, do
 from seatkeeper.engine.state import EngineState
 from seatkeeper.engine.timing import Timing
 from seatkeeper.flow.context import Records, Run
 from seatkeeper.flow.ports import Clock
+from seatkeeper.logs import logger
 from seatkeeper.store import Held, Store
 from seatkeeper.wiring.clock import this_actor
 from seatkeeper.wiring.hands import hands_of
@@ -29,14 +30,10 @@ def timings_of(opened: Mapping[str, OpenSite]) -> dict[tuple[str, JobKind], Timi
     return found
 
 
-def engine_of(
-    store: Store,
-    records: Records,
-    opened: Mapping[str, OpenSite],
-    clock: Clock,
-    log: FilteringBoundLogger,
-) -> Engine:
-    """Make an engine that runs its jobs in this process."""
+def in_this_process(
+    records: Records, opened: Mapping[str, OpenSite]
+) -> Callable[[Held, JobKind, Run], Awaitable[str]]:
+    """Return what runs a job of any of these sites right here."""
     sites = [o.site for o in opened.values()]
 
     async def run_job(held: Held, kind: JobKind, run: Run) -> str:
@@ -53,13 +50,31 @@ def engine_of(
             )
         )
 
+    return run_job
+
+
+def engine_of(
+    store: Store,
+    records: Records,
+    opened: Mapping[str, OpenSite],
+    clock: Clock,
+    config: Path,
+) -> Engine:
+    """Make an engine; jobs of large sites run in a child process with the same configuration."""
+    here = in_this_process(records, opened)
+
+    async def run_job(held: Held, kind: JobKind, run: Run) -> str:
+        if await opened[held.site].site.reader.count_users() < LARGE:
+            return await here(held, kind, run)
+        return await in_child(order_of(held, kind, run), config, run.stop)
+
     return Engine(
         store=store,
         timings=timings_of(opened),
         run_job=run_job,
         clock=clock,
         actor=this_actor("the schedule"),
-        log=log,
+        log=logger(),
         state=EngineState(started=clock.now()),
     )
 

@@ -81,9 +81,16 @@ class Engine:
                     self.state.store_error = ""
                 except StoreError as error:
                     self._store_failed(error)
-                await _sleep(POLL, stop)
+                await self._pause(stop)
         finally:
             await self._end()
+
+    async def _pause(self, stop: asyncio.Event) -> None:
+        """Wait for the next look: POLL seconds, or until a job or everything ends."""
+        asking = asyncio.ensure_future(stop.wait())
+        tasks = [r.task for r in self._running.values()]
+        await asyncio.wait((asking, *tasks), timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+        asking.cancel()
 
     def _store_failed(self, error: StoreError) -> None:
         if not self.state.store_error:
@@ -143,9 +150,7 @@ class Engine:
     def _start(self, held: Held, kind: JobKind, now: datetime) -> None:
         run = Run(f"r-{uuid.uuid4().hex[:12]}", self.actor, self.clock)
         self.log.info("job.started", site=held.site, kind=kind, run_id=run.run_id)
-        task = asyncio.create_task(
-            self.run_job_of(held, kind, run), name=f"{kind}:{held.site}"
-        )
+        task = asyncio.create_task(self.run_job_of(held, kind, run), name=f"{kind}:{held.site}")
         self._running[held.site] = _Running(held, run, task, now)
 
     async def run_job_of(self, held: Held, kind: JobKind, run: Run) -> str:
@@ -208,16 +213,14 @@ class Engine:
 
     def _note_failure(self, held: Held, error: str, now: datetime) -> int:
         failures = self.state.failed(held.site, held.kind, error, now)
-        self.log.error(
-            "job.failed", site=held.site, kind=held.kind, error=error, in_a_row=failures
-        )
+        self.log.error("job.failed", site=held.site, kind=held.kind, error=error, in_a_row=failures)
         return failures
 
     async def _done(self, held: Held, due: datetime | None, last_run: datetime | None) -> None:
         if held.is_over:
             self.store.leases.drop(held)
             return
-        await self.store.leases.done(held, due, last_run)
+        await self.store.leases.done(held, held.kind, due, last_run)
 
     async def _end(self) -> None:
         """Let running jobs end, cut off those that do not, give back what can be given back."""
@@ -249,10 +252,3 @@ def _error_of(task: asyncio.Task[str]) -> str | None:
     if isinstance(error, SeatkeeperError):
         return str(error)
     return f"{type(error).__name__}: {error}"
-
-
-async def _sleep(seconds: float, stop: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

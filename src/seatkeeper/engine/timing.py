@@ -31,9 +31,7 @@ class Timing:
         """What the store compares to see that the schedule changed."""
         return f"{self.schedule.text} [{self.zone}]"
 
-    def at_start(
-        self, due: datetime | None, last_run: datetime | None, now: datetime
-    ) -> datetime:
+    def at_start(self, due: datetime | None, last_run: datetime | None, now: datetime) -> datetime:
         """Say when the job is due as the daemon starts; `due` is what the store remembered.
 
         Monitoring runs at once. An overdue release by elapsed time waits START_WAIT, a missed

@@ -75,18 +75,21 @@ class Leases:
         return lost
 
     async def done(
-        self, held: Held, next_due: datetime | None, last_run: datetime | None
+        self, held: Held, kind: str, next_due: datetime | None, last_run: datetime | None
     ) -> bool:
         """Give the lease back and say when its job is due again; False when it was lost.
 
-        `last_run` None: it did not do its work, so the run before still counts as the last.
+        The job then counts as not interrupted. `last_run` None: it did not do its work, so the
+        run before still counts as its last.
         """
-        ran = {} if last_run is None else {"last_run": last_run}
-        return await self._give_back(held, {"due": next_due, **ran})
+        job: dict[str, object] = {"due": next_due, "interruptions": 0}
+        if last_run is not None:
+            job["last_run"] = last_run
+        return await self._give_back(held, kind, job)
 
     async def release(self, held: Held) -> bool:
         """Give the lease back; False when it was lost. Jobs are not touched."""
-        return await self._give_back(held, None)
+        return await self._give_back(held, held.kind, {})
 
     def drop(self, held: Held) -> None:
         """Forget a lease without giving it back: it runs out, and counts as interrupted."""
@@ -112,6 +115,21 @@ class Leases:
             with contextlib.suppress(StoreError):
                 await self.release(held)
             self.drop(held)
+
+    @contextlib.asynccontextmanager
+    async def borrowing(self, held: Held) -> AsyncIterator[Held]:
+        """Work on a lease that the process which started this one holds and will give back.
+
+        Renewed in the background as by `holding`. Raises LeaseLost when it is over already.
+        """
+        if await self.renew([held]):
+            held.check()
+        keeper = asyncio.create_task(self._renew_until_lost(held), name=f"lease:{held.site}")
+        try:
+            yield held
+        finally:
+            keeper.cancel()
+            await asyncio.wait({keeper})
 
     @threaded
     def set_jobs(self, wanted: Mapping[tuple[str, str], tuple[str, datetime | None]]) -> None:
@@ -166,7 +184,7 @@ class Leases:
         return claimed
 
     @threaded
-    def _give_back(self, held: Held, job: Mapping[str, object] | None) -> bool:
+    def _give_back(self, held: Held, kind: str, job: Mapping[str, object]) -> bool:
         free = {"owner": None, "owner_facts": None, "kind": None, "since": None, "until": 0.0}
         with self._db.writing() as conn:
             ours = sa.update(LEASE).where(
@@ -175,9 +193,9 @@ class Leases:
                 LEASE.c.fence == held.fence,
             )
             was_ours = conn.execute(ours.values(free)).rowcount == 1
-            if was_ours and job is not None:
-                this = sa.update(JOB).where(JOB.c.site == held.site, JOB.c.kind == held.kind)
-                conn.execute(this.values(interruptions=0, **job))
+            if was_ours and job:
+                this = sa.update(JOB).where(JOB.c.site == held.site, JOB.c.kind == kind)
+                conn.execute(this.values(job))
         held.lose()
         self.drop(held)
         return was_ours

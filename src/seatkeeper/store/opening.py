@@ -47,11 +47,12 @@ class Store:
         self._db.close()
 
 
-def open_store(url: str, *, command: str = "") -> Store:
+def open_store(url: str, *, command: str = "", owner: Owner | None = None) -> Store:
     """Open a store, build or upgrade its schema, and hand out its doors.
 
     `url` is `sqlite:////absolute/path` or `postgresql://user:password@host/database`; `command`
-    is what others read when this process holds a site. Raises StoreError without secrets.
+    is what others read when this process holds a site. `owner`: a child process works on the
+    leases of the process that started it. Raises StoreError without secrets.
     """
     db = Database(url)
     try:
@@ -59,4 +60,4 @@ def open_store(url: str, *, command: str = "") -> Store:
     except BaseException:
         db.close()
         raise
-    return Store(db, Owner.this_process(command))
+    return Store(db, owner or Owner.this_process(command))

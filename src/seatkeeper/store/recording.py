@@ -47,7 +47,7 @@ class Recording:
         refs = _refs(self.conn, {e.person for e, _ in self._entries if e.person})
         rows: list[dict[str, Any]] = []
         for entry, ref in self._entries:
-            row = _row(head.seq + 1, entry, ref or refs.get(person_key(entry.person), ""))
+            row = _row(head.seq + 1, entry, ref or refs.get(_key(entry.person), ""))
             head = Head(head.seq + 1, record_hash(head.hash, [row[c] for c in COLUMNS]))
             rows.append({**row, "hash": head.hash})
         self.conn.execute(_INSERT, rows)
@@ -111,7 +111,7 @@ def _row(seq: int, entry: LedgerEntry, ref: str) -> dict[str, Any]:
 def _refs(conn: sa.Connection, labels: set[str]) -> dict[str, str]:
     """Return the reference of each person by key; whoever is new gets a salt and a row."""
     known: dict[str, str] = {}
-    wanted = {person_key(clean(label)): clean(label) for label in sorted(labels)}
+    wanted = {_key(label): clean(label) for label in sorted(labels)}
     for keys in chunks(list(wanted)):
         query = sa.select(PERSON.c.person_key, PERSON.c.ref).where(PERSON.c.person_key.in_(keys))
         known.update((row.person_key, row.ref) for row in conn.execute(query))
@@ -119,6 +119,10 @@ def _refs(conn: sa.Connection, labels: set[str]) -> dict[str, str]:
     if new:
         conn.execute(sa.insert(PERSON), new)
     return known | {row["person_key"]: row["ref"] for row in new}
+
+
+def _key(label: str) -> str:
+    return person_key(clean(label))
 
 
 def _person(key: str, label: str) -> dict[str, str]:

@@ -42,7 +42,7 @@ def clean(text: str) -> str:
 class Moment(sa.types.TypeDecorator[datetime]):
     """An aware time, stored as text that sorts."""
 
-    impl = sa.String(27)
+    impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the signature is SQLAlchemy's

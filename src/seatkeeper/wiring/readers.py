@@ -19,7 +19,7 @@ from seatkeeper.qrs.body import Sink
 from seatkeeper.qrs.client import Connection, QrsClient, Result
 from seatkeeper.qrs.reader import SiteReader
 from seatkeeper.settings import Settings, SiteSettings
-from seatkeeper.store import Store, open_store
+from seatkeeper.store import Owner, Store, open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,11 @@ class Unopened(QrsClient):
         raise NeverSent(self._why)
 
 
-def open_records(settings: Settings) -> tuple[Store, Records]:
-    """Open the store, bringing its schema up to date; raises StoreError."""
-    store = open_store(settings.store.url.get_secret_value(), command="seatkeeper")
+def open_records(settings: Settings, owner: Owner | None = None) -> tuple[Store, Records]:
+    """Open the store, bringing its schema up to date; raises StoreError.
+
+    `owner`: work on the leases of that process, which started this one.
+    """
+    url = settings.store.url.get_secret_value()
+    store = open_store(url, command="seatkeeper", owner=owner)
     return store, Records(store.plans, store.history, store.control)
