@@ -502,6 +502,39 @@ def test_an_override_passes_its_own_limit_only() -> None:
     assert found.overridden == ()
 
 
+def test_an_override_is_shown_in_every_plan_while_it_lasts() -> None:
+    policy = a_policy()
+    checked = a_check(a_site(1, 9), policy)
+    given = [
+        an_override(Limit.GROWN, policy),
+        an_override(Limit.MAX_SHARE, policy, until=days_ago(-2)),
+        an_override(Limit.CLOCK_SKEW, policy, until=NOW),
+        an_override(Limit.PAUSE, policy),
+    ]
+
+    found = check(checked, given)
+
+    assert found.violations == ()
+    assert found.overridden == ()
+    assert codes(found) == ["override_in_force"] * 2
+    assert found.warnings[0].message == (
+        "max_share would block nothing until 2026-11-04 03:00 UTC: "
+        "passed by Jane Doe (looked at it)"
+    )
+
+
+def test_of_two_overrides_of_a_limit_the_longer_one_is_told() -> None:
+    checked, policy = blocked_by_share()
+    given = [
+        an_override(Limit.MAX_SHARE, policy, until=days_ago(-n), reason=f"for {n}") for n in (9, 3)
+    ]
+
+    for order in (given, given[::-1]):
+        found = check(checked, order)
+        assert [n.reason for n in found.overridden] == ["for 9"]
+        assert codes(found) == []
+
+
 def test_an_override_of_one_limit_leaves_the_others_in_force() -> None:
     policy = a_policy(limits=some_limits(max_share=0.1))
     checked = a_check(a_site(20, 20, skew=timedelta(hours=1)), policy)

@@ -47,12 +47,13 @@ class Checked:
 def check(checked: Checked, overrides: Sequence[Override] = ()) -> Findings:
     """Hold a draft against every limit; overridden violations become notes in the plan."""
     found = [v for limit in _LIMITS for v in limit(checked)]
-    passed = {o.limit: o for o in overrides if _holds(o, checked)}
-    blocking = [v for v in found if not (v.limit.overridable and v.limit in passed)]
+    in_force = sorted((o for o in overrides if _holds(o, checked)), key=lambda o: o.until)
+    passed = {o.limit: o for o in in_force}
+    unused = [passed[limit] for limit in Limit if limit in passed.keys() - {v.limit for v in found}]
     return Findings(
-        violations=tuple(blocking),
-        warnings=tuple(_warnings(checked)),
-        overridden=tuple(_note(passed[v.limit], v) for v in found if v not in blocking),
+        violations=tuple(v for v in found if v.limit not in passed),
+        warnings=(*_warnings(checked), *map(_still_open, unused)),
+        overridden=tuple(_note(passed[v.limit], v) for v in found if v.limit in passed),
     )
 
 
@@ -62,7 +63,8 @@ def _holds(override: Override, c: Checked) -> bool:
     One given for a single plan passes that plan and no new one.
     """
     return (
-        override.plan_id is None
+        override.limit.overridable
+        and override.plan_id is None
         and override.site == c.snapshot.site
         and override.policy_digest == c.policy.digest
         and c.now < override.until <= override.at + MOST_OVERRIDE
@@ -76,6 +78,15 @@ def _note(override: Override, violation: Violation) -> OverrideNote:
         reason=override.reason,
         until=override.until,
         message=violation.message,
+    )
+
+
+def _still_open(override: Override) -> Notice:
+    """A limit that is passed is shown in every plan, broken or not (design rule 18)."""
+    return Notice(
+        code="override_in_force",
+        message=f"{override.limit.value} would block nothing until {override.until:%F %H:%M} UTC: "
+        f"passed by {override.by} ({override.reason})",
     )
 
 
