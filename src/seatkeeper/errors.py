@@ -16,6 +16,7 @@ SeatkeeperError
 ├── PlanStale            the plan is over: expired, superseded, applied (exit 5)
 ├── PlanAltered          the stored plan is not the one that was made (exit 1)
 ├── NotAllowed           blocked by a limit, frozen, or against the mode (exit 3)
+├── Interrupted          asked to end before anything was begun (exit 130)
 └── LedgerBroken         the chain does not verify (exit 1)
 """
 
@@ -92,6 +93,10 @@ class PlanAltered(SeatkeeperError):
 
 class NotAllowed(SeatkeeperError):
     """Blocked by a limit, frozen, or against the site's mode."""
+
+
+class Interrupted(SeatkeeperError):
+    """The run was asked to end; nothing was begun that would have to be recorded."""
 
 
 class LedgerBroken(SeatkeeperError):

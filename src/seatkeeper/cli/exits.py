@@ -8,6 +8,7 @@ from enum import IntEnum
 from seatkeeper.core.outcome import GrantOutcome, GrantResult, Outcome, RunResult
 from seatkeeper.errors import (
     ConfigError,
+    Interrupted,
     NotAllowed,
     PlanStale,
     SeatkeeperError,
@@ -54,6 +55,8 @@ def exit_of_error(error: SeatkeeperError) -> Exit:
         return Exit.BLOCKED
     if isinstance(error, PlanStale):
         return Exit.STALE
+    if isinstance(error, Interrupted):
+        return Exit.INTERRUPTED
     return Exit.FAILED
 
 

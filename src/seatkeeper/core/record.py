@@ -10,6 +10,7 @@ from typing import Any
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outcome import GrantOutcome, Outcome
 from seatkeeper.core.plan import Limit, Plan, PlanStatus
+from seatkeeper.core.policy import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ class StoredPlan:
     """The digest recorded when the plan was made; that of `plan` itself, unless `redacted`."""
     redacted: bool = False
     """A person was erased from it after it had ended: `plan` is no longer what was recorded."""
+
+    @property
+    def approved_by_mode(self) -> bool:
+        """Whether the mode approved it at the moment it was made, and no person since."""
+        return self.plan.mode is Mode.AUTO and self.approved_at == self.plan.created_at
 
 
 @dataclass(frozen=True, slots=True)

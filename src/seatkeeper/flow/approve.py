@@ -51,43 +51,48 @@ async def approve(
             f"site {stored.plan.site} is in mode observe: nothing is approved or released. "
             "Set policy.mode to approve when you are ready."
         )
-    await _pass_limits(stored, records, approval, now)
-    if left := await _still_blocking(stored, records, now):
+    _refuse_pointless(stored, approval)
+    if left := await _still_blocking(stored, records, approval, now):
         raise NotAllowed(_why_blocked(stored, left))
+    for limit in approval.passing:
+        await records.control.override(_override(limit, stored, approval, now), approval.actor)
     return await records.plans.approve(
         plan_id, approval.actor, approval.reason, now, overridden=bool(stored.plan.violations)
     )
 
 
-async def _pass_limits(
-    stored: StoredPlan, records: Records, approval: Approval, now: datetime
-) -> None:
-    plan = stored.plan
-    broken = {v.limit for v in plan.violations}
+def _refuse_pointless(stored: StoredPlan, approval: Approval) -> None:
+    """An override of a limit that the plan keeps is a slip, unless it is to last."""
+    broken = {v.limit for v in stored.plan.violations}
     for limit in approval.passing:
         if limit not in broken and approval.lasting is None:
             raise UsageError(
-                f"plan {plan.plan_id} does not break {limit.value}; "
+                f"plan {stored.plan.plan_id} does not break {limit.value}; "
                 f"it breaks {', '.join(sorted(v.value for v in broken)) or 'nothing'}"
             )
-        override = Override(
-            site=plan.site,
-            limit=limit,
-            by=approval.actor.by,
-            reason=approval.reason,
-            at=now,
-            until=plan.expires_at if approval.lasting is None else now + approval.lasting,
-            policy_digest=plan.policy_digest,
-            plan_id=plan.plan_id if approval.lasting is None else None,
-        )
-        await records.control.override(override, approval.actor)
 
 
-async def _still_blocking(stored: StoredPlan, records: Records, now: datetime) -> list[Limit]:
+def _override(limit: Limit, stored: StoredPlan, approval: Approval, now: datetime) -> Override:
+    plan, lasting = stored.plan, approval.lasting
+    return Override(
+        site=plan.site,
+        limit=limit,
+        by=approval.actor.by,
+        reason=approval.reason,
+        at=now,
+        until=plan.expires_at if lasting is None else now + lasting,
+        policy_digest=plan.policy_digest,
+        plan_id=plan.plan_id if lasting is None else None,
+    )
+
+
+async def _still_blocking(
+    stored: StoredPlan, records: Records, approval: Approval, now: datetime
+) -> list[Limit]:
     plan = stored.plan
-    passed = await records.control.overrides(plan.site, plan.policy_digest, now, plan.plan_id)
-    limits = {o.limit for o in passed}
-    return sorted({v.limit for v in plan.violations if v.limit not in limits})
+    standing = await records.control.overrides(plan.site, plan.policy_digest, now, plan.plan_id)
+    passed = {o.limit for o in standing} | set(approval.passing)
+    return sorted({v.limit for v in plan.violations if v.limit not in passed})
 
 
 def _why_blocked(stored: StoredPlan, left: Sequence[Limit]) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sized
+from collections.abc import Awaitable, Callable, Sequence, Sized
 from datetime import datetime
 from typing import TypeVar
 
 from seatkeeper.core.model import Allocation, LicenseType, Snapshot
 from seatkeeper.errors import IncompleteRead
 from seatkeeper.flow.ports import LicenseReader
-from seatkeeper.flow.together import together
 
 Listed = TypeVar("Listed", bound=Sized)
 
@@ -20,12 +19,13 @@ async def collect(site: str, reader: LicenseReader, now: datetime) -> Snapshot:
     Raises QrsError when the site does not answer, IncompleteRead when a list and its count
     differ twice.
     """
-    license_, overview = await together(reader.server_license(), reader.overview())
-    users, *lists = await together(
-        _whole("users", reader.users, reader.count_users),
-        *(_seats(reader, license_type) for license_type in LicenseType),
-    )
-    allocations = [seat for seats in lists for seat in seats]
+    # One list after the other: decoding keeps a core busy as it is, and it spares the site.
+    license_ = await reader.server_license()
+    overview = await reader.overview()
+    users = await _whole("users", reader.users, reader.count_users)
+    allocations: list[Allocation] = []
+    for license_type in LicenseType:
+        allocations += await _seats(reader, license_type)
     witness = await reader.witness(users, allocations, overview)
     return Snapshot(
         site=site,
@@ -40,11 +40,20 @@ async def collect(site: str, reader: LicenseReader, now: datetime) -> Snapshot:
 
 
 async def _seats(reader: LicenseReader, license_type: LicenseType) -> list[Allocation]:
+    async def each_once() -> list[Allocation]:
+        """A seat listed twice must neither hide a missing one nor be released twice."""
+        seats = await reader.allocations(license_type)
+        return seats if len({s.id for s in seats}) == len(seats) else _each_once(seats)
+
     return await _whole(
         f"{license_type.value} seats",
-        lambda: reader.allocations(license_type),
+        each_once,
         lambda: reader.count_allocations(license_type),
     )
+
+
+def _each_once(seats: Sequence[Allocation]) -> list[Allocation]:
+    return list({seat.id: seat for seat in seats}.values())
 
 
 async def _whole(

@@ -27,7 +27,6 @@ from seatkeeper.core.record import (
     StoredPlan,
 )
 
-
 RELEASE_TURN = timedelta(seconds=2)
 """How long a releaser may wait before its request leaves; later it says that it was not sent."""
 

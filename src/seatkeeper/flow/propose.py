@@ -9,30 +9,39 @@ from seatkeeper.core.draft import draft_plan, seal
 from seatkeeper.core.facts import Facts, Sources, activity_of
 from seatkeeper.core.guard import Checked, check
 from seatkeeper.core.model import Snapshot
-from seatkeeper.core.plan import Plan
+from seatkeeper.core.plan import Plan, PlanStatus
 from seatkeeper.core.policy import Mode, SharedKind
 from seatkeeper.core.record import StoredPlan
 from seatkeeper.errors import IncompleteRead, QrsError
 from seatkeeper.flow.collect import collect
 from seatkeeper.flow.context import Records, Run, Site
+from seatkeeper.flow.stopping import until_stopped
 
 
 async def propose(
     site: Site, partners: Sequence[Site], records: Records, run: Run, now: datetime
-) -> tuple[StoredPlan, Snapshot]:
+) -> StoredPlan:
     """Read the site, and those that share its license, and record what could be released.
 
-    In mode `auto` a plan without a violation is recorded as approved.
+    In mode `auto` a plan without a violation counts as approved; an empty one needs no approval,
+    and none that would wait to be applied. Raises Interrupted on request.
     """
+    plan = await _read_and_decide(site, partners, records, run, now)
+    approve = site.policy.mode is Mode.AUTO and bool(plan.actions) and not plan.violations
+    await records.plans.record(plan, run.actor, run.run_id, approve=approve)
+    return StoredPlan(plan, PlanStatus.APPROVED if approve else plan.first_status)
+
+
+async def _read_and_decide(
+    site: Site, partners: Sequence[Site], records: Records, run: Run, now: datetime
+) -> Plan:
+    """Make the plan; a function of its own so that the snapshot is gone before it is recorded."""
     run.progress("reading the site", 0, 0)
-    snapshot = await collect(site.name, site.reader, now)
-    elsewhere = [await _activity(partner, now) for partner in partners]
+    snapshot = await until_stopped(collect(site.name, site.reader, now), run.stop)
+    elsewhere = [await until_stopped(_activity(partner, now), run.stop) for partner in partners]
     run.progress("deciding", 0, 0)
     await records.history.observe(snapshot)
-    plan = await _decide(site, snapshot, elsewhere, records, now)
-    approve = site.policy.mode is Mode.AUTO and not plan.violations
-    await records.plans.record(plan, run.actor, run.run_id, approve=approve)
-    return await records.plans.load(plan.plan_id, now), snapshot
+    return await _decide(site, snapshot, elsewhere, records, now)
 
 
 async def _activity(partner: Site, now: datetime) -> dict[str, datetime]:
@@ -65,16 +74,23 @@ async def sharing(site: Site, sites: Sequence[Site], records: Records) -> list[S
     """Find the configured sites that share this one's license.
 
     Named in `license_shared_with` (by either side), or with the same license number when last
-    read; sites never read before are asked for their number now.
+    read. A site never read before is asked for its number now, unless `license_shared_with` says
+    who shares: a site that cannot be reached must not keep the others from working then.
     """
-    numbers = await records.history.license_numbers()
     others = [s for s in sites if s.name != site.name]
-    own = numbers.get(site.name) or (await _number(site) if others else None)
+    if not others:
+        return []
+    numbers = await records.history.license_numbers()
+    told = site.policy.shared.kind in (SharedKind.NOBODY, SharedKind.SITES)
+    own = numbers.get(site.name) or await _number(site)
     found = []
     for other in others:
-        named = _names(site, other) or _names(other, site)
-        if named or (own is not None and own == (numbers.get(other.name) or await _number(other))):
+        if _names(site, other) or _names(other, site):
             found.append(other)
+        elif own is not None:
+            number = numbers.get(other.name) or (None if told else await _number(other))
+            if number == own:
+                found.append(other)
     return found
 
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from seatkeeper.core.model import Allocation, LicenseType
-from seatkeeper.core.outcome import ActionOutcome
+from seatkeeper.core.outcome import ActionOutcome, Outcome
 from seatkeeper.core.readback import ReadBack, tell_later
-from seatkeeper.core.record import Intent
+from seatkeeper.core.record import Intent, StoredPlan
 from seatkeeper.flow.context import Records, Run, Site
 from seatkeeper.flow.ports import LicenseReader
+from seatkeeper.flow.stopping import until_stopped
 from seatkeeper.flow.together import together
 
 SETTLE_AFTER = timedelta(seconds=5)
@@ -21,55 +22,81 @@ SETTLE_AFTER = timedelta(seconds=5)
 async def recover(site: Site, records: Records, run: Run) -> list[ActionOutcome]:
     """Give every intent without a final outcome one, and close plans nobody applies any more.
 
-    The caller holds the lease of the site, so whoever wrote the intents is gone.
+    The caller holds the lease of the site, so whoever wrote the intents is gone. Raises QrsError
+    when the seats cannot be read, Interrupted on request: everything stays open then.
     """
     intents = await records.plans.unsettled(site.name)
     settled: list[ActionOutcome] = []
     if intents:
-        await _let_the_wire_run_dry(intents, run)
-        rows = await read_rows(site.reader, [(i.license_type, i.allocation_id) for i in intents])
+        rows = await until_stopped(_read_settled(site, intents, run), run.stop)
         settled = [o for intent in intents if (o := _settle(intent, rows)) is not None]
     now = run.clock.now()
     for plan_id, run_id in sorted({(i.plan_id, i.run_id) for i in intents}):
         ids = {i.allocation_id for i in intents if i.plan_id == plan_id}
         results = [o for o in settled if o.allocation_id in ids]
         await records.plans.settle(plan_id, run_id, run.actor, results, now, later=True)
-    await _close(site, records, run)
+    for stored in await records.plans.interrupted(site.name, now):
+        await _close(stored, records, run)
     return settled
 
 
-async def _let_the_wire_run_dry(intents: Sequence[Intent], run: Run) -> None:
+async def _read_settled(site: Site, intents: Sequence[Intent], run: Run) -> dict[str, Allocation]:
+    """Read the seats of these intents once nothing can be on the wire any more."""
     newest = max(i.at for i in intents)
-    wait = (newest + SETTLE_AFTER - run.clock.now()).total_seconds()
-    if 0 < wait <= SETTLE_AFTER.total_seconds():
-        await asyncio.sleep(wait)
+    wait = min(newest + SETTLE_AFTER - run.clock.now(), SETTLE_AFTER)
+    await asyncio.sleep(max(wait.total_seconds(), 0.0))
+    return await read_rows(site.reader, [(i.license_type, i.allocation_id) for i in intents])
 
 
 def _settle(intent: Intent, rows: dict[str, Allocation]) -> ActionOutcome | None:
-    told = tell_later(ReadBack(known=True, row=rows.get(intent.allocation_id)), intent.outcome)
+    row = rows.get(intent.allocation_id)
+    told = tell_later(ReadBack(known=True, row=row), intent.outcome)
     if told is None:
         return None
+    detail = told.detail
+    if told.outcome is Outcome.QUARANTINED and row is not None and _was_used(row, intent):
+        detail += (
+            "; the user became active just before, so give the seat back: "
+            f"`seatkeeper undo --plan {intent.plan_id}`"
+        )
     return ActionOutcome(
         allocation_id=intent.allocation_id,
         user=intent.user,
         license_type=intent.license_type,
         outcome=told.outcome,
-        detail=told.detail,
+        detail=detail,
     )
 
 
-async def _close(site: Site, records: Records, run: Run) -> None:
+def _was_used(row: Allocation, intent: Intent) -> bool:
+    before = intent.seat_last_used
+    return row.last_used is not None and (before is None or row.last_used > before)
+
+
+async def _close(stored: StoredPlan, records: Records, run: Run) -> None:
     """A plan being applied by nobody is over: what it left undone returns in the next plan."""
-    now = run.clock.now()
-    for stored in await records.plans.interrupted(site.name, now):
-        await records.plans.finish(
-            stored.plan.plan_id,
-            stored.run_id or "",
-            run.actor,
-            now,
-            complete=False,
-            note="the process that applied it ended early",
+    plan, run_id, now = stored.plan, stored.run_id or "", run.clock.now()
+    known = {o.allocation_id for o in await records.plans.outcomes(plan.plan_id)}
+    left = [
+        ActionOutcome(
+            allocation_id=action.allocation_id,
+            user=action.user,
+            license_type=action.license_type,
+            outcome=Outcome.NOT_ATTEMPTED,
+            detail="the process that applied the plan ended before its turn",
         )
+        for action in plan.actions
+        if action.allocation_id not in known
+    ]
+    await records.plans.settle(plan.plan_id, run_id, run.actor, left, now, later=True)
+    await records.plans.finish(
+        plan.plan_id,
+        run_id,
+        run.actor,
+        now,
+        complete=False,
+        note="the process that applied it ended early",
+    )
 
 
 async def read_rows(

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from seatkeeper.core.facts import Facts, Sources
-from seatkeeper.core.model import Allocation, LicenseType, Overview, UsageState, person_key
+from seatkeeper.core.model import Allocation, LicenseType, Overview, UsageState, User, person_key
+from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.plan import Action, Plan
-from seatkeeper.core.policy import Policy
+from seatkeeper.core.readback import Told
 from seatkeeper.core.rules import Verdict, judge
 from seatkeeper.errors import IncompleteRead
 from seatkeeper.flow.context import Site
-from seatkeeper.flow.ports import LicenseReader
 from seatkeeper.flow.recover import read_rows
 from seatkeeper.flow.together import together
 
@@ -34,6 +34,28 @@ class Look:
     rows: dict[str, Allocation]
     verdicts: dict[str, Verdict]
 
+    def change(self, action: Action, plan: Plan) -> Told | None:
+        """Tell what differs from the plan, None when the seat may still go.
+
+        Whoever was active after the plan was made keeps the seat, however old the plan is.
+        """
+        row = self.rows.get(action.allocation_id)
+        verdict = self.verdicts.get(action.allocation_id)
+        if row is None or verdict is None:
+            return Told(Outcome.ALREADY_GONE, "the seat no longer exists")
+        if row.user_id != action.user_id:
+            return Told(Outcome.CHANGED, "the seat belongs to somebody else now")
+        if not verdict.releases:
+            note = f" ({verdict.note})" if verdict.note else ""
+            return Told(
+                Outcome.CHANGED, f"now {verdict.reason.value}: {verdict.reason.words}{note}"
+            )
+        if row.last_used != action.seat_last_used:
+            return Told(Outcome.CHANGED, "its last use is not the one that was judged")
+        if verdict.last_activity is not None and verdict.last_activity > plan.created_at - MARGIN:
+            return Told(Outcome.CHANGED, "the person was active after the plan was made")
+        return None
+
 
 @dataclass(slots=True)
 class SecondLook:
@@ -42,20 +64,35 @@ class SecondLook:
     site: Site
     partners: tuple[Site, ...]
     plan: Plan
-    overview: Overview
     usage_expected: bool
+    _overviews: dict[str, Overview]
     _since: datetime = field(init=False)
     _active: dict[str, datetime] = field(init=False, default_factory=dict)
+    _returned: dict[str, datetime] = field(init=False, default_factory=dict)
+    """Activity by QRS id on the own site, of the people in the plan: their name may change."""
 
     def __post_init__(self) -> None:
         """Start from when the plan was made, and from what was known then."""
         self._since = self.plan.created_at - MARGIN
         for action in (*self.plan.actions, *self.plan.deferred):
             if action.last_used is not None:
-                self._remember(person_key(action.user), action.last_used)
+                _remember(self._active, person_key(action.user), action.last_used)
 
-    async def look(self, batch: Sequence[Action], policy: Policy, now: datetime) -> Look:
-        """Read a batch afresh and judge it by the rules of `policy` at `now`.
+    @classmethod
+    async def begin(
+        cls, site: Site, partners: Sequence[Site], plan: Plan, *, usage_expected: bool
+    ) -> SecondLook:
+        """Learn which lists these sites have; raises QrsError.
+
+        `usage_expected`: the own site gave usage rows before, so they have to be there.
+        """
+        sites = (site, *partners)
+        overviews = await together(*(s.reader.overview() for s in sites))
+        by_name = {s.name: o for s, o in zip(sites, overviews, strict=True)}
+        return cls(site, tuple(partners), plan, usage_expected, by_name)
+
+    async def look(self, batch: Sequence[Action], now: datetime) -> Look:
+        """Read a batch afresh and judge it by the same rules at `now`.
 
         Raises QrsError or IncompleteRead when something cannot be read: then nobody may act.
         """
@@ -63,49 +100,56 @@ class SecondLook:
         users, rows, *_ = await together(
             self.site.reader.users_by_id(sorted({a.user_id for a in batch})),
             read_rows(self.site.reader, wanted),
-            self._look_for_activity(),
-            self._look_at_usage(batch),
+            *(self._used(site, t) for site in (self.site, *self.partners) for t in LicenseType),
+            self._look_beside(self.site, batch, needed=self.usage_expected),
+            *(self._look_beside(partner, (), needed=False) for partner in self.partners),
         )
-        facts = Facts(Sources(users, tuple(rows.values()), (self._active,)), policy, now)
+        policy = self.site.policy
+        facts = Facts(Sources(users, tuple(rows.values()), self._elsewhere(users)), policy, now)
         self._since = now - MARGIN
         return Look(now, rows, {i: judge(row, facts, policy, now) for i, row in rows.items()})
+
+    def _elsewhere(self, users: dict[str, User]) -> tuple[dict[str, datetime], ...]:
+        """Activity by name, and by QRS id under the name the person has now."""
+        by_id: dict[str, datetime] = {}
+        for user in users.values():
+            if (at := self._returned.get(user.id)) is not None:
+                _remember(by_id, user.key, at)
+        return self._active, by_id
 
     def _earliest(self, site: Site) -> datetime:
         """From when on activity is asked for, by that site's clock."""
         return self._since - abs(site.reader.skew or timedelta(0))
 
-    async def _look_for_activity(self) -> None:
-        await together(
-            *(
-                self._activity(site.reader, license_type, self._earliest(site))
-                for site in (self.site, *self.partners)
-                for license_type in LicenseType
-            )
-        )
+    async def _used(self, site: Site, license_type: LicenseType) -> None:
+        """Remember who used a seat of this type since the last look."""
+        for seat in await site.reader.active_since(license_type, self._earliest(site)):
+            if seat.last_used is None:
+                continue
+            if seat.holder:
+                _remember(self._active, person_key(seat.holder), seat.last_used)
+            if site is self.site and seat.user_id is not None:
+                _remember(self._returned, seat.user_id, seat.last_used)
 
-    async def _activity(
-        self, reader: LicenseReader, license_type: LicenseType, since: datetime
-    ) -> None:
-        for seat in await reader.active_since(license_type, since):
-            if seat.last_used is not None and seat.holder:
-                self._remember(person_key(seat.holder), seat.last_used)
-
-    async def _look_at_usage(self, batch: Sequence[Action]) -> None:
-        if not self.usage_expected:
+    async def _look_beside(self, site: Site, batch: Sequence[Action], *, needed: bool) -> None:
+        """Remember activity that usage rows and token seats tell; the latter are seats too."""
+        overview = self._overviews[site.name]
+        if not (needed or overview.tokens_enabled):
             return
         seats = [_as_row(action) for action in batch]
-        witness = await self.site.reader.witness(
-            {}, seats, self.overview, since=self._earliest(self.site)
-        )
+        witness = await site.reader.witness({}, seats, overview, since=self._earliest(site))
         if witness.state is UsageState.UNREADABLE:
-            raise IncompleteRead("the usage rows, a second witness of activity, cannot be read")
+            raise IncompleteRead(
+                f"the usage rows of {site.name}, a second witness of activity, cannot be read"
+            )
         for key, at in witness.by_person.items():
-            self._remember(key, at)
+            _remember(self._active, key, at)
 
-    def _remember(self, key: str, at: datetime) -> None:
-        known = self._active.get(key)
-        if known is None or known < at:
-            self._active[key] = at
+
+def _remember(latest: dict[str, datetime], key: str, at: datetime) -> None:
+    known = latest.get(key)
+    if known is None or known < at:
+        latest[key] = at
 
 
 def _as_row(action: Action) -> Allocation:

@@ -13,9 +13,24 @@ from seatkeeper.core.model import Allocation, User
 from seatkeeper.core.outcome import Answer, GrantOutcome, GrantResult, Outcome
 from seatkeeper.core.plan import Action
 from seatkeeper.core.record import Released
-from seatkeeper.errors import QrsError
+from seatkeeper.errors import Interrupted, LeaseLost, QrsError
 from seatkeeper.flow.context import Records, Run, Site
 from seatkeeper.flow.ports import Held, SeatGranter
+from seatkeeper.flow.stopping import until_stopped
+
+READING_GRACE = 2.0
+"""Seconds for the reading before a POST when the run is asked to end."""
+
+POST_GRACE = 5.0
+"""Seconds for a POST in flight then."""
+
+READ_BACK_GRACE = 4.0
+"""Seconds for the reading after it then."""
+
+FAILURES = 5
+"""So many seats in a row of which nothing could be learnt, and the rest is left alone."""
+
+_BLIND = (GrantOutcome.NOT_ATTEMPTED, GrantOutcome.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +47,37 @@ async def undo(
 ) -> list[GrantResult]:
     """Give seats back, one after the other, and return what became of each.
 
-    Raises LeaseLost or QrsError before the first POST; afterwards it returns results.
+    Raises LeaseLost before the first seat only; afterwards it returns results.
     """
+    granting.held.check()
     results: list[GrantResult] = []
+    left_alone: list[GrantResult] = []
     for seat in seats:
-        if run.stop.is_set():
-            results.append(_result(seat, GrantOutcome.NOT_ATTEMPTED))
+        if why := _reason_to_end(run, granting, results):
+            left_alone.append(_result(seat, GrantOutcome.NOT_ATTEMPTED, why))
             continue
-        results.append(await _one(seat, site, records, run, granting))
+        try:
+            results.append(await _one(seat, site, records, run, granting))
+        except LeaseLost as error:
+            left_alone.append(_result(seat, GrantOutcome.NOT_ATTEMPTED, str(error)))
         run.progress("giving back", len(results), len(seats))
-    return results
+    if left_alone:
+        now = run.clock.now()
+        await records.plans.settle_grants(run.run_id, run.actor, site.name, left_alone, now)
+    return results + left_alone
+
+
+def _reason_to_end(run: Run, granting: Granting, results: Sequence[GrantResult]) -> str:
+    if run.stop.is_set():
+        return "the command ended before its turn"
+    try:
+        granting.held.check()
+    except LeaseLost as error:
+        return str(error)
+    newest = [r.outcome for r in results[-FAILURES:]]
+    if len(newest) == FAILURES and all(outcome in _BLIND for outcome in newest):
+        return f"the site gave no answer {FAILURES} times in a row"
+    return ""
 
 
 async def _one(
@@ -49,18 +85,26 @@ async def _one(
 ) -> GrantResult:
     granting.held.check()
     try:
-        known = await _what_stands_against(seat, site)
-    except QrsError as error:
-        return _result(seat, GrantOutcome.NOT_ATTEMPTED, f"the site could not be read: {error}")
+        known = await until_stopped(_what_stands_against(seat, site), run.stop, READING_GRACE)
+    except (QrsError, Interrupted) as error:
+        known = _result(seat, GrantOutcome.NOT_ATTEMPTED, f"the site could not be read: {error}")
     if known is None:
         now = run.clock.now()
         await records.plans.intend_grants(
             run.run_id, run.actor, granting.held, [seat], granting.why, now
         )
-        answer = await granting.granter.grant(seat.license_type, seat.user_id)
-        known = await _told(seat, answer, site)
+        answer = await _post(seat, run, granting)
+        known = await _told(seat, answer, site, run)
     await records.plans.settle_grants(run.run_id, run.actor, site.name, [known], run.clock.now())
     return known
+
+
+async def _post(seat: Released, run: Run, granting: Granting) -> Answer:
+    posting = granting.granter.grant(seat.license_type, seat.user_id)
+    try:
+        return await until_stopped(posting, run.stop, POST_GRACE)
+    except Interrupted:
+        return Answer(status=None, text="interrupted")
 
 
 async def _what_stands_against(seat: Released, site: Site) -> GrantResult | None:
@@ -73,7 +117,9 @@ async def _what_stands_against(seat: Released, site: Site) -> GrantResult | None
     pool = (await site.reader.overview()).pool(seat.license_type)
     if pool is not None and pool.available <= 0 and seat.outcome is not Outcome.QUARANTINED:
         return _result(
-            seat, GrantOutcome.NO_FREE_SEAT, f"0 of {pool.total} {seat.license_type} seats are free"
+            seat,
+            GrantOutcome.NO_FREE_SEAT,
+            f"0 of {pool.total} {seat.license_type.value} seats are free",
         )
     return None
 
@@ -83,29 +129,36 @@ async def _live_seat(seat: Released, site: Site) -> Allocation | None:
     return next((r for r in rows if r.user_id == seat.user_id and r.is_live), None)
 
 
-async def _told(seat: Released, answer: Answer, site: Site) -> GrantResult:
+async def _told(seat: Released, answer: Answer, site: Site, run: Run) -> GrantResult:
     """Tell what became of a POST, from the answer and from reading the user's seats again."""
     try:
-        held = await _live_seat(seat, site)
-    except QrsError:
-        if answer.is_success:
-            return _result(seat, GrantOutcome.RESTORED, new=answer.created_id)
-        return _result(seat, GrantOutcome.UNKNOWN, _said(answer))
+        held = await until_stopped(_live_seat(seat, site), run.stop, READ_BACK_GRACE)
+    except (QrsError, Interrupted):
+        return _without_read_back(seat, answer)
     if held is not None:
         return _result(seat, GrantOutcome.RESTORED, new=held.id)
     if not answer.sent:
         return _result(seat, GrantOutcome.NOT_ATTEMPTED, answer.text)
     if answer.status is None:
         return _result(seat, GrantOutcome.UNKNOWN, _said(answer))
-    return await _refused(seat, answer, site)
+    return await _refused(seat, answer, site, run)
 
 
-async def _refused(seat: Released, answer: Answer, site: Site) -> GrantResult:
+def _without_read_back(seat: Released, answer: Answer) -> GrantResult:
+    if answer.is_success:
+        return _result(seat, GrantOutcome.RESTORED, new=answer.created_id)
+    if not answer.sent:
+        return _result(seat, GrantOutcome.NOT_ATTEMPTED, answer.text)
+    return _result(seat, GrantOutcome.UNKNOWN, _said(answer))
+
+
+async def _refused(seat: Released, answer: Answer, site: Site, run: Run) -> GrantResult:
     """The site said no; a dry pool is the usual reason and has an outcome of its own."""
     try:
-        pool = (await site.reader.overview()).pool(seat.license_type)
-    except QrsError:
-        pool = None
+        overview = await until_stopped(site.reader.overview(), run.stop)
+    except (QrsError, Interrupted):
+        return _result(seat, GrantOutcome.REFUSED, _said(answer))
+    pool = overview.pool(seat.license_type)
     if pool is not None and pool.available <= 0 and answer.status == 400:
         return _result(seat, GrantOutcome.NO_FREE_SEAT, _said(answer))
     return _result(seat, GrantOutcome.REFUSED, _said(answer))
@@ -114,7 +167,8 @@ async def _refused(seat: Released, answer: Answer, site: Site) -> GrantResult:
 def _said(answer: Answer) -> str:
     if answer.status is None:
         return f"no clear answer: {answer.text}" if answer.text else "no clear answer"
-    return f"status {answer.status}" + (f": {answer.text}" if answer.text else "")
+    said = f"status {answer.status}" + (f": {answer.text}" if answer.text else "")
+    return f"{said}, yet the user holds no seat" if answer.is_success else said
 
 
 def _result(

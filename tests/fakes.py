@@ -1,0 +1,39 @@
+"""In-memory stand-ins for everything the flow is given: site, store, lease, clock."""
+
+from __future__ import annotations
+
+from fake_records import FakeControl, FakeHeld, FakeHistory, FakePlans, FakeStore, Record
+from fake_site import (
+    Crash,
+    Delete,
+    FakeGranter,
+    FakeReader,
+    FakeReleaser,
+    FakeSite,
+    Process,
+    fail_with,
+    hang,
+)
+from virtual_time import START, FakeClock, VirtualLoop, virtual_run
+
+__all__ = [
+    "START",
+    "Crash",
+    "Delete",
+    "FakeClock",
+    "FakeControl",
+    "FakeGranter",
+    "FakeHeld",
+    "FakeHistory",
+    "FakePlans",
+    "FakeReader",
+    "FakeReleaser",
+    "FakeSite",
+    "FakeStore",
+    "Process",
+    "Record",
+    "VirtualLoop",
+    "fail_with",
+    "hang",
+    "virtual_run",
+]
