@@ -292,3 +292,10 @@ async def nobody_listens() -> AsyncIterator[str]:
     server.close()
     await server.wait_closed()
     yield f"https://localhost:{port}/qrs"
+
+
+@contextlib.asynccontextmanager
+async def never_shakes_hands() -> AsyncIterator[str]:
+    """Give the address of a server that accepts connections and then says nothing at all."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"https://localhost:{listener.getsockname()[1]}/qrs"

@@ -20,14 +20,16 @@ from qrs_stand_in import (
     head,
     jsons,
     late,
+    never_shakes_hands,
     nobody_listens,
     nothing,
     raw,
     text,
 )
 from seatkeeper.core.model import LicenseType
+from seatkeeper.flow.ports import RELEASE_TURN
 from seatkeeper.qrs.body import Whole
-from seatkeeper.qrs.client import QrsClient
+from seatkeeper.qrs.client import WRITE_PATIENCE, QrsClient
 from seatkeeper.qrs.hands import Granter, Releaser
 from seatkeeper.qrs.wire import COUNT
 
@@ -244,6 +246,23 @@ async def test_a_write_does_not_wait_long_for_its_turn(site: StandIn, a_client: 
     assert not answer.sent
     assert took < 3.5
     assert site.count("DELETE") == 0
+
+
+async def test_a_write_does_not_wait_long_for_its_connection(a_client: MakeClient) -> None:
+    async with (
+        never_shakes_hands() as url,
+        a_client(url, timeout=timedelta(seconds=30)) as client,
+    ):
+        began = time.monotonic()
+        answer = await Releaser(client).release(PRO, SEAT)
+
+    assert not answer.sent
+    assert "no connection" in answer.text
+    assert time.monotonic() - began < 3.5
+
+
+def test_a_release_leaves_as_fast_as_the_flow_counts_on() -> None:
+    assert timedelta(seconds=WRITE_PATIENCE) <= RELEASE_TURN
 
 
 async def test_two_at_once_are_two_requests(site: StandIn, client: QrsClient) -> None:

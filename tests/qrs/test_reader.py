@@ -181,7 +181,7 @@ def refuses_filters(rows: list[dict[str, Any]], status: int) -> Script:
     return script
 
 
-@pytest.mark.parametrize("status", [400, 500, 501])
+@pytest.mark.parametrize("status", [400, 414, 500, 501])
 async def test_a_site_that_refuses_nested_filters_is_read_whole_and_remembered(
     site: StandIn, reader: SiteReader, status: int
 ) -> None:
@@ -194,6 +194,17 @@ async def test_a_site_that_refuses_nested_filters_is_read_whole_and_remembered(
     whole = [f for f in site.filters(PRO_LIST) if not f]
     assert len(whole) == 2
     assert len(site.asked) <= 2 + 3
+
+
+async def test_a_filter_is_not_blamed_for_a_sick_site(site: StandIn, reader: SiteReader) -> None:
+    site.on(PRO_LIST, text(500))
+    with pytest.raises(Unreachable):
+        await reader.allocations_by_id(PRO, [a_guid(7)])
+
+    site.on(PRO_LIST, filtered([a_seat_row(n) for n in range(50)], by_id()))
+    assert len(await reader.allocations_by_id(PRO, [a_guid(7)])) == 1
+
+    assert site.filters(PRO_LIST)[-1] == f"(id eq {a_guid(7)})"
 
 
 async def test_a_refusal_for_another_reason_stays_one(site: StandIn, reader: SiteReader) -> None:

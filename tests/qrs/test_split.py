@@ -18,10 +18,10 @@ nasty = st.text(st.sampled_from('},{[]"\\: aö\U0001f600\n'), max_size=12)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | nasty,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(nasty, inner, max_size=4),
-    max_leaves=12,
+    max_leaves=8,
 )
 items = st.dictionaries(nasty, values, max_size=5)
-arrays = st.lists(items, max_size=12)
+arrays = st.lists(items, max_size=10)
 
 
 def pieces(data: bytes, sizes: list[int]) -> list[bytes]:
@@ -43,7 +43,7 @@ def split(data: bytes, sizes: list[int], piece: int) -> list[Any]:
     return found + splitter.close()
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(
     arrays,
     st.lists(st.integers(1, 500), min_size=1, max_size=5),

@@ -33,7 +33,7 @@ TRY_FACTOR = 2
 """No further try begins when so many time-outs have passed since the first."""
 
 WRITE_PATIENCE = 2.0
-"""Seconds a write waits for its turn: it must follow a second look within 5 (rule 20)."""
+"""Seconds until a write has left, or it is not sent: it follows a second look (rule 20)."""
 
 LARGEST_REPLY = 256 * 1024
 """Bytes of the answer to a write."""

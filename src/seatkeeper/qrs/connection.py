@@ -31,9 +31,9 @@ class Connection:
 
     def __post_init__(self) -> None:
         """Refuse nonsense."""
-        address = urlsplit(self.url)
-        if address.scheme != "https" or not address.hostname or address.query or address.fragment:
-            raise ValueError(f"{self.url} is not an address such as https://host:4242/qrs")
+        if not _is_address(self.url):
+            shown = self.url.rpartition("@")[2]
+            raise ValueError(f"{shown} is not an address such as https://host:4242/qrs")
         directory, _, user_id = self.user.partition("\\")
         if not directory or not user_id:
             raise ValueError(f"the user {self.user} is not written as DIRECTORY\\id")
@@ -59,3 +59,14 @@ class Connection:
         """
         directory, _, user_id = self.user.partition("\\")
         return f"UserDirectory={quote(directory, safe='')}; UserId={quote(user_id, safe='')}"
+
+
+def _is_address(url: str) -> bool:
+    """Whether it is https with a host and no more than a path; a password has no place in it."""
+    try:
+        address = urlsplit(url)
+        port = address.port
+    except ValueError:
+        return False
+    extras = address.query or address.fragment or "@" in address.netloc
+    return address.scheme == "https" and bool(address.hostname) and not extras and port != 0

@@ -41,8 +41,8 @@ def explain(error: Exception, connection: Connection, now: datetime, *, answered
         return _no_connection(error, connection, now)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return NeverSent(
-            f"no connection to {place} within {_connect_seconds(connection):g} s; is the address "
-            "right, and does a firewall let this machine reach that port?"
+            f"no connection to {place} in time; is the address right, does a firewall let this "
+            "machine reach that port, is the site overloaded?"
         )
     if isinstance(error, TimeoutError):
         seconds = connection.timeout.total_seconds()
@@ -52,10 +52,6 @@ def explain(error: Exception, connection: Connection, now: datetime, *, answered
     if isinstance(error, aiohttp.ClientResponseError):
         return Garbled(f"{place} answered something that is not HTTP")
     return _dropped(error, connection, now, answered=answered)
-
-
-def _connect_seconds(connection: Connection) -> float:
-    return min(CONNECT_WITHIN, connection.timeout.total_seconds())
 
 
 def _no_connection(
@@ -71,7 +67,7 @@ def _no_connection(
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         host = place.rpartition(":")[0]
         return NeverSent(f"the name {host} is unknown; check sites[].qrs.url and the DNS")
-    if error.os_error.errno == errno.ECONNREFUSED:
+    if isinstance(error.os_error, ConnectionRefusedError):
         return NeverSent(
             f"nobody listens at {place}: is the Repository Service running, is the port right "
             f"({PORT_HINT}), and does the firewall let this machine through?"

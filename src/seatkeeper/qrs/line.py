@@ -33,12 +33,16 @@ SLOW_SHARE = 0.25
 KEEP_ALIVE = 15.0
 """Seconds an idle connection is kept; the longer, the likelier the server closed it meanwhile."""
 
+LEAST_CONNECT = 0.1
+"""Seconds for a connection even when the patience went into waiting for the turn."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """What is asked; `filter_` is not yet percent-encoded, `long` is for lists of any length.
 
-    `patience` are the seconds it may wait for its turn, None for as long as it takes.
+    `patience` are the seconds that turn and connection may take together until the request
+    leaves, None for as long as it takes.
     """
 
     method: str
@@ -101,11 +105,13 @@ class Line:
         Raises NoTurn when patience ends; NeverSent, NoAnswer or Garbled when no answer came, also
         from reading the body inside the context.
         """
+        now = asyncio.get_running_loop().time
+        asked = now()
         async with self.pace.turn(ask.patience) as turn:
             try:
-                began = asyncio.get_running_loop().time()
-                async with self._request(ask) as response:
-                    took = asyncio.get_running_loop().time() - began
+                began = now()
+                async with self._request(ask, waited=began - asked) as response:
+                    took = now() - began
                     self._note(response, turn, slow=not ask.long and self._is_slow(took))
                     yield response
             except Dropped as error:
@@ -117,7 +123,7 @@ class Line:
                 raise self._explained(error) from error
 
     @asynccontextmanager
-    async def _request(self, ask: Ask) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _request(self, ask: Ask, *, waited: float) -> AsyncIterator[aiohttp.ClientResponse]:
         if not self._sessions:
             raise RuntimeError("the client is used outside its context")
         xrfkey = self._make_xrfkey()
@@ -132,16 +138,17 @@ class Line:
             data=ask.body,
             headers=headers,
             allow_redirects=False,
-            timeout=self._time_limits(long=ask.long),
+            timeout=self._time_limits(ask, waited),
         ) as response:
             yield response
 
-    def _time_limits(self, *, long: bool) -> aiohttp.ClientTimeout:
+    def _time_limits(self, ask: Ask, waited: float) -> aiohttp.ClientTimeout:
         seconds = self.connection.timeout.total_seconds()
+        connect = min(CONNECT_WITHIN, seconds)
+        if ask.patience is not None:
+            connect = min(connect, max(LEAST_CONNECT, ask.patience - waited))
         return aiohttp.ClientTimeout(
-            total=seconds * (LONG_FACTOR if long else 1),
-            sock_connect=min(CONNECT_WITHIN, seconds),
-            sock_read=seconds,
+            total=seconds * (LONG_FACTOR if ask.long else 1), connect=connect, sock_read=seconds
         )
 
     def _is_slow(self, took: float) -> bool:

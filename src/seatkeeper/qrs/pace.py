@@ -52,17 +52,28 @@ class Pace:
     async def turn(self, patience: float | None = None) -> AsyncIterator[Turn]:
         """Wait for a turn, first come first served, and for a pause the site asked for.
 
-        Raises NoTurn when either takes longer than `patience` seconds.
+        Raises NoTurn when both together take longer than `patience` seconds.
         """
         async with _patiently(patience):
-            await self._enter()
+            await self._take()
         try:
-            async with _patiently(patience):
-                await self._keep_quiet()
             yield Turn(self._era)
         finally:
-            self._busy -= 1
-            self._wake()
+            self._leave()
+
+    async def _take(self) -> None:
+        await self._enter()
+        ready = False
+        try:
+            await self._keep_quiet()
+            ready = True
+        finally:
+            if not ready:
+                self._leave()
+
+    def _leave(self) -> None:
+        self._busy -= 1
+        self._wake()
 
     async def _enter(self) -> None:
         if self._waiting or self._busy >= self._limit:
@@ -73,8 +84,7 @@ class Pace:
             except asyncio.CancelledError:
                 if waiter.done() and not waiter.cancelled():
                     # The turn was given to us just as we were cancelled: pass it on.
-                    self._busy -= 1
-                    self._wake()
+                    self._leave()
                 raise
             return
         self._busy += 1

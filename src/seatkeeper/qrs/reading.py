@@ -20,7 +20,7 @@ from seatkeeper.qrs.client import QrsClient
 from seatkeeper.qrs.faults import Ailing
 from seatkeeper.qrs.filters import Guid, any_of
 
-NO_SUCH_FILTER = frozenset({400, 500, 501})
+NO_SUCH_FILTER = frozenset({400, 414, 500, 501})
 """Statuses with which a site may answer a filter it does not know (QRS contract 1.5)."""
 
 Result = TypeVar("Result")
@@ -82,7 +82,7 @@ class FilteredReading:
         try:
             return await self._filtered(path, property_, filter_, make_sink)
         except FilterRefused:
-            return await self._client.read(path, make_sink, long=True)
+            return await self._unfiltered(path, property_, make_sink)
 
     async def picked(
         self,
@@ -102,7 +102,7 @@ class FilteredReading:
         try:
             return await _together([self._filtered(path, property_, f, make_sink) for f in filters])
         except FilterRefused:
-            return [await self._client.read(path, make_sink, long=True)]
+            return [await self._unfiltered(path, property_, make_sink)]
 
     async def _filtered(
         self, path: str, property_: str, filter_: str, make_sink: Callable[[], Sink[Result]]
@@ -114,8 +114,15 @@ class FilteredReading:
         except (Refused, Ailing) as error:
             if error.status not in NO_SUCH_FILTER:
                 raise
-            self._refused.add((path, property_))
             raise FilterRefused from error
+
+    async def _unfiltered(
+        self, path: str, property_: str, make_sink: Callable[[], Sink[Result]]
+    ) -> Result:
+        result = await self._client.read(path, make_sink, long=True)
+        # Only now it is certain that the filter was at fault and not the health of the site.
+        self._refused.add((path, property_))
+        return result
 
 
 def _guids(ids: Sequence[str]) -> list[Guid]:
