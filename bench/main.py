@@ -42,11 +42,13 @@ def plans(console: Console, sizes: tuple[int, ...], repeat: int) -> None:
         )
     console.print(table)
     if len(per_seat) > 1:
-        console.print(f"Growth a seat from smallest to largest: × {per_seat[-1] / per_seat[0]:.2f}")
+        console.print(
+            f"Time a seat, largest against smallest site: {per_seat[-1] / per_seat[0]:.2f} times"
+        )
 
 
 def releases(console: Console) -> None:
-    """(b): releasing beside a plain client that works one request at a time."""
+    """(b) beside releasing: a plain client that works one request at a time."""
     table = Table(title="Release, plan included — beside a plain client, one request at a time")
     for name in ("Seats", "Latency", "Ours s", "Plain s", "Times", "Requests", "Released"):
         table.add_column(name, justify="right")

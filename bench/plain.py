@@ -41,6 +41,12 @@ class Seat(msgspec.Struct, gc=False):
     deletedUserDirectory: str = ""
 
 
+class Reference(msgspec.Struct, gc=False):
+    """What a usage row refers to."""
+
+    id: str
+
+
 class Named(msgspec.Struct, gc=False):
     """A tag or a property's definition."""
 
@@ -104,7 +110,8 @@ def release(options: dict[str, str], seats: int) -> dict[str, float]:
     )
     # The same number of seats as ours, whatever their last use: the work is what is compared.
     if len(listed) < seats:
-        listed = msgspec.json.decode(call("GET", "/license/analyzeraccesstype/full"), type=list[Seat])
+        body = call("GET", "/license/analyzeraccesstype/full")
+        listed = msgspec.json.decode(body, type=list[Seat])
     going = [s for s in listed if s.user is not None and not s.quarantined][:seats]
     for seat in going:
         assert seat.user is not None
@@ -113,12 +120,23 @@ def release(options: dict[str, str], seats: int) -> dict[str, float]:
     return {"seconds": time.perf_counter() - began, "released": len(going)}
 
 
+class Usage(msgspec.Struct, gc=False):
+    """The fields of a usage row that the rules need."""
+
+    latestActivity: str | None = None
+    professionalAccessType: Reference | None = None
+    analyzerAccessType: Reference | None = None
+
+
 async def download(options: dict[str, str]) -> dict[str, float]:
-    """Fetch users and seats as whole bodies and decode the fields that the rules need."""
+    """Fetch the bytes that a plan reads, as whole bodies, and decode what the rules need."""
     lists = (
         ("/user/full", list[FullUser]),
         ("/license/professionalaccesstype/full", list[Seat]),
         ("/license/analyzeraccesstype/full", list[Seat]),
+        ("/license/professionalaccessusage/full", list[Usage]),
+        ("/license/analyzeraccessusage/full", list[Usage]),
+        ("/license/analyzertimeaccessusage/full", list[Usage]),
     )
     connector = aiohttp.TCPConnector(ssl=_context(options))
     size = rows = 0

@@ -48,7 +48,15 @@ class BenchSite:
 def a_site(users: int, allocations: int, *, latency: int = 0) -> Iterator[BenchSite]:
     """Serve a site of that size until the block ends; `latency` in milliseconds."""
     folder = Path(tempfile.mkdtemp(prefix="seatkeeper-bench-"))
-    command = [sys.executable, "-c", SERVER, str(users), str(allocations), str(latency), str(folder)]
+    command = [
+        sys.executable,
+        "-c",
+        SERVER,
+        str(users),
+        str(allocations),
+        str(latency),
+        str(folder),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

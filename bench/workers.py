@@ -14,7 +14,6 @@ from typing import Any
 
 import plain
 
-from seatkeeper.core.model import LicenseType
 from seatkeeper.core.policy import Agreement, Limits, Mode, Policy, Shared, SharedKind, TypePolicy
 from seatkeeper.flow.apply import apply_plan
 from seatkeeper.flow.approve import Approval, approve
@@ -89,7 +88,7 @@ async def plan(options: dict[str, Any]) -> dict[str, float]:
             before = _peak()
             began = time.perf_counter()
             run = Run("bench", this_actor(), CLOCK)
-            stored, snapshot = await propose(site, [], records, run, CLOCK.now())
+            stored = await propose(site, [], records, run, CLOCK.now())
             seconds = time.perf_counter() - began
             requests = client.requests
         store.close()
@@ -98,7 +97,6 @@ async def plan(options: dict[str, Any]) -> dict[str, float]:
         "requests": requests,
         "peak": _peak(),
         "before": before,
-        "rows": len(snapshot.allocations) + len(snapshot.users),
         "eligible": stored.plan.eligible,
     }
 
@@ -113,7 +111,7 @@ async def release(options: dict[str, Any]) -> dict[str, float]:
             opened = OpenSite(site, client, _settings(options))
             run = Run("bench", this_actor("bench"), CLOCK)
             began = time.perf_counter()
-            stored, _ = await propose(site, [], records, run, CLOCK.now())
+            stored = await propose(site, [], records, run, CLOCK.now())
             limits = tuple({v.limit for v in stored.plan.violations})
             approval = Approval(run.actor, "bench", limits)
             async with store.leases.holding("bench", "apply") as held:
@@ -142,5 +140,4 @@ WORKERS: dict[str, Callable[[dict[str, Any]], dict[str, float]]] = {
 
 
 if __name__ == "__main__":
-    assert LicenseType.ANALYZER
     sys.stdout.write(json.dumps(WORKERS[sys.argv[1]](json.loads(sys.argv[2]))) + "\n")
