@@ -105,6 +105,7 @@ class FakeSite:
     deletes: dict[str, Delete] = field(default_factory=dict)
     every_delete: Delete = Delete.DONE
     every_post: int = 201
+    post_answers_lost: bool = False
     requests: Counter[str] = field(default_factory=Counter)
     deleted: list[tuple[datetime, str]] = field(default_factory=list)
     """Every DELETE that arrived, with its time."""
@@ -359,6 +360,8 @@ class FakeGranter:
             return Answer(status=site.every_post, text="Bad Request")
         seat = _granted(site, license_type, user_id)
         self._process.step("grant answered")
+        if site.post_answers_lost:
+            return Answer(status=None, text="connection lost")
         return Answer(status=201, created_id=seat.id)
 
 
