@@ -348,9 +348,13 @@ def met(report: Callable[[str], None]) -> Met:
     """Go through every world once, trying every invariant on it."""
     found, began = Met(), perf_counter()
     for seed in seeds():
-        case = Case(world_of(seed))
-        found.count(case)
-        found.try_all(case)
+        try:
+            case = Case(world_of(seed))
+            found.count(case)
+            found.try_all(case)
+        except Exception as error:
+            error.add_note(f"SEATKEEPER_WORLD={seed}")
+            raise
     report(f"{found.worlds} worlds in {perf_counter() - began:.0f} s")
     for what, names in EXPECTED.items():
         report(f"{what}: " + ", ".join(f"{n} {found.counts[what][n]}" for n in names))
@@ -359,7 +363,8 @@ def met(report: Callable[[str], None]) -> Met:
 
 @pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda i: i.__name__)
 def test_on_every_world(invariant: Callable[[Case], None], met: Met) -> None:
-    assert met.failures.get(invariant.__name__, "") == ""
+    if said := met.failures.get(invariant.__name__):
+        pytest.fail(said, pytrace=False)
 
 
 @pytest.mark.parametrize(

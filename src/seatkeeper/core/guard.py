@@ -110,7 +110,7 @@ def _max_share(c: Checked) -> Iterable[Violation]:
     for count in c.draft.counts:
         few = count.eligible <= ALWAYS_ALLOWED and count.eligible * 2 <= count.live
         # Divided, not multiplied: 29 of 100 is 29 %, and 0.29 * 100 is less than 29.
-        share = count.eligible / count.live if count.live else 0.0
+        share = count.eligible / max(count.live, 1)
         if few or share <= allowed:
             continue
         yield Violation(
