@@ -35,12 +35,19 @@ def certificate_findings(qrs: QrsSettings, now: datetime) -> Iterator[Finding]:
 
 
 def _dates(path: Path, what: str, now: datetime) -> Iterator[Finding]:
+    info = _read(path)
+    if isinstance(info, str):
+        yield failed(Area.CERTIFICATES, f"{what}: {info}", _EXPORT)
+    else:
+        yield _judged(info, f"{what} {path}", now)
+
+
+def _read(path: Path) -> CertificateInfo | str:
+    """Return what a certificate holds, or why it cannot be read."""
     try:
-        info = describe(path)
+        return describe(path)
     except ConfigError as error:
-        yield failed(Area.CERTIFICATES, f"{what}: {error}", _EXPORT)
-        return
-    yield _judged(info, f"{what} {path}", now)
+        return str(error)
 
 
 def _judged(info: CertificateInfo, what: str, now: datetime) -> Finding:
@@ -62,7 +69,7 @@ def _key(qrs: QrsSettings) -> Iterator[Finding]:
     try:
         fits = key_matches(qrs.cert_file, qrs.key_file, password)
     except ConfigError as error:
-        if _is_there(qrs.cert_file):
+        if str(error) != _read(qrs.cert_file):  # that was said already
             yield failed(Area.CERTIFICATES, f"the private key: {error}", _EXPORT)
         return
     if fits:
@@ -74,11 +81,3 @@ def _key(qrs: QrsSettings) -> Iterator[Finding]:
             "use the two files of one export",
         )
 
-
-def _is_there(cert_file: Path) -> bool:
-    """Whether the certificate itself can be read; if not, it was named already."""
-    try:
-        describe(cert_file)
-    except ConfigError:
-        return False
-    return True
