@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from seatkeeper.cli.render import day, line, moment
+from seatkeeper.cli.render import day, line, lines, moment
 from seatkeeper.core.deciding import MARKS
 from seatkeeper.core.durations import format_duration
 from seatkeeper.core.explain import Explanation, SeatExplained
@@ -102,7 +102,7 @@ class PersonOnSite:
 
     def drawing(self) -> Iterator[RenderableType]:
         """Return who it is, what protects, and every seat."""
-        yield line(f"\nsite {self.site}", style="bold")
+        yield lines("", f"site {self.site}", style="bold")
         for user in self.explanation.person.users:
             yield line(_user_words(user))
         for note in self.notes:
@@ -120,8 +120,9 @@ class PersonOnSite:
     def _seat(self, one: SeatExplained) -> Iterator[RenderableType]:
         seat, verdict = one.seat, one.verdict
         goes = verdict.releases
-        yield line(
-            f"\n{seat.license_type.value} seat {seat.id}: "
+        yield lines(
+            "",
+            f"{seat.license_type.value} seat {seat.id}: "
             f"{'RELEASE' if goes else 'KEEP'}, {verdict.reason.value}: {verdict.reason.words}",
             style="bold yellow" if goes else "bold green",
         )

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from seatkeeper.cli.render import line
+from seatkeeper.cli.render import line, lines
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -112,7 +112,7 @@ class SiteChecked:
         numbers = counts(self.own)
         total = ", ".join(f"{numbers[state]} {state.value}" for state in State)
         return [
-            line(f"\nsite {self.site}", style="bold"),
+            lines("", f"site {self.site}", style="bold"),
             *lines_of(self.own),
             line(f"{self.site}: {total}", style="bold"),
         ]
@@ -146,7 +146,7 @@ def lines_of(findings: Iterable[Finding]) -> list[RenderableType]:
         table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for found in findings:
-        text = f"{found.text}\ncure: {found.cure}" if found.cure else found.text
+        texts = (found.text, f"cure: {found.cure}") if found.cure else (found.text,)
         state = line(f"  {found.state.value}", style=_STYLES[found.state])
-        table.add_row(state, line(found.area.value), line(text))
+        table.add_row(state, line(found.area.value), lines(*texts))
     return [table]

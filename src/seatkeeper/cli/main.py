@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Annotated
 
 import typer
+import typer.main
 
 from seatkeeper import __version__
 from seatkeeper.cli import options, render
@@ -61,7 +62,7 @@ def main() -> None:
     if not os.environ.get(TRACEBACK):
         sys.excepthook = _unexpected
     try:
-        app(standalone_mode=True)
+        typer.main.get_command(app)(standalone_mode=True)
     except SeatkeeperError as error:
         render.say(f"error: {error}")
         sys.exit(exit_of_error(error))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from seatkeeper.cli.render import day, line, moment
+from seatkeeper.cli.render import day, line, lines, moment
 from seatkeeper.core.plan import Action, PlanStatus
 from seatkeeper.core.record import StoredPlan
 from seatkeeper.core.rules import Reason
@@ -70,8 +70,8 @@ class PlanView:
 
     def _pieces(self) -> Iterator[RenderableType]:
         plan = self.stored.plan
-        yield line(f"\n{plan.site} · plan {plan.plan_id}", style="bold")
-        yield line(f"{_headline(self.stored)}\n")
+        yield lines("", f"{plan.site} · plan {plan.plan_id}", style="bold")
+        yield lines(_headline(self.stored), "")
         if plan.actions:
             yield _table(plan.actions)
         if len(plan.actions) > MOST_ROWS:
@@ -125,9 +125,9 @@ def _table(actions: Sequence[Action]) -> RenderableType:
 
 def _kept(kept: dict[str, int]) -> RenderableType:
     if not kept:
-        return line("\nKept: none")
-    lines = [f"  {count:>6}  {name:<17} {Reason(name).words}" for name, count in kept.items()]
-    return line("\nKept\n" + "\n".join(lines) + "\n")
+        return lines("", "Kept: none")
+    rows = [f"  {count:>6}  {name:<17} {Reason(name).words}" for name, count in kept.items()]
+    return lines("", "Kept", *rows, "")
 
 
 def _next_step(stored: StoredPlan) -> str:

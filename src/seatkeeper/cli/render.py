@@ -57,10 +57,15 @@ def safe(text: str) -> str:
 
 
 def line(text: str, style: str = "") -> RenderableType:
-    """Return a text to be drawn as it stands, whatever it holds; line ends stay."""
+    """Return one line to be drawn as it stands, whatever it holds."""
+    return lines(text, style=style)
+
+
+def lines(*texts: str, style: str = "") -> RenderableType:
+    """Return lines below each other, drawn as they stand; an empty text is a blank line."""
     from rich.text import Text
 
-    return Text("\n".join(map(safe, text.split("\n"))), style=style)
+    return Text("\n".join(map(safe, texts)), style=style)
 
 
 def say(text: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seatkeeper.cli.plan_view import PlanView, plan_data
-from seatkeeper.cli.render import line
+from seatkeeper.cli.render import line, lines
 from seatkeeper.core.outcome import (
     ActionOutcome,
     GrantOutcome,
@@ -57,13 +57,13 @@ class RunView:
         """Return one row a seat, and the sum."""
         result = self.result
         pieces: list[RenderableType] = [
-            line(f"\nplan {result.plan_id} · run {result.run_id}", style="bold"),
+            lines("", f"plan {result.plan_id} · run {result.run_id}", style="bold"),
             _outcomes(result.outcomes),
         ]
         if result.stopped:
             pieces.append(line(f"Stopped: {result.stopped}", style="yellow"))
         sums = [f"{n} {name}" for name, n in result.counts.items()]
-        pieces.append(line((", ".join(sums) or "nothing to do") + "\n", style="bold"))
+        pieces.append(lines(", ".join(sums) or "nothing to do", "", style="bold"))
         return pieces
 
 
@@ -120,7 +120,7 @@ class CycleView:
         if self.cycle.result is not None:
             return [*pieces, *RunView(self.cycle.result).drawing()]
         if self.cycle.held_back:
-            pieces.append(line(f"Nothing was released: {self.cycle.held_back}\n"))
+            pieces.append(lines(f"Nothing was released: {self.cycle.held_back}", ""))
         return pieces
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from seatkeeper.cli.render import line, moment
+from seatkeeper.cli.render import line, lines, moment
 from seatkeeper.core.model import Pool
 from seatkeeper.core.policy import Mode
 from seatkeeper.core.progress import Step, next_step
@@ -73,7 +73,7 @@ class SiteStatus:
         return list(self._pieces())
 
     def _pieces(self) -> Iterator[RenderableType]:
-        yield line(f"\nsite {self.site} · mode {self.mode.value}", style="bold")
+        yield lines("", f"site {self.site} · mode {self.mode.value}", style="bold")
         if self.error:
             yield line(f"The site does not answer: {self.error}", style="bold red")
             yield line("What follows is what was known before.", style="red")
@@ -107,7 +107,7 @@ class SiteStatus:
         yield table
 
     def _steps(self) -> Iterator[RenderableType]:
-        yield line("\nFrom the first look to automatic release", style="bold")
+        yield lines("", "From the first look to automatic release", style="bold")
         following = next_step(self.steps)
         for number, step in enumerate(self.steps, 1):
             mark = "done" if step.done else "next" if step is following else "    "
