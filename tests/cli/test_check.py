@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from command_line import Command
+from seatkeeper.cli.findings import Area, SiteChecked, failed, ok, warning
+from seatkeeper.cli.options import Output
+from seatkeeper.cli.render import show
 from served_site import ServedSite
 
 
@@ -339,3 +342,68 @@ def test_a_site_that_answers_a_web_page_is_no_repository(
     checked = check(seatkeeper, config, code=1)
 
     assert bad(checked) == [("connection", "failed")]
+
+
+def test_a_password_in_the_address_of_the_store_is_never_shown(
+    seatkeeper: Command, config: Path
+) -> None:
+    text = config.read_text()
+    start = text.index("store:")
+    config.write_text(text[:start] + "store: {url: 'postgresql://sk:s3cr3t@127.0.0.1:1/sk'}\n")
+
+    ended = seatkeeper("check", "-c", config)
+
+    assert ended.code == 1
+    assert "failed" in ended.out
+    assert "s3cr3t" not in ended.out + ended.err
+
+
+def test_a_site_without_certificates_does_not_keep_another_from_being_checked(
+    seatkeeper: Command, config: Path, site: ServedSite
+) -> None:
+    text = config.read_text()
+    second = text[text.index("  - name") : text.index("store:")]
+    lost = second.replace("prod", "lost").replace(f"{site.folder}/", "nowhere/")
+    config.write_text(text.replace("store:", lost + "store:"))
+
+    ended = seatkeeper("check", "-c", config, "-o", "json")
+
+    assert [(one["site"], one["ok"]) for one in ended.json] == [("prod", True), ("lost", False)]
+
+
+GOLDEN = """
+site prod
+  ok       certificates  the key belongs to the certificate
+  warning  clock         the site sent no date
+                         cure: compare it by hand
+  failed   rights        EXAMPLE\\[red]x· sees no user at all, and this line is longer than a \
+hundred characters, so it
+                         goes on below
+                         cure: let it be INTERNAL\\sa_api
+prod: 1 ok, 1 warning, 1 failed
+"""
+
+
+def test_findings_read_as_a_list_with_their_cures_below(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    own = [
+        ok(Area.CERTIFICATES, "the key belongs to the certificate"),
+        warning(Area.CLOCK, "the site sent no date", "compare it by hand"),
+        failed(
+            Area.RIGHTS,
+            "EXAMPLE\\[red]x\x1b sees no user at all, and this line is longer than a hundred "
+            "characters, so it goes on below",
+            "let it be INTERNAL\\sa_api",
+        ),
+    ]
+
+    show(SiteChecked("prod", [], own), Output.TABLE)
+
+    shown = capsys.readouterr().out
+    assert "\n".join(line.rstrip() for line in shown.splitlines()) + "\n" == GOLDEN
+
+
+def test_a_failure_without_a_cure_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="needs a cure"):
+        failed(Area.CLOCK, "wrong", "")

@@ -158,3 +158,40 @@ def test_a_person_reads_facts_rule_and_what_if(
     for words in ("RELEASE", "decided by", "granted", "this seat", "usage rows", "what if", "idle"):
         assert words in shown
     assert f"{plan['plan_id']}: released by this plan" in shown
+
+
+def second_site(config: Path, name: str, url: str) -> None:
+    text = config.read_text()
+    block = text[text.index("  - name") : text.index("store:")].replace("prod", name)
+    old = block.split("url: ")[1].split("\n")[0]
+    config.write_text(text.replace("store:", block.replace(old, url) + "store:"))
+
+
+def test_without_a_site_every_site_is_looked_at(
+    seatkeeper: Command, config: Path, own_site: ServedSite
+) -> None:
+    second_site(config, "test", own_site.url)
+    config.write_text(config.read_text().replace("license_shared_with: []", ""))
+    start = config.read_text().index("- name: test")
+    text = config.read_text()
+    config.write_text(text[:start] + own_site.configured(text[start:]))
+
+    said = explain(seatkeeper, config, "INTERNAL\\sa_repository")
+
+    assert [one["site"] for one in said["sites"]] == ["prod", "test"]
+
+
+def test_a_site_that_shares_the_license_and_is_down_is_said(
+    seatkeeper: Command, config: Path, plan: dict[str, Any]
+) -> None:
+    second_site(config, "dr", "https://127.0.0.1:1/qrs")
+    config.write_text(
+        config.read_text().replace("license_shared_with: []", "license_shared_with: [dr]", 1)
+    )
+
+    ended = seatkeeper(
+        "explain", "-c", config, "--site", "prod", plan["actions"][0]["user"], "-o", "json"
+    )
+
+    assert ended.code == 0
+    assert "could not be read" in ended.json["sites"][0]["notes"][0]

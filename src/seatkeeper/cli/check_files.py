@@ -80,4 +80,3 @@ def _key(qrs: QrsSettings) -> Iterator[Finding]:
             f"the private key {qrs.key_file} does not belong to {qrs.cert_file}",
             "use the two files of one export",
         )
-

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seatkeeper.cli import options
-from seatkeeper.cli.asking import somebody_is_there
+from seatkeeper.cli.asking import agreed, answered, somebody_is_there
 from seatkeeper.cli.exits import Exit
 from seatkeeper.cli.running import carry_out
 from seatkeeper.errors import SeatkeeperError, UsageError
@@ -93,7 +93,7 @@ class _Asking:
             if default is None:
                 raise UsageError(f"{question}: nobody can be asked; say it on the command line")
             return default
-        return str(typer.prompt(question, default=default, err=True)).strip()
+        return answered(question, default)
 
     def takes(self, proposal: Proposal) -> bool:
         """Show whom a proposal protects, and ask whether to take it."""
@@ -105,7 +105,7 @@ class _Asking:
         if not self.ask:
             render.say(f"protect {words}")
             return True
-        return typer.confirm(f"protect {render.safe(words)}?", default=True, err=True)
+        return agreed(f"protect {render.safe(words)}?", default=True)
 
 
 def _may_write(path: Path, asks: _Asking, *, force: bool) -> None:
@@ -113,7 +113,7 @@ def _may_write(path: Path, asks: _Asking, *, force: bool) -> None:
         return
     if path.is_dir():
         raise UsageError(f"{path} is a folder; name a file with -c")
-    if asks.ask and typer.confirm(f"{path} is there already. Replace it?", err=True):
+    if asks.ask and agreed(f"{path} is there already. Replace it?"):
         return
     raise UsageError(f"{path} is there already and was left as it is; --force replaces it")
 
