@@ -243,6 +243,22 @@ def test_a_certain_protection_of_either_row_goes_before_a_doubt_about_the_other(
         assert verdict_on(seat, policy, among=a_snapshot([seat], users)).reason is Reason.EXEMPT
 
 
+def test_which_doubt_about_a_person_is_told_does_not_depend_on_the_order() -> None:
+    policy = a_policy(inactive=MarkRule.YES, blocked=MarkRule.YES)
+    seat = an_allocation(r"EXAMPLE\anna", user_id="2")
+    rows = [
+        a_user(r"EXAMPLE\anna", id="2", inactive=None),
+        a_user(r"EXAMPLE\ANNA", id="1", blocked=None),
+    ]
+
+    notes = [
+        verdict_on(seat, policy, among=a_snapshot([seat], users)).note
+        for users in (rows, rows[::-1])
+    ]
+
+    assert notes == ["the site did not tell the user's mark blocked"] * 2
+
+
 def test_two_plain_user_rows_of_a_person_protect_nobody() -> None:
     site = a_double()
 
