@@ -214,7 +214,7 @@ def _days(length: timedelta | None) -> int | None:
 
 
 def _for(age: timedelta | None) -> str:
-    return "" if age is None else f", {_days(age)} days ago that count"
+    return "" if age is None else f", counts as {_days(age)} days"
 
 
 def _end(expires: datetime | None) -> str:

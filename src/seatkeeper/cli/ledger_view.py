@@ -62,9 +62,11 @@ class RecordsView:
         if not self.records:
             return [line("the ledger has no such record")]
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("#", justify="right")
-        for name in ("At (UTC)", "What", "Site", "User", "By", "Why", "Plan"):
+        table.add_column("#", justify="right", no_wrap=True)
+        table.add_column("At (UTC)", no_wrap=True)
+        for name in ("What", "Site", "User", "By", "Why"):
             table.add_column(name, overflow="fold")
+        table.add_column("Plan", no_wrap=True)
         for one in self.records:
             what = one.kind.value.replace("_", " ") + _outcome(one)
             about = (f"{one.at:%Y-%m-%d %H:%M:%S}", what, one.site, one.person, one.by, one.why)
