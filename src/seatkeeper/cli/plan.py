@@ -48,7 +48,7 @@ class _PlanOne:
 
         run = new_run(session.clock)
         partners = await sharing(opened.site, session.sites, session.records)
-        stored, _ = await propose(opened.site, partners, session.records, run, session.clock.now())
+        stored = await propose(opened.site, partners, session.records, run, session.clock.now())
         changes = self._detailed and bool(stored.plan.actions)
         return plan_view.PlanView(stored), Exit.CHANGES if changes else Exit.DONE
 

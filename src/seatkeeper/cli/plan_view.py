@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seatkeeper.cli.render import day, line, lines, moment
-from seatkeeper.core.plan import Action, PlanStatus
+from seatkeeper.core.plan import Action, Plan, PlanStatus
+from seatkeeper.core.policy import Mode
 from seatkeeper.core.record import StoredPlan
 from seatkeeper.core.rules import Reason
 
@@ -96,11 +97,13 @@ def _headline(stored: StoredPlan) -> str:
     rows = sum(c.rows for c in plan.counts)
     if not plan.eligible:
         return f"Nobody holds an idle seat: all {rows} seats stay."
+    if not plan.actions:
+        return f"No seat can go now; {len(plan.deferred)} of {rows} wait for later runs."
     later = f", {len(plan.deferred)} more later" if plan.deferred else ""
-    return (
-        f"{len(plan.actions)} of {rows} seats would be released{later}. "
-        f"Status {stored.status.value}: {stored.status.words}."
-    )
+    found = f"{len(plan.actions)} of {rows} seats would be released{later}"
+    if stored.status is PlanStatus.BLOCKED:
+        return f"{found}, but the plan is blocked."
+    return f"{found}. Status {stored.status.value}: {stored.status.words}."
 
 
 def _table(actions: Sequence[Action]) -> RenderableType:
@@ -131,13 +134,28 @@ def _kept(kept: dict[str, int]) -> RenderableType:
 
 
 def _next_step(stored: StoredPlan) -> str:
-    plan_id = stored.plan.plan_id
-    if not stored.plan.actions:
+    plan = stored.plan
+    if not plan.actions:
         return "Nothing to do."
-    if stored.plan.mode == "observe":
+    if plan.mode is Mode.OBSERVE:
         return "Mode observe: nothing is released. Set policy.mode to approve when you are ready."
     if stored.status is PlanStatus.OPEN:
-        return f"Next: seatkeeper approve {plan_id}  (valid until {moment(stored.plan.expires_at)})"
+        until = moment(plan.expires_at)
+        return f"Next: seatkeeper approve {plan.plan_id}  (valid until {until} UTC)"
     if stored.status is PlanStatus.APPROVED:
-        return f"Next: seatkeeper apply {plan_id}"
+        return f"Next: seatkeeper apply {plan.plan_id}"
+    if stored.status is PlanStatus.BLOCKED:
+        return _way_past(plan)
     return f"Status: {stored.status.value}, {stored.status.words}."
+
+
+def _way_past(plan: Plan) -> str:
+    """The words that pass every limit at once, where a person may."""
+    limits = sorted({v.limit for v in plan.violations})
+    if not all(limit.overridable for limit in limits):
+        return "Nothing to do until the block is over; the next plan tells."
+    words = " ".join(f"--override {limit.value}" for limit in limits)
+    return (
+        "Is the list right? Then: "
+        f"seatkeeper approve {plan.plan_id} {words} --by NAME --reason TEXT"
+    )
