@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from fake_site import Process
-from seatkeeper.core.model import Snapshot, UsageState, person_key
+from seatkeeper.core.model import Snapshot, person_key
 from seatkeeper.core.outcome import ActionOutcome, GrantOutcome, GrantResult, Outcome
 from seatkeeper.core.plan import Action, Plan, PlanStatus, plan_from_bytes
 from seatkeeper.core.record import (
     Actor,
-    Baseline,
     Freeze,
     Intent,
     Kind,
@@ -99,7 +98,7 @@ class FakeHeld:
 
 
 @dataclass
-class _Part:
+class Part:
     store: FakeStore
     process: Process
 
@@ -116,7 +115,7 @@ class _Part:
             raise LeaseLost(f"another process holds {held.site}")
 
 
-class FakePlans(_Part):
+class FakePlans(Part):
     """Plans and what became of them."""
 
     async def record(self, plan: Plan, actor: Actor, run_id: str, *, approve: bool = False) -> None:
@@ -400,69 +399,3 @@ class FakePlans(_Part):
             record.outcome, record.detail = result.outcome.value, result.detail
             self.store.ledger.append(record)
         self.process.step("settle_grants done")
-
-
-class FakeHistory(_Part):
-    """What earlier readings said."""
-
-    async def observe(self, snapshot: Snapshot) -> None:
-        """Remember a reading."""
-        self._begin("observe")
-        self.store.snapshots[snapshot.site] = snapshot
-        if snapshot.witness.state is UsageState.GIVEN:
-            self.store.usage_given.add(snapshot.site)
-
-    async def baseline(self, site: str, policy_digest: str, now: datetime) -> Baseline:  # noqa: ARG002 - one policy
-        """Return what the limits compare with."""
-        self._begin("baseline")
-        results = self.store.results
-        counted = sum(
-            1
-            for key, intent in self.store.intents.items()
-            if intent.site == site
-            and intent.at > now - DAY
-            and (key not in results or results[key].outcome.took_effect)
-        )
-        others = sum(1 for s, at in self.store.released_by_others if s == site and at > now - DAY)
-        return Baseline(
-            first_seen=now if site in self.store.snapshots else None,
-            released_last_day=counted + others,
-            usage_given_before=site in self.store.usage_given,
-        )
-
-    async def license_numbers(self) -> dict[str, str]:
-        """Return the last known license number of each site."""
-        self._begin("license_numbers")
-        licenses = {n: s.server_license for n, s in self.store.snapshots.items()}
-        return {n: lic.number for n, lic in licenses.items() if lic and lic.number}
-
-
-class FakeControl(_Part):
-    """What people have said about releasing."""
-
-    async def frozen(self, now: datetime) -> Freeze | None:
-        """Return the freeze that holds now."""
-        self._begin("frozen")
-        freeze = self.store.freeze
-        return None if freeze is None or (freeze.until and freeze.until <= now) else freeze
-
-    async def overrides(
-        self, site: str, policy_digest: str, now: datetime, plan_id: str | None = None
-    ) -> list[Override]:
-        """Return overrides that hold for this site and policy, or for this very plan."""
-        self._begin("overrides")
-        return [
-            o
-            for o in self.store.overrides
-            if o.site == site
-            and o.until > now
-            and (
-                (o.plan_id is None and o.policy_digest == policy_digest)
-                or (plan_id is not None and o.plan_id == plan_id)
-            )
-        ]
-
-    async def override(self, override: Override, actor: Actor) -> None:  # noqa: ARG002 - no names
-        """Remember that a person passes a limit."""
-        self._begin("override")
-        self.store.overrides.append(override)

@@ -106,7 +106,10 @@ class FakeSite:
     every_delete: Delete = Delete.DONE
     every_post: int = 201
     post_answers_lost: bool = False
+    posts_leave: bool = True
     requests: Counter[str] = field(default_factory=Counter)
+    left: list[tuple[datetime, str]] = field(default_factory=list)
+    """Every DELETE that was sent, with its time."""
     deleted: list[tuple[datetime, str]] = field(default_factory=list)
     """Every DELETE that arrived, with its time."""
     posted: list[tuple[datetime, str]] = field(default_factory=list)
@@ -293,6 +296,7 @@ class FakeReleaser:
         self._process.step("release")
         if site.how(allocation_id) is Delete.UNSENT:
             return Answer(status=None, sent=False, text="connection refused")
+        site.left.append((site.clock.now(), allocation_id))
         site.in_flight += 1
         site.most_in_flight = max(site.most_in_flight, site.in_flight)
         try:
@@ -354,6 +358,8 @@ class FakeGranter:
         """Send one POST."""
         site = self._site
         self._process.step("grant")
+        if not site.posts_leave:
+            return Answer(status=None, sent=False, text="connection refused")
         await site.arrive("grant")
         site.posted.append((site.clock.now(), user_id))
         if site.every_post != 201:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fake_records import FakeControl, FakeHeld, FakeHistory, FakePlans, FakeStore, Record
+from fake_memory import FakeControl, FakeHistory
+from fake_records import FakeHeld, FakePlans, FakeStore, Record
 from fake_site import (
     Crash,
     Delete,

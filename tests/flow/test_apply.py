@@ -52,6 +52,15 @@ async def test_a_plan_is_applied_once_at_most() -> None:
     assert len(world.fake.deleted) == 3
 
 
+async def test_a_plan_that_is_over_says_what_became_of_it() -> None:
+    world = a_world(3)
+    stored = await world.plan()
+    await world.apply(stored)
+
+    with pytest.raises(PlanStale, match="is applied: applied to the end"):
+        await world.apply(world.store.plans[stored.plan.plan_id])
+
+
 async def test_of_two_applications_of_one_plan_exactly_one_acts() -> None:
     world = a_world(20)
     world.fake.latency = 0.02
@@ -298,12 +307,13 @@ async def test_outcomes_that_could_not_be_written_at_all_are_settled_later() -> 
     assert set(world.store.outcomes(stored.plan.plan_id).values()) == {Outcome.RELEASED}
 
 
-async def test_the_sites_clock_is_compared_before_each_batch() -> None:
+@pytest.mark.parametrize("minutes", [9, -9])
+async def test_the_sites_clock_is_compared_before_each_batch(minutes: int) -> None:
     world = a_world(60)
     stored = await world.plan()
 
     def clock_jumps() -> None:
-        world.fake.skew = timedelta(minutes=9)
+        world.fake.skew = timedelta(minutes=minutes)
 
     world.fake.on("release", clock_jumps, nth=35, times=1)
 

@@ -132,6 +132,23 @@ _TRUE = {
 }
 
 
+@pytest.mark.parametrize("crash_at", range(6, 200, 6))
+def test_a_crash_in_any_batch_is_told_truly(crash_at: int) -> None:
+    virtual_run(_crash_among_batches(crash_at))
+
+
+async def _crash_among_batches(crash_at: int) -> None:
+    world = _troubled_world(60)
+    stored = await world.plan()
+    with pytest.raises(Crash):
+        await world.apply(stored, world.process(crash_at=crash_at, concurrency=4))
+
+    await world.recover()
+
+    _check_nothing_twice_and_nothing_else(world, stored)
+    _check_the_store_tells_the_truth(world, stored)
+
+
 @pytest.mark.parametrize("crash_at", range(0, len(STEPS), 3))
 def test_a_whole_cycle_after_the_crash_releases_the_rest_and_nothing_twice(crash_at: int) -> None:
     virtual_run(_crash_and_cycle(crash_at))

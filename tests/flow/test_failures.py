@@ -228,6 +228,16 @@ async def test_a_seat_used_at_that_very_moment_is_given_back_at_once() -> None:
     ]
 
 
+async def test_a_seat_that_came_back_by_itself_is_changed_and_not_granted_again() -> None:
+    world = a_world(5)
+    stored = await world.plan()
+    world.fake.on("release", lambda: world.fake.use(SEATS[0]), times=1)
+    world.fake.on("users_by_id", lambda: world.fake.change_seat(SEATS[0], quarantined=False), nth=2)
+
+    assert counted(await world.apply(stored)) == {"released": 4, "changed": 1}
+    assert not world.fake.posted
+
+
 async def test_a_seat_that_cannot_be_given_back_says_so_and_how() -> None:
     world = a_world(5)
     stored = await world.plan()
@@ -279,7 +289,7 @@ async def test_a_lease_lost_lets_what_is_in_flight_be_answered() -> None:
 
     gone = {o.allocation_id for o in result.outcomes if o.outcome is Outcome.RELEASED}
     assert gone == {i for _, i in world.fake.deleted}
-    assert not details(result, Outcome.UNKNOWN)
+    assert set(details(result, Outcome.RELEASED)) == {""}
 
 
 async def test_without_the_fence_no_intent_is_written_and_nothing_is_sent() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from fakes import Crash, fail_with
+from fakes import Crash, Delete, fail_with
 from flow_world import Hand, World, a_world, idle_seats
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.plan import PlanStatus
@@ -51,9 +51,10 @@ async def test_a_seat_in_quarantine_is_quarantined() -> None:
     await _crash_at(world, stored, "release")
     world.fake.change_seat(SEATS[0], quarantined=True)
 
-    await world.recover()
+    settled = await world.recover()
 
-    assert world.store.outcomes(stored.plan.plan_id)[SEATS[0]] is Outcome.QUARANTINED
+    assert settled[0].outcome is Outcome.QUARANTINED
+    assert settled[0].detail == "settled by a fresh reading"
 
 
 async def test_a_quarantined_seat_of_somebody_active_is_named_for_undo() -> None:
@@ -135,6 +136,22 @@ async def test_a_delete_that_lands_after_the_crash_is_not_taken_for_unsent() -> 
     await world.recover()
 
     assert world.store.outcomes(stored.plan.plan_id)[SEATS[0]] is Outcome.RELEASED
+
+
+async def test_an_old_unknown_seat_does_not_shorten_the_wait_for_a_new_intent() -> None:
+    world = a_world(3)
+    stored = await world.plan()
+    world.fake.deletes[SEATS[0]] = Delete.SWALLOWED
+    await world.apply(stored)
+    world.clock.advance(days=1)
+    world.fake.seats |= {s.id: s for s in idle_seats(3)}
+    following = await world.plan()
+    await _crash_at(world, following, "release")
+    newest = max(intent.at for intent in world.store.intents.values())
+
+    await world.recover()
+
+    assert world.clock.now() - newest == timedelta(seconds=5)
 
 
 async def test_old_intents_are_settled_without_waiting() -> None:

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import pytest
 
+from builders import a_policy
 from fakes import START, Delete, hang
 from flow_world import Hand, World, a_world, counted, details, idle_seats
 from seatkeeper.core.outcome import Outcome, RunResult
 from seatkeeper.core.plan import PlanStatus
-from seatkeeper.core.policy import Mode
+from seatkeeper.core.policy import Mode, Shared, SharedKind
 from seatkeeper.core.record import StoredPlan
 from seatkeeper.errors import Interrupted
 from seatkeeper.flow.stopping import until_stopped
@@ -53,10 +54,13 @@ async def test_a_stop_while_sending_lets_what_is_in_flight_be_answered() -> None
     world.fake.latency = 0.3
     stored = await world.plan()
 
+    begun = world.clock.now()
+
     result = await _stopped_after(2.2, world, stored)
 
     assert counted(result)["released"] == len(world.fake.deleted) > 0
-    assert not details(result, Outcome.UNKNOWN)
+    assert set(details(result, Outcome.RELEASED)) == {""}
+    assert max(at for at, _ in world.fake.left) <= begun + timedelta(seconds=2.2)
     assert result.interrupted
 
 
@@ -89,6 +93,7 @@ async def test_a_stop_ends_the_run_whatever_hangs(what: str) -> None:
     result = await _stopped_after(30.0, world, stored)
 
     assert result.interrupted
+    assert result.stopped == "ended on request"
     known = world.store.outcomes(stored.plan.plan_id)
     assert set(known) == set(SEATS)
     for _, allocation_id in world.fake.deleted:
@@ -203,6 +208,36 @@ async def test_a_cancelled_run_does_not_wait_for_a_read_back_that_hangs() -> Non
         await running
 
     assert world.clock.now() - begun <= timedelta(seconds=5)
+
+
+async def test_a_cancelled_run_does_not_wait_for_a_seat_to_be_given_back() -> None:
+    world = a_world(50)
+    world.fake.latency = 0.3
+    stored = await world.plan()
+    world.fake.on("release", lambda: world.fake.use(SEATS[0]), times=1)
+    world.fake.on("grant", hang)
+    running = asyncio.ensure_future(world.apply(stored))
+    await asyncio.sleep(2.3)
+    begun = world.clock.now()
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert world.clock.now() - begun <= timedelta(seconds=7)
+    assert world.store.outcomes(stored.plan.plan_id)[SEATS[0]] is Outcome.QUARANTINED
+
+
+async def test_a_stop_ends_a_cycle_that_hangs_while_reading_a_partner() -> None:
+    shared = Shared(SharedKind.SITES, ("test",))
+    world = a_world(3, policy=a_policy(mode=Mode.APPROVE, shared=shared))
+    other = a_world(3, name="test")
+    other.fake.on("users", hang)
+    hand = world.process()
+    asyncio.get_running_loop().call_later(20.0, hand.run.stop.set)
+
+    with pytest.raises(Interrupted):
+        await world.cycle(hand, sites=[other.process().site])
 
 
 async def test_work_that_ends_by_itself_is_not_cut() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import PROFESSIONAL, id_of
+from builders import PROFESSIONAL, an_allocation, days_ago, id_of
 from fakes import fail_with, hang
 from flow_world import World, a_world, idle_seats
 from seatkeeper.core.outcome import GrantOutcome
@@ -92,6 +92,80 @@ async def test_an_answer_that_did_not_come_is_settled_by_reading_again() -> None
     world.fake.post_answers_lost = True
 
     assert await world.undo(plan_id) == {SEATS[0]: "restored"}
+    assert len(world.fake.posted) == 1
+
+
+async def test_a_clear_yes_counts_though_the_seat_cannot_be_read_again() -> None:
+    world, plan_id = await _applied(1)
+    world.fake.on("allocations_of_users", fail_with(NoAnswer("down")), nth=2)
+
+    assert await world.undo(plan_id) == {SEATS[0]: "restored"}
+
+
+async def test_no_answer_and_no_reading_is_unknown() -> None:
+    world, plan_id = await _applied(1)
+    world.fake.post_answers_lost = True
+    world.fake.on("allocations_of_users", fail_with(NoAnswer("down")), nth=2)
+
+    assert await world.undo(plan_id) == {SEATS[0]: "unknown"}
+
+
+@pytest.mark.parametrize("readable", [True, False])
+async def test_what_never_left_is_not_attempted(readable: bool) -> None:
+    world, plan_id = await _applied(1)
+    world.fake.posts_leave = False
+    if not readable:
+        world.fake.on("allocations_of_users", fail_with(NoAnswer("down")), nth=2)
+
+    assert await world.undo(plan_id) == {SEATS[0]: "not_attempted"}
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(400, "no_free_seat"), (403, "refused")])
+async def test_a_pool_that_ran_dry_meanwhile_is_told_from_a_refusal(
+    status: int, outcome: str
+) -> None:
+    world, plan_id = await _applied(1)
+    world.fake.every_post = status
+    world.fake.on("grant", lambda: world.fake.totals.update({PROFESSIONAL: 0}))
+
+    assert await world.undo(plan_id) == {SEATS[0]: outcome}
+
+
+async def test_a_refusal_with_free_seats_is_a_refusal() -> None:
+    world, plan_id = await _applied(1)
+    world.fake.every_post = 400
+
+    assert await world.undo(plan_id) == {SEATS[0]: "refused"}
+
+
+async def test_a_quarantined_row_is_no_seat_that_the_user_holds() -> None:
+    world, plan_id = await _applied(1)
+    row = an_allocation(r"EXAMPLE\u0", last_used=days_ago(1), quarantined=True, id="row")
+    world.fake.seats["row"] = row
+
+    assert await world.undo(plan_id) == {SEATS[0]: "restored"}
+    assert len(world.fake.posted) == 1
+
+
+async def test_a_post_in_flight_gets_its_time_when_a_stop_comes() -> None:
+    world, plan_id = await _applied(2)
+    hand = world.process()
+    world.fake.on("grant", lambda: asyncio.sleep(3.0))
+    asyncio.get_running_loop().call_later(1.0, hand.run.stop.set)
+
+    results = await world.undo(plan_id, hand)
+
+    assert list(results.values()) == ["restored", "not_attempted"]
+
+
+async def test_a_fence_lost_between_two_seats_leaves_the_second() -> None:
+    world, plan_id = await _applied(2)
+    hand = world.process()
+    world.fake.on("grant", world.process, times=1)
+
+    results = await world.undo(plan_id, hand)
+
+    assert list(results.values()) == ["restored", "not_attempted"]
     assert len(world.fake.posted) == 1
 
 
