@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for tests, started once a session, and a fresh database for each test.
+"""A real PostgreSQL server for tests, started once a session, and something empty for each test.
 
 The server listens on a Unix socket in a folder of its own, so that nothing depends on a port.
 """
@@ -8,16 +8,21 @@ from __future__ import annotations
 import contextlib
 import itertools
 import shutil
+import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 
 
 class PostgresServer:
-    """A running server; `new_database` gives the URL of an empty database."""
+    """A running server.
+
+    `new_schema` gives the URL of an empty schema, which is a quarter of the time of a database.
+    """
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
@@ -30,11 +35,12 @@ class PostgresServer:
             connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
         return self.url_of(name)
 
-    def drop(self, url: str) -> None:
-        """Drop a database, whoever is still connected."""
-        name = url.partition("?")[0].rpartition("/")[2]
+    def new_schema(self) -> str:
+        """Create a schema and return the URL of a connection that sees nothing else."""
+        name = f"schema_{next(self._numbers)}"
         with psycopg.connect(self.uri, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            connection.execute(f"CREATE SCHEMA {name}")
+        return f"{self.uri}&options=-csearch_path%3D{name}"
 
     def url_of(self, name: str) -> str:
         """Return the URL of a database of this server."""
@@ -54,5 +60,9 @@ def a_postgres_server() -> Iterator[PostgresServer]:
     try:
         with server:
             yield PostgresServer(server.get_uri())
+            # Its data are thrown away: no checkpoint has to be waited for.
+            process = psutil.Process(server.get_pid())
+            process.send_signal(signal.SIGQUIT)
+            process.wait(30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -397,3 +397,17 @@ async def test_what_became_of_each_action_is_told(store: Store) -> None:
     await store.plans.settle(plan.plan_id, "run-1", ENGINE, [result], NOW)
 
     assert await store.plans.outcomes(plan.plan_id) == [result]
+
+
+async def test_only_what_a_person_approved_waits_for_the_engine(store: Store) -> None:
+    of_mode, open_one, approved = a_plan(site="a"), a_plan(site="b"), a_plan(site="c")
+    await store.plans.record(of_mode, ENGINE, "run-0", approve=True)
+    await store.plans.record(open_one, ENGINE, "run-0")
+    await store.plans.record(approved, ENGINE, "run-0")
+    await store.plans.approve(approved.plan_id, JANE, "fine", later(1))
+
+    (waiting,) = await store.plans.waiting(later(2))
+
+    assert (waiting.plan_id, waiting.site) == (approved.plan_id, "c")
+    assert waiting.approved_at == later(1)
+    assert list(await store.plans.waiting(approved.expires_at)) == []

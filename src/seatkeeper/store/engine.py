@@ -70,12 +70,12 @@ def threaded(work: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
 class Database:
     """One store's database: a URL made into connections with the settings the ledger needs."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, busy_seconds: float = BUSY_SECONDS) -> None:
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             _create_file(Path(self.url.database or ""))
-            self._engine = sa.create_engine(self.url, connect_args={"timeout": BUSY_SECONDS})
+            self._engine = sa.create_engine(self.url, connect_args={"timeout": busy_seconds})
             sa.event.listen(self._engine, "connect", _set_up_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
         else:
@@ -179,13 +179,14 @@ def _parsed(url: str) -> URL:
             "postgresql://user@host/database"
         ) from None
     backend = {"postgres": "postgresql"}.get(parsed.drivername, parsed.get_backend_name())
-    if backend == "sqlite" and parsed.database and parsed.database != ":memory:":
+    elsewhere = parsed.username or parsed.password or parsed.host or parsed.port
+    if backend == "sqlite" and parsed.database not in (None, "", ":memory:") and not elsewhere:
         return parsed.set(drivername="sqlite")
     if backend == "postgresql":
         return parsed.set(drivername="postgresql")
     raise StoreError(
-        f"store.url begins with {parsed.drivername}: Seatkeeper keeps its store in a SQLite file "
-        "or in PostgreSQL"
+        f"store.url is of the kind {parsed.drivername}, and names no file or server that can be "
+        "used; write sqlite:////path/to/file.db or postgresql://user@host/database"
     )
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from seatkeeper.store.tables import META, VERSION_TABLE
+from seatkeeper.store.tables import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=META,
     version_table=VERSION_TABLE,
 )
 context.run_migrations()

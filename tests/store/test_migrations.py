@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from builders import a_snapshot, a_user
+from seatkeeper.errors import StoreError
+from seatkeeper.store import Ledger, Owner, Store, open_store
+from seatkeeper.store.engine import Database
+from seatkeeper.store.schema import MIGRATIONS, upgrade
+from seatkeeper.store.tables import META, SCHEMA, VERSION_TABLE
+from stored import ENGINE, NOW, a_plan, an_entry
+
+
+def dump(conn: sa.Connection) -> dict[str, Any]:
+    """Everything there is in a database but its rows."""
+    inspector = sa.inspect(conn)
+    tables = sorted(set(inspector.get_table_names()) - {VERSION_TABLE})
+    found: dict[str, Any] = {
+        table: (
+            [{**c, "type": str(c["type"])} for c in inspector.get_columns(table)],
+            inspector.get_pk_constraint(table),
+            inspector.get_foreign_keys(table),
+            sorted(inspector.get_indexes(table), key=str),
+            sorted(inspector.get_unique_constraints(table), key=str),
+            inspector.get_check_constraints(table),
+        )
+        for table in tables
+    }
+    triggers = {
+        "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name",
+        "postgresql": "SELECT tgname, pg_get_triggerdef(t.oid), prosrc FROM pg_trigger t "
+        "JOIN pg_proc p ON p.oid = tgfoid WHERE NOT tgisinternal "
+        "AND tgrelid = to_regclass('ledger') ORDER BY tgname",
+    }[conn.dialect.name]
+    found["triggers"] = conn.exec_driver_sql(triggers).all()
+    return found
+
+
+def without_schema(value: Any) -> str:
+    """The text of a dump, wherever its tables lie."""
+    return str(value).replace("built.", "").replace("schema_", "")
+
+
+@pytest.fixture
+def built(store: Store) -> dict[str, Any]:
+    """What the tables say themselves, built without any migration."""
+    with store.ledger._db.writing() as conn:
+        if conn.dialect.name == "postgresql":
+            conn.exec_driver_sql("CREATE SCHEMA built")
+            conn.exec_driver_sql("SET LOCAL search_path TO built")
+            META.create_all(conn)
+            found = dump(conn)
+            conn.exec_driver_sql("DROP SCHEMA built CASCADE")
+            return found
+    return _built_in_memory()
+
+
+def _built_in_memory() -> dict[str, Any]:
+    engine = sa.create_engine("sqlite://")
+    with engine.begin() as conn:
+        META.create_all(conn)
+        found = dump(conn)
+    engine.dispose()
+    return found
+
+
+def test_the_migrations_build_exactly_the_tables_that_the_code_knows(
+    store: Store, built: dict[str, Any]
+) -> None:
+    with store.ledger._db.reading() as conn:
+        migrated = dump(conn)
+        context = MigrationContext.configure(
+            conn, opts={"version_table": VERSION_TABLE, "compare_type": True}
+        )
+        assert compare_metadata(context, META) == []
+
+    assert migrated.keys() == built.keys()
+    for part, there in migrated.items():
+        assert without_schema(there).replace(_own_schema(store), "") == without_schema(built[part])
+
+
+def _own_schema(store: Store) -> str:
+    if store.describe().dialect == "sqlite":
+        return "nothing"
+    with store.ledger._db.reading() as conn:
+        number = str(conn.exec_driver_sql("SELECT current_schema()").scalar())
+    return f"{number.removeprefix('schema_')}."
+
+
+def test_the_newest_migration_is_the_schema_that_the_code_names() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+
+    assert script.get_heads() == [SCHEMA]
+    assert [r.revision for r in script.walk_revisions()] == ["0002", "0001"]
+
+
+async def test_a_filled_store_is_upgraded_and_keeps_everything(empty_url: str) -> None:
+    db = Database(empty_url)
+    with db.writing() as conn:
+        upgrade(conn, "0001")
+    old = Store(db, Owner.this_process())
+    plan = a_plan()
+    await old.plans.record(plan, ENGINE, "run-0", approve=True)
+    await old.history.observe(a_snapshot(users=[a_user(inactive=True)]))
+    await old.ledger.append(an_entry())
+    head = await old.ledger.head()
+    old.close()
+
+    new = open_store(empty_url)
+
+    assert new.describe().schema == SCHEMA
+    assert (await new.ledger.verify(head)).head == head
+    assert (await new.plans.load(plan.plan_id, NOW)).plan == plan
+    assert await new.history.license_numbers() == {"prod": "0000 1111"}
+    assert await new.leases.jobs() == []
+    new.close()
+
+
+async def test_a_migration_that_fails_leaves_the_store_as_it_was(empty_url: str) -> None:
+    db = Database(empty_url)
+    with db.writing() as conn:
+        upgrade(conn, "0001")
+    ledger = Ledger(db)
+    await ledger.append(an_entry())
+    with db.writing() as conn:
+        conn.exec_driver_sql("CREATE TABLE request (id INTEGER)")
+
+    with pytest.raises(StoreError, match="request"):
+        open_store(empty_url)
+
+    with db.writing() as conn:
+        assert not sa.inspect(conn).has_table("job")  # made before the failing step
+        conn.exec_driver_sql("DROP TABLE request")
+    db.close()
+    again = open_store(empty_url)
+    assert (await again.ledger.verify()).records == 1
+    again.close()
