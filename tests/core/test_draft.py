@@ -95,6 +95,14 @@ def test_a_seat_never_used_is_measured_from_its_creation() -> None:
     assert action.idle_days == 45
 
 
+def test_a_seat_never_used_has_no_last_use_though_its_person_was_active_elsewhere() -> None:
+    site = a_snapshot([an_allocation(created=days_ago(200))], witness={ANNA: days_ago(100)})
+
+    (action,) = a_draft(site, a_policy()).actions
+
+    assert (action.reason, action.last_used, action.idle_days) == ("never_used", None, 200)
+
+
 def test_an_action_names_the_user_as_the_list_of_users_does() -> None:
     seat = an_allocation(r"example\ANNA.BERG")
 
@@ -231,7 +239,9 @@ def test_a_plan_id_tells_the_moment_and_the_digest_of_what_was_decided() -> None
     plan = a_plan(a_snapshot(some_seats(2)), policy)
     other = a_plan(a_snapshot(some_seats(3)), policy)
 
-    assert plan.plan_id.startswith("20261102-030000-")
+    moment, _, digest = plan.plan_id.rpartition("-")
+    assert moment == "20261102-030000"
+    assert len(digest) == 8
     assert plan.plan_id != other.plan_id
 
 
