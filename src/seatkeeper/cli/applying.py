@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from seatkeeper.cli import run_view
 from seatkeeper.cli.exits import Exit, exit_of_run
 from seatkeeper.cli.session import Session
 from seatkeeper.core.outcome import GrantResult, RunResult
 from seatkeeper.core.policy import Mode
-from seatkeeper.core.record import Released
-from seatkeeper.errors import UsageError
 from seatkeeper.flow.apply import apply_plan
 from seatkeeper.flow.approve import Approval, approve
 from seatkeeper.flow.context import Run
 from seatkeeper.flow.cycle import CycleResult, release_cycle
 from seatkeeper.flow.propose import sharing
 from seatkeeper.flow.recover import recover
-from seatkeeper.flow.undo import undo
+from seatkeeper.flow.undo import seats_to_give_back, undo
 from seatkeeper.wiring.hands import granting_of, hands_of
 from seatkeeper.wiring.readers import OpenSite
 
@@ -65,28 +61,12 @@ async def undo_these(
     why: str,
 ) -> list[GrantResult]:
     """Give back what a plan, or a person, lost through us, site by site."""
-    seats = await session.records.plans.released(plan_id=plan_id, user=user)
-    if not seats:
-        raise UsageError(
-            f"Seatkeeper released no seat of {plan_id or user} that could be given back"
-        )
-    by_site: dict[str, list[Released]] = {}
-    for seat in seats:
-        plan = (await session.records.plans.load(seat.plan_id, session.clock.now())).plan
-        if site is None or site == plan.site:
-            by_site.setdefault(plan.site, []).append(seat)
+    only = session.one(site).site.name if site is not None else None
+    by_site = await seats_to_give_back(session.records, plan_id=plan_id, user=user, site=only)
     results: list[GrantResult] = []
-    for name, of_site in by_site.items():
+    for name, seats in by_site.items():
         opened = session.one(name)
         async with session.store.leases.holding(name, "undo", session.clock.now()) as held:
             granting = granting_of(opened, held, why or "undo")
-            results += await undo(_latest(of_site), opened.site, session.records, run, granting)
+            results += await undo(seats, opened.site, session.records, run, granting)
     return results
-
-
-def _latest(seats: Sequence[Released]) -> list[Released]:
-    """A person who lost the same kind of seat twice gets one back: the latest."""
-    latest: dict[tuple[str, str], Released] = {}
-    for seat in sorted(seats, key=lambda s: s.at):
-        latest[(seat.user.casefold(), seat.license_type.value)] = seat
-    return list(latest.values())

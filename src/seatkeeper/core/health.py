@@ -9,21 +9,34 @@ from datetime import datetime, timedelta
 LOOP_STALLED = timedelta(seconds=30)
 """The engine looks for work every two seconds; so long without a look is a stall."""
 
+MOST_SENTENCES = 50
+"""So much that does not work is listed; of the rest only the number is told."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobHealth:
-    """How one job of one site went last: `failed` is the error, empty when it worked."""
+    """How one job of one site went last.
+
+    `failed` is the error, empty when it worked; `in_a_row` counts the failures since it worked.
+    """
 
     site: str
     kind: str
     last_success: datetime | None = None
     last_failure: datetime | None = None
     failed: str = ""
+    in_a_row: int = 0
+
+    @property
+    def words(self) -> str:
+        """What does not work, in a sentence."""
+        times = f", {self.in_a_row} times in a row" if self.in_a_row > 1 else ""
+        return f"site {self.site}: {self.kind} fails{times}: {self.failed}"
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """What the engine knows of itself."""
+    """What the engine knows of itself; `last_look` is when it last looked without an error."""
 
     started: datetime
     last_look: datetime | None = None
@@ -45,18 +58,22 @@ def judge_health(beat: Heartbeat, now: datetime) -> Health:
 
     A site that is down leaves the daemon ready: it goes on trying.
     """
-    fatal = []
-    if beat.store_error:
-        fatal.append(f"the store cannot be used: {beat.store_error}")
-    if beat.last_look is None:
-        fatal.append("the engine has not started yet")
-    elif now - beat.last_look > LOOP_STALLED:
-        fatal.append(f"the engine has not looked for work since {beat.last_look:%F %H:%M:%S} UTC")
-    soft = [
-        f"site {job.site}: {job.kind} fails: {job.failed}"
-        for job in beat.jobs.values()
-        if job.failed
-    ]
+    fatal = tuple(_fatal(beat, now))
+    soft = sorted(job.words for job in beat.jobs.values() if job.failed)
+    if len(soft) > MOST_SENTENCES:
+        left = len(soft) - MOST_SENTENCES
+        soft = [*soft[:MOST_SENTENCES], f"and {left} more jobs that fail; see the log"]
     if beat.frozen_by:
         soft.append(f"releases are frozen by {beat.frozen_by}")
-    return Health(ready=not fatal, degraded=(*fatal, *sorted(soft)))
+    return Health(ready=not fatal, degraded=(*fatal, *soft))
+
+
+def _fatal(beat: Heartbeat, now: datetime) -> list[str]:
+    found = []
+    if beat.store_error:
+        found.append(f"the store cannot be used: {beat.store_error}")
+    if beat.last_look is None:
+        found.append("the engine has not looked for work yet")
+    elif now - beat.last_look > LOOP_STALLED:
+        found.append(f"the engine has not looked for work since {beat.last_look:%F %T} UTC")
+    return found

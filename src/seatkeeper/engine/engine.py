@@ -7,18 +7,22 @@ the job. Nothing here decides about seats.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 
 from structlog.typing import FilteringBoundLogger
 
 from seatkeeper.core.record import Actor
 from seatkeeper.engine.jobs import JobKind
+from seatkeeper.engine.running import Job, RunJob, Running
+from seatkeeper.engine.settling import Settling
 from seatkeeper.engine.state import EngineState
-from seatkeeper.engine.timing import START_WAIT, Timing
-from seatkeeper.errors import SeatkeeperError, SiteBusy, StoreError
+from seatkeeper.engine.timing import Timing
+from seatkeeper.engine.wishes import Wish, Wishes
+from seatkeeper.errors import SiteBusy, StoreError
 from seatkeeper.flow.context import Run
 from seatkeeper.flow.ports import Clock
 from seatkeeper.store import Held, Store
@@ -29,25 +33,17 @@ POLL = 2.0
 DRAIN = 12.5
 """Seconds that running jobs get to end by themselves; a release needs up to 12."""
 
-SLOTS = 8
-"""Jobs at once; each has a site of its own."""
+SLOTS = 32
+"""Jobs on schedule at once, each of another site; most of their time they wait for answers."""
+
+FOR_PEOPLE = 8
+"""Jobs at once that people wait for, beside those on schedule."""
 
 MOST_INTERRUPTIONS = 3
 """A job whose process died so often in a row is not tried again before its next time."""
 
-DECLINED = timedelta(minutes=1)
-"""How long until a plan that could not be applied (frozen, a pause) is tried again."""
-
-RunJob = Callable[[Held, JobKind, Run], Awaitable[str]]
-"""Runs a job under its lease and returns what it came to, in a few words."""
-
-
-@dataclass(slots=True)
-class _Running:
-    held: Held
-    run: Run
-    task: asyncio.Task[str]
-    began: datetime
+ASLEEP = timedelta(minutes=10)
+"""So long without a look (frozen, suspended, the store away) is like being started anew."""
 
 
 @dataclass(slots=True)
@@ -56,39 +52,64 @@ class Engine:
 
     store: Store
     timings: Mapping[tuple[str, JobKind], Timing]
-    run_job: RunJob
+    run_job: InitVar[RunJob]
     clock: Clock
     actor: Actor
     log: FilteringBoundLogger
     state: EngineState
-    _running: dict[str, _Running] = field(default_factory=dict)
-    _declined: dict[str, datetime] = field(default_factory=dict)
-    _renewed: float = 0.0
+    slots: int = SLOTS
+    _running: Running = field(init=False)
+    _settling: Settling = field(init=False)
+    _wishes: Wishes = field(init=False)
+    _awake: datetime | None = None
+    """Since when it looks for work without a longer break; None: it has to begin."""
+    _strange: set[str] = field(default_factory=set)
+
+    def __post_init__(self, run_job: RunJob) -> None:
+        """Make the parts."""
+        self._running = Running(self.store.leases, run_job)
+        self._settling = Settling(self.store, self.timings, self.clock, self.log, self.state)
+        self._wishes = Wishes(self.store, self.sites, self.log, self.state)
 
     @property
-    def sites(self) -> set[str]:
+    def sites(self) -> frozenset[str]:
         """The sites this engine works for."""
-        return {site for site, _ in self.timings}
+        return frozenset(site for site, _ in self.timings)
 
     async def work(self, stop: asyncio.Event) -> None:
         """Look for work until asked to stop, then let what runs end."""
-        planned = False
+        async with self._running.kept():
+            try:
+                while not stop.is_set():
+                    await self.look()
+                    await self._pause(stop)
+            finally:
+                await self._end()
+
+    async def look(self) -> None:
+        """Settle what has ended and start what is to be done; a store that fails is told once."""
         try:
-            while not stop.is_set():
-                try:
-                    planned = planned or await self._plan_jobs()
-                    await self._look()
-                    self.state.store_error = ""
-                except StoreError as error:
-                    self._store_failed(error)
-                await self._pause(stop)
-        finally:
-            await self._end()
+            now = self.clock.now()
+            await self._wake(now)
+            await self._settle_ended()
+            freeze = await self.store.control.frozen(now)
+            self.state.frozen_by = freeze.by if freeze else ""
+            for wish in await self._wishes.now_due(self._awake or now, now):
+                await self._grant(wish, now)
+            await self._take_due(now)
+        except StoreError as error:
+            self._store_failed(error)
+            return
+        self.state.last_look = now
+        if self.state.store_error:
+            self.log.info("store.back")
+        self.state.store_error = ""
 
     async def _pause(self, stop: asyncio.Event) -> None:
         """Wait for the next look: POLL seconds, or until a job or everything ends."""
         asking = asyncio.ensure_future(stop.wait())
-        tasks = [r.task for r in self._running.values()]
+        # Those that cannot be settled because the store is away must not make us spin.
+        tasks = [job.task for job in self._running.alive]
         await asyncio.wait((asking, *tasks), timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
         asking.cancel()
 
@@ -97,158 +118,119 @@ class Engine:
             self.log.error("store.failed", error=str(error))
         self.state.store_error = str(error)
 
-    async def _plan_jobs(self) -> bool:
-        """Write which jobs there are and when they are due, as at a start."""
-        now = self.clock.now()
-        known = {(j.site, j.kind): j for j in await self.store.leases.jobs()}
+    async def _wake(self, now: datetime) -> None:
+        """Write which jobs there are and when they are due, at a start and after a long break."""
+        last, began = self.state.last_look, self.state.started
+        slept = last is not None and not -ASLEEP < now - last < ASLEEP
+        if self._awake is not None and not slept:
+            return
+        if self._awake is not None:
+            self.log.warning("engine.slept", since=f"{last:%F %T}")
+            self._awake = None
+        leases = self.store.leases
+        known = {(j.site, j.kind): j for j in await leases.jobs()}
         wanted: dict[tuple[str, str], tuple[str, datetime | None]] = {}
         for (site, kind), timing in self.timings.items():
             job = known.get((site, kind))
-            same = job is not None and job.spec == timing.spec
-            due = timing.at_start(
-                job.due if job and same else None, job.last_run if job else None, now
-            )
-            wanted[site, kind] = (timing.spec, due)
+            due = job.due if job is not None and job.spec == timing.spec else None
+            when = timing.at_start(due, job.last_run if job else None, now)
+            wanted[site, kind] = (timing.spec, when)
         for site in self.sites:
             # Never due by itself; it is there so that an interrupted one is found and settled.
             wanted[site, JobKind.APPLY] = ("approved plans", None)
-        await self.store.leases.set_jobs(wanted)
-        await self.store.leases.reschedule({k: due for k, (_, due) in wanted.items()})
-        return True
+        await leases.set_jobs(wanted)
+        await leases.reschedule({job: due for job, (_, due) in wanted.items()})
+        self._awake = began if last is None and now - began < ASLEEP else now
 
-    async def _look(self) -> None:
-        await self._reap()
-        await self._renew()
-        now = self.clock.now()
-        free = SLOTS - len(self._running)
-        if free > 0:
-            for held in await self.store.leases.claim_due(free, now):
+    async def _settle_ended(self) -> None:
+        for job in self._running.ended:
+            await self._settling.settle(job)
+            del self._running.jobs[job.site]
+
+    async def _grant(self, wish: Wish, now: datetime) -> None:
+        """Start what a person waits for, or leave it for the next look when it cannot be now."""
+        if self._running.count(for_a_person=True) >= FOR_PEOPLE:
+            return
+        if (busy := self._running.jobs.get(wish.site)) is not None:
+            if busy.kind is JobKind.MONITOR:
+                busy.run.stop.set()  # a reading can be done again; a person waits
+            return
+        leases = self.store.leases
+        try:
+            held = await leases.claim_site(wish.site, wish.kind, now)
+        except SiteBusy:
+            return
+        with self._dropped_on_error(held):
+            if held.interrupted:
+                self._start(held, now)  # settle first what the holder before left; then again
+            elif wish.request is None or await self.store.requests.take(wish.request.id, now):
+                self._wishes.tried(wish, now)
+                self._start(held, now, wish)
+            else:
+                await leases.release(held)
+
+    async def _take_due(self, now: datetime) -> None:
+        free = self.slots - self._running.count(for_a_person=False)
+        if free <= 0:
+            return
+        claimed = await self.store.leases.claim_due(free, now)
+        with self._dropped_on_error(*claimed):
+            for held in claimed:
                 await self._take(held, now)
-            await self._look_for_approved(now)
-        freeze = await self.store.control.frozen(now)
-        self.state.frozen_by = freeze.by if freeze else ""
-        self.state.last_look = now
 
     async def _take(self, held: Held, now: datetime) -> None:
+        if held.site not in self.sites or held.kind not in set(JobKind):
+            # Another engine, with a newer configuration, has written this job.
+            if held.site not in self._strange:
+                self.log.warning("job.strange", site=held.site, kind=held.kind)
+            self._strange.add(held.site)
+            await self.store.leases.release(held)
+            return
         kind = JobKind(held.kind)
         timing = self.timings.get((held.site, kind))
         if held.interruptions >= MOST_INTERRUPTIONS:
-            self._note_failure(held, "its process died three times in a row", now)
-            await self._done(held, timing.after_run(now, now) if timing else None, now)
-            return
-        if timing is not None and not held.interrupted and await self._too_late(held, timing, now):
-            self.log.warning("job.skipped", site=held.site, kind=kind, why="its time is long past")
-            await self._done(held, timing.after_run(now, now), now)
-            return
-        self._start(held, kind, now)
-
-    async def _too_late(self, held: Held, timing: Timing, now: datetime) -> bool:
-        jobs = await self.store.leases.jobs()
-        due = next((j.due for j in jobs if (j.site, j.kind) == (held.site, held.kind)), None)
-        return timing.is_too_late(due, now)
-
-    def _start(self, held: Held, kind: JobKind, now: datetime) -> None:
-        run = Run(f"r-{uuid.uuid4().hex[:12]}", self.actor, self.clock)
-        self.log.info("job.started", site=held.site, kind=kind, run_id=run.run_id)
-        task = asyncio.create_task(self.run_job_of(held, kind, run), name=f"{kind}:{held.site}")
-        self._running[held.site] = _Running(held, run, task, now)
-
-    async def run_job_of(self, held: Held, kind: JobKind, run: Run) -> str:
-        """Run one job; a coroutine of its own so that the task has a name."""
-        return await self.run_job(held, kind, run)
-
-    async def _look_for_approved(self, now: datetime) -> None:
-        """Apply plans that a person approved; those approved before the start wait a while."""
-        for waiting in await self.store.plans.waiting(now):
-            early = waiting.approved_at < self.state.started
-            if early and now < self.state.started + START_WAIT:
-                continue
-            retry = self._declined.get(waiting.plan_id)
-            if waiting.site not in self.sites or waiting.site in self._running:
-                continue
-            if len(self._running) >= SLOTS or (retry is not None and now < retry):
-                continue
-            try:
-                held = await self.store.leases.claim_site(waiting.site, JobKind.APPLY, now)
-            except SiteBusy:
-                continue
-            self._declined[waiting.plan_id] = now + DECLINED
-            self._start(held, JobKind.APPLY, now)
-
-    async def _renew(self) -> None:
-        loop_time = asyncio.get_running_loop().time()
-        if self._running and loop_time - self._renewed > self.store.leases.ttl / 3:
-            self._renewed = loop_time
-            await self.store.leases.renew([r.held for r in self._running.values()])
-        for running in self._running.values():
-            if running.held.is_over:
-                running.task.cancel()
-
-    async def _reap(self) -> None:
-        """Record what has ended, and when it is due again."""
-        for site, running in list(self._running.items()):
-            if running.task.done():
-                await self._settle(running)
-                del self._running[site]
-
-    async def _settle(self, running: _Running) -> None:
-        held, now = running.held, self.clock.now()
-        timing = self.timings.get((held.site, JobKind(held.kind)))
-        error = _error_of(running.task)
-        if error is None:
-            self.state.worked(held.site, held.kind, now)
-            self.log.info(
-                "job.ended",
-                site=held.site,
-                kind=held.kind,
-                run_id=running.run.run_id,
-                result=running.task.result(),
-                seconds=round((now - running.began).total_seconds(), 1),
-            )
-            due = timing.after_run(running.began, now) if timing else None
+            why = f"the process that did it died {held.interruptions} times in a row"
+            await self._settling.give_up(held, why)
+        elif timing and not held.interrupted and timing.is_too_late(held.due, now):
+            self.log.warning("job.skipped", site=held.site, kind=kind.value, due=str(held.due))
+            await self.store.leases.done(held, kind, timing.after_run(now, now), None)
         else:
-            failures = self._note_failure(held, error, now)
-            due = timing.after_failure(failures, running.began, now) if timing else None
-        await self._done(held, due, running.began if error is None else None)
+            self._start(held, now)
 
-    def _note_failure(self, held: Held, error: str, now: datetime) -> int:
-        failures = self.state.failed(held.site, held.kind, error, now)
-        self.log.error("job.failed", site=held.site, kind=held.kind, error=error, in_a_row=failures)
-        return failures
+    def _start(self, held: Held, now: datetime, wish: Wish | None = None) -> None:
+        request = wish.request if wish else None
+        actor = request.actor if request else self.actor
+        run = Run(f"r-{uuid.uuid4().hex[:12]}", actor, self.clock)
+        job = Job(
+            held,
+            JobKind(held.kind),
+            run,
+            now,
+            request=request,
+            undo=wish.undo if wish else None,
+            for_a_person=wish is not None,
+        )
+        self.log.debug("job.started", site=job.site, kind=job.kind.value, run_id=run.run_id)
+        self._running.start(job)
 
-    async def _done(self, held: Held, due: datetime | None, last_run: datetime | None) -> None:
-        if held.is_over:
-            self.store.leases.drop(held)
-            return
-        await self.store.leases.done(held, held.kind, due, last_run)
+    @contextlib.contextmanager
+    def _dropped_on_error(self, *claimed: Held) -> Iterator[None]:
+        """Forget leases that no task works on when the store fails: they run out."""
+        try:
+            yield
+        except StoreError:
+            at_work = [job.held for job in self._running.jobs.values()]
+            for held in claimed:
+                if held not in at_work:
+                    self.store.leases.drop(held)
+            raise
 
     async def _end(self) -> None:
         """Let running jobs end, cut off those that do not, give back what can be given back."""
-        for running in self._running.values():
-            running.run.stop.set()
-        tasks = [r.task for r in self._running.values()]
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=DRAIN)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-        try:
-            for running in self._running.values():
-                if running.task.cancelled():
-                    self.store.leases.drop(running.held)
-                else:
-                    await self._settle(running)
-        except StoreError as error:
-            self._store_failed(error)
-
-
-def _error_of(task: asyncio.Task[str]) -> str | None:
-    """Say why a job failed; None when it did not. An error without a name is a defect of ours."""
-    if task.cancelled():
-        return "it lost its lease"
-    error = task.exception()
-    if error is None:
-        return None
-    if isinstance(error, SeatkeeperError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
+        await self._running.end(DRAIN)
+        for job in self._running.ended:
+            try:
+                await self._settling.settle(job)
+            except StoreError as error:
+                self._store_failed(error)
+        self._running.jobs.clear()

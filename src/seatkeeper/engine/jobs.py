@@ -1,4 +1,4 @@
-"""What each kind of job does, once its site is held."""
+"""What each kind of job does, once its site is held, and how it says what it came to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
+from seatkeeper.core.outcome import GrantOutcome, RunResult, counted
 from seatkeeper.errors import NotAllowed, PlanStale
 from seatkeeper.flow.apply import Hands, apply_plan
 from seatkeeper.flow.context import Records, Run, Site
@@ -13,6 +16,8 @@ from seatkeeper.flow.cycle import release_cycle, waiting_plan
 from seatkeeper.flow.monitor import monitor
 from seatkeeper.flow.propose import sharing
 from seatkeeper.flow.recover import recover
+from seatkeeper.flow.stopping import until_stopped
+from seatkeeper.flow.undo import Granting, seats_to_give_back, undo
 
 
 class JobKind(StrEnum):
@@ -22,6 +27,31 @@ class JobKind(StrEnum):
     RELEASE = "release"
     APPLY = "apply"
     """An approved plan waits; not on a schedule."""
+    UNDO = "undo"
+    """A person asked for seats back; not on a schedule."""
+
+
+class WhatToUndo(msgspec.Struct, frozen=True, kw_only=True):
+    r"""Whose seats are given back: those of a plan, or of a person (`DIR\id`)."""
+
+    plan: str | None = None
+    user: str | None = None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse both and neither; raises ValueError, which msgspec turns into its own."""
+        if (self.plan is None) == (self.user is None):
+            raise ValueError("either a plan or a user is named")
+
+
+class JobResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job came to: `said` in a few words, the numbers, and the plan it was about."""
+
+    said: str
+    plan_id: str = ""
+    counts: dict[str, int] = {}
+    only_recovered: bool = False
+    """Its work is still to be done: it settled what an interrupted run had left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,43 +64,77 @@ class Work:
     records: Records
     run: Run
     hands: Callable[[], Hands]
+    granting: Callable[[str], Granting]
+    undo: WhatToUndo | None = None
     interrupted: bool = False
     """An earlier holder of this job died: settle what it left, and release nothing now."""
 
 
-async def do(work: Work) -> str:
-    """Do one job and return what it came to, in a few words for the log."""
+async def do(work: Work) -> JobResult:
+    """Do one job; raises Interrupted when it is asked to end before anything was done."""
     if work.interrupted and work.kind is not JobKind.MONITOR:
         settled = await recover(work.site, work.records, work.run)
-        return f"recovered: {len(settled)} settled; nothing is released after an interruption"
+        said = f"{len(settled)} settled after an interruption, nothing released"
+        return JobResult(said=said, only_recovered=True)
     if work.kind is JobKind.MONITOR:
-        await recover(work.site, work.records, work.run)
-        snapshot = await monitor(work.site, work.records, work.run)
-        return f"read: {len(snapshot.users)} users, {len(snapshot.allocations)} seats"
+        return await _monitor(work)
     if work.kind is JobKind.APPLY:
         return await _apply_waiting(work)
+    if work.undo is not None:
+        return await _undo(work, work.undo)
     return await _release(work)
 
 
-async def _release(work: Work) -> str:
+async def _monitor(work: Work) -> JobResult:
+    await recover(work.site, work.records, work.run)
+    reading = monitor(work.site, work.records, work.run)
+    snapshot = await until_stopped(reading, work.run.stop)
+    return JobResult(said=f"{len(snapshot.users)} users and {len(snapshot.allocations)} seats read")
+
+
+async def _release(work: Work) -> JobResult:
     done = await release_cycle(work.site, work.sites, work.records, work.run, work.hands)
     plan = done.stored.plan
-    if done.result is None:
-        held = f"; {done.held_back}" if done.held_back else ""
-        return f"plan {plan.plan_id}: {len(plan.actions)} seats may go{held}"
-    return f"plan {plan.plan_id}: {done.result.counts}"
+    if done.result is not None:
+        return _applied(done.result)
+    held = f"; {done.held_back}" if done.held_back else ""
+    return JobResult(said=f"{len(plan.actions)} seats may go{held}", plan_id=plan.plan_id)
 
 
-async def _apply_waiting(work: Work) -> str:
+async def _apply_waiting(work: Work) -> JobResult:
     await recover(work.site, work.records, work.run)
     waiting = await waiting_plan(work.site, work.records, work.run.clock.now())
     if waiting is None:
-        return "no plan waits"
-    partners = await sharing(work.site, work.sites, work.records)
+        return JobResult(said="no plan waits")
+    partners = await until_stopped(sharing(work.site, work.sites, work.records), work.run.stop)
     try:
         result = await apply_plan(
             waiting, work.site, partners, work.records, work.run, work.hands()
         )
     except (NotAllowed, PlanStale) as error:
-        return f"plan {waiting.plan.plan_id} not applied: {error}"
-    return f"plan {waiting.plan.plan_id}: {result.counts}"
+        return JobResult(said=f"not applied: {error}", plan_id=waiting.plan.plan_id)
+    return _applied(result)
+
+
+def _applied(result: RunResult) -> JobResult:
+    why = f"; stopped: {result.stopped}" if result.stopped else ""
+    return JobResult(
+        said=in_words(result.counts) + why, plan_id=result.plan_id, counts=result.counts
+    )
+
+
+async def _undo(work: Work, what: WhatToUndo) -> JobResult:
+    await recover(work.site, work.records, work.run)
+    by_site = await seats_to_give_back(
+        work.records, plan_id=what.plan, user=what.user, site=work.site.name
+    )
+    granting = work.granting(what.reason or "undo")
+    seats = by_site[work.site.name]
+    results = await undo(seats, work.site, work.records, work.run, granting)
+    counts = counted(GrantOutcome, (r.outcome for r in results))
+    return JobResult(said=in_words(counts), plan_id=what.plan or "", counts=counts)
+
+
+def in_words(counts: dict[str, int]) -> str:
+    """Say counts as people do: `5 released, 1 changed`."""
+    return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items()) or "nothing"

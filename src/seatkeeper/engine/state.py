@@ -17,21 +17,27 @@ class EngineState:
     store_error: str = ""
     frozen_by: str = ""
     jobs: dict[tuple[str, str], JobHealth] = field(default_factory=dict)
-    failures: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def worked(self, site: str, kind: str, now: datetime) -> None:
         """A job did what it should."""
-        self.failures.pop((site, kind), None)
-        known = self.jobs.get((site, kind), JobHealth(site, kind))
-        self.jobs[site, kind] = replace(known, last_success=now, failed="")
+        self.jobs[site, kind] = replace(
+            self._known(site, kind), last_success=now, failed="", in_a_row=0
+        )
 
     def failed(self, site: str, kind: str, error: str, now: datetime) -> int:
         """A job failed; return how often in a row."""
-        known = self.jobs.get((site, kind), JobHealth(site, kind))
-        self.jobs[site, kind] = replace(known, last_failure=now, failed=error)
-        count = self.failures.get((site, kind), 0) + 1
-        self.failures[site, kind] = count
+        known = self._known(site, kind)
+        count = known.in_a_row + 1
+        self.jobs[site, kind] = replace(known, last_failure=now, failed=error, in_a_row=count)
         return count
+
+    def is_moot(self, site: str, kind: str) -> None:
+        """What failed need not be done any more."""
+        if (site, kind) in self.jobs:
+            self.jobs[site, kind] = replace(self._known(site, kind), failed="", in_a_row=0)
+
+    def _known(self, site: str, kind: str) -> JobHealth:
+        return self.jobs.get((site, kind), JobHealth(site, kind))
 
     def beat(self) -> Heartbeat:
         """Return everything as one value."""

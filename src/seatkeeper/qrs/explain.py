@@ -13,7 +13,6 @@ from datetime import datetime
 import aiohttp
 
 from seatkeeper.errors import ConfigError, Garbled, NeverSent, NoAnswer, QrsError
-from seatkeeper.qrs.certificates import describe
 from seatkeeper.qrs.connection import Connection
 from seatkeeper.qrs.faults import CertificateRefused, CertificateTrouble
 from seatkeeper.qrs.tls import EXPORT_HINT
@@ -161,6 +160,9 @@ def _certificate_alert(error: BaseException | None) -> str:
 
 def _own_certificate(connection: Connection, now: datetime) -> str:
     """Say what is wrong with our own certificate, empty when nothing can be seen."""
+    # 8 MiB that only trouble needs: a daemon that waits for months must stay small.
+    from seatkeeper.qrs.certificates import describe  # noqa: PLC0415
+
     try:
         own = describe(connection.cert_file)
     except ConfigError as unreadable:

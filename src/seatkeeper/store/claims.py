@@ -46,6 +46,7 @@ def claim_due(
     for row in found:
         if row.site not in taken and row.site not in busy and len(taken) < limit:
             taken[row.site] = _take(conn, me, row, row.job_kind, (at, now + ttl))
+            taken[row.site].due = row.job_due
     return list(taken.values())
 
 
@@ -60,7 +61,7 @@ def _claimable(now: float, at: datetime) -> sa.Select[Any]:
     may_be_due = sa.or_(LEASE.c.kind.is_(None), ~is_a_job)
     was_interrupted = sa.func.coalesce(LEASE.c.kind, "") == JOB.c.kind
     return (
-        sa.select(LEASE, JOB.c.kind.label("job_kind"))
+        sa.select(LEASE, JOB.c.kind.label("job_kind"), JOB.c.due.label("job_due"))
         .join(JOB, JOB.c.site == LEASE.c.site)
         .where(
             LEASE.c.until < now,

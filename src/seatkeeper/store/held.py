@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
 from seatkeeper.errors import LeaseLost
 from seatkeeper.store.owner import Owner
@@ -24,7 +25,8 @@ class Held:
     """The lease on a site, while it is ours.
 
     `interrupted`: the holder before never gave it back. `interruptions` counts how often in a row
-    the job of this kind was. `previous` is who was interrupted, and `previous_kind` at what.
+    the job of this kind was. `previous` is who was interrupted, and `previous_kind` at what. `due`
+    is when the job was due that was claimed with it, None for another.
     """
 
     site: str
@@ -36,6 +38,7 @@ class Held:
     interruptions: int = 0
     previous: Owner | None = None
     previous_kind: str | None = None
+    due: datetime | None = None
 
     def check(self) -> None:
         """Raise LeaseLost when the lease may be over."""

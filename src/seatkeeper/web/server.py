@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import os
 import socket
 from collections.abc import Iterator
 
@@ -12,15 +13,29 @@ import uvicorn
 from fastapi import FastAPI
 
 from seatkeeper.errors import UsageError
+from seatkeeper.web.app import HEADERS
+from seatkeeper.web.patience import ImpatientProtocol
+
+MOST_CONNECTIONS = 100
+"""A request on a further connection is answered with 503."""
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to the daemon."""
+    """A server that leaves signals to the daemon, and waits for its end without ticking."""
+
+    def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stop = stop
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+    async def main_loop(self) -> None:
+        """Wait to be stopped; the usual one wakes up ten times a second."""
+        await self.on_tick(0)  # sets the headers of every answer
+        await self._stop.wait()
 
 
 def bind(listen: str) -> socket.socket:
@@ -34,9 +49,8 @@ def bind(listen: str) -> socket.socket:
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, int(port)))
+        _take(listener, host, int(port))
     except OSError as error:
         listener.close()
         raise UsageError(
@@ -46,22 +60,42 @@ def bind(listen: str) -> socket.socket:
     return listener
 
 
+def address_of(listener: socket.socket) -> str:
+    """Return where a bound socket answers, as a URL."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _take(listener: socket.socket, host: str, port: int) -> None:
+    if os.name == "posix":
+        # Not on Windows, where it would let two processes share the port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    # Two that have bound alike learn only here which of them has the port.
+    listener.listen(128)
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.casefold() == "localhost"
 
 
 async def serve(app: FastAPI, listener: socket.socket, stop: asyncio.Event) -> None:
     """Serve the app on a bound socket until `stop` is set."""
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=3
+        app,
+        http=ImpatientProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,  # what uvicorn has to say goes the way of every other log
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        date_header=False,  # it would stand still: nothing ticks
+        headers=list(HEADERS.items()),
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=2,
     )
-    server = _Server(config)
-    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-    try:
-        await stop.wait()
-    finally:
-        server.should_exit = True
-        await serving
+    await _Server(config, stop).serve(sockets=[listener])
