@@ -152,7 +152,7 @@ class FakePlans(Part):
                 )
                 self._note(Kind.PLAN_SUPERSEDED, now, other_id)
 
-    def _note(  # the columns of a record
+    def _note(
         self,
         kind: Kind,
         at: datetime,

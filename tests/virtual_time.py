@@ -59,13 +59,18 @@ class FakeClock:
         """Begin at `start`."""
         self._start = start
         self._added = timedelta(0)
+        self._zero: float | None = None
 
     def now(self) -> datetime:
         """Return the current time, aware, UTC, in whole milliseconds."""
         try:
-            passed = asyncio.get_running_loop().time()
+            time = asyncio.get_running_loop().time()
         except RuntimeError:
-            passed = 0.0
+            time = self._zero or 0.0
+        else:
+            # A loop of real time does not begin at zero.
+            self._zero = time if self._zero is None else self._zero
+        passed = time - (self._zero or 0.0)
         now = self._start + self._added + timedelta(seconds=passed)
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
