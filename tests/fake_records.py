@@ -326,8 +326,7 @@ class FakePlans(Part):
         found = []
         for key, intent in self.store.intents.items():
             result = self.store.results.get(key)
-            is_open = result is None or result.outcome is Outcome.UNKNOWN
-            if intent.site == site and is_open:
+            if intent.site == site and (result is None or result.outcome is Outcome.UNKNOWN):
                 found.append(replace(intent, outcome=result.outcome if result else None))
         return found
 
