@@ -60,6 +60,10 @@ def test_the_readme_fits_on_one_screen_and_its_links_lead_somewhere() -> None:
 
 def test_nothing_in_the_repository_names_a_registry() -> None:
     host = re.compile(r"https?://[^\s\"')]*(pypi|pythonhosted|simple/|npmjs)", re.IGNORECASE)
-    files = [ROOT / "pyproject.toml", *(ROOT / "requirements").glob("*"), *(ROOT / "docs").glob("*")]
+    files = [
+        ROOT / "pyproject.toml",
+        *(ROOT / "requirements").glob("*"),
+        *(ROOT / "docs").glob("*"),
+    ]
 
     assert [f.name for f in files if host.search(f.read_text(encoding="utf-8"))] == []
