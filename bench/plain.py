@@ -10,6 +10,7 @@ import asyncio
 import http.client
 import ssl
 import time
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -130,7 +131,7 @@ class Usage(msgspec.Struct, gc=False):
 
 async def download(options: dict[str, str]) -> dict[str, float]:
     """Fetch the bytes that a plan reads, as whole bodies, and decode what the rules need."""
-    lists = (
+    lists: tuple[tuple[str, Any], ...] = (
         ("/user/full", list[FullUser]),
         ("/license/professionalaccesstype/full", list[Seat]),
         ("/license/analyzeraccesstype/full", list[Seat]),
