@@ -39,7 +39,7 @@ class Draft:
 
 
 def draft_plan(
-    snapshot: Snapshot, facts: Facts, policy: Policy, now: datetime, *, released_last_day: int = 0
+    snapshot: Snapshot, facts: Facts, policy: Policy, now: datetime, *, released_last_day: int
 ) -> Draft:
     """Judge every seat of a snapshot and sort those that may go by how long they are idle.
 
