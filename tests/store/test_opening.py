@@ -14,7 +14,7 @@ from postgres import PostgresServer
 from seatkeeper.errors import StoreError
 from seatkeeper.store import Ledger, Store, open_store
 from seatkeeper.store.engine import Database
-from seatkeeper.store.tables import SCHEMA
+from seatkeeper.store.tables import PERSON, SCHEMA, moment_of, moment_text
 from stored import JANE, NOW, an_entry
 
 SECRET = "s3cr3t-pass"
@@ -214,6 +214,32 @@ def test_a_store_of_a_newer_version_is_refused_with_the_way_out(empty_url: str) 
 
     assert "schema 9001, made by a newer Seatkeeper" in said
     assert "backup" in said
+
+
+async def test_an_error_of_the_database_repeats_no_names(store: Store) -> None:
+    await store.ledger.append(an_entry())
+    (person,) = [r.person for r in await store.ledger.show()]
+    again = {"ref": "r", "salt": "s", "person_key": person.casefold(), "label": person}
+
+    with pytest.raises(StoreError) as raised, store.ledger._db.writing() as conn:
+        conn.execute(sa.insert(PERSON).values(again))
+
+    assert "unique" in str(raised.value).casefold()
+    assert "user0" not in str(raised.value)
+
+
+async def test_a_time_without_a_zone_is_refused(store: Store) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        await store.ledger.append(an_entry(at=NOW.replace(tzinfo=None)))
+
+
+@pytest.mark.parametrize("year", [1, 999, 1753, 9999])
+def test_times_of_any_year_sort_and_come_back(year: int) -> None:
+    at = NOW.replace(year=year)
+
+    assert moment_of(moment_text(at)) == at
+    assert (moment_text(at) < moment_text(NOW)) == (at < NOW)
+    assert len(moment_text(at)) == 27
 
 
 async def test_a_store_that_another_process_keeps_locked_is_said_to_be(

@@ -29,6 +29,9 @@ BUSY_SECONDS = 30
 
 _CONNECT_SECONDS = 10
 
+_THREADS = 40
+"""More than asyncio has threads by default, so that none waits for a connection of its own."""
+
 _SQLITE_SETTINGS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # an intent must survive a power cut
@@ -75,7 +78,12 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             _create_file(Path(self.url.database or ""))
-            self._engine = sa.create_engine(self.url, connect_args={"timeout": busy_seconds})
+            self._engine = sa.create_engine(
+                self.url,
+                connect_args={"timeout": busy_seconds},
+                max_overflow=_THREADS,
+                hide_parameters=True,
+            )
             sa.event.listen(self._engine, "connect", _set_up_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
         else:
@@ -86,6 +94,8 @@ class Database:
                     "application_name": "seatkeeper",
                 },
                 isolation_level="READ COMMITTED",
+                max_overflow=_THREADS,
+                hide_parameters=True,
                 pool_pre_ping=True,
             )
             sa.event.listen(self._engine, "connect", _set_up_postgres)
@@ -137,7 +147,7 @@ class Database:
             raise StoreError(self._words(error)) from _bare(error)
 
     def _words(self, error: DBAPIError) -> str:
-        said = self._without_secrets(" ".join(str(error.orig).split()))[:300]
+        said = self._without_secrets(" ".join(_said(error).split()))[:300]
         where = f"the store {self.place}"
         for sign, words in _KNOWN:
             if sign in said.lower():
@@ -162,6 +172,12 @@ _KNOWN = (
     ("password authentication", "refuses the user or the password of store.url"),
     ("append-only", "refuses to change its ledger"),
 )
+
+
+def _said(error: DBAPIError) -> str:
+    """Return the driver's message without PostgreSQL's details, which repeat values of rows."""
+    primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    return str(primary or error.orig)
 
 
 def _bare(error: DBAPIError) -> BaseException | None:

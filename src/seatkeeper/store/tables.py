@@ -21,17 +21,20 @@ SCHEMA = "0002"
 
 VERSION_TABLE = "seatkeeper_schema"
 
-_MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
-
 
 def moment_text(at: datetime) -> str:
     """Return the stored form of an aware time: UTC, microseconds, always 27 characters."""
-    return at.astimezone(UTC).strftime(_MOMENT)
+    if at.tzinfo is None:
+        raise ValueError(f"{at} does not say in which time zone it is")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def moment_of(text: str) -> datetime:
     """Read a stored time back; raises ValueError on anything else."""
-    return datetime.strptime(text, _MOMENT).replace(tzinfo=UTC)
+    at = datetime.fromisoformat(text)
+    if moment_text(at) != text:
+        raise ValueError(f"{text!r} is not a time as the store writes it")
+    return at
 
 
 def clean(text: str) -> str:

@@ -137,16 +137,18 @@ def _verify_references(conn: sa.Connection) -> int:
     person = sa.exists().where(PERSON.c.ref == LEDGER.c.person_ref)
     other = LEDGER.alias()
     gone = sa.exists().where(other.c.person_ref == LEDGER.c.person_ref, other.c.kind == _ERASED)
-    named = sa.select(LEDGER.c.seq).where(LEDGER.c.person_ref != "").order_by(LEDGER.c.seq)
-    if seq := conn.execute(named.where(~person, ~gone).limit(1)).scalar():
+    # The smallest number, not the first row: PostgreSQL then compares the tables as wholes.
+    named = sa.select(sa.func.min(LEDGER.c.seq)).where(LEDGER.c.person_ref != "")
+    if seq := conn.execute(named.where(~person, ~gone)).scalar():
         raise LedgerBroken(
             f"the person named in record {seq} is gone, and no record says that they were erased",
             seq=seq,
         )
-    if seq := conn.execute(named.where(LEDGER.c.kind == _ERASED, person).limit(1)).scalar():
+    if seq := conn.execute(named.where(LEDGER.c.kind == _ERASED, person)).scalar():
         raise LedgerBroken(f"the person erased by record {seq} is back in the store", seq=seq)
-    unused = sa.select(PERSON.c.ref).where(~sa.exists().where(LEDGER.c.person_ref == PERSON.c.ref))
-    if (ref := conn.execute(unused.limit(1)).scalar()) is not None:
+    is_named = sa.exists().where(LEDGER.c.person_ref == PERSON.c.ref)
+    unused = sa.select(sa.func.min(PERSON.c.ref)).where(~is_named)
+    if (ref := conn.execute(unused).scalar()) is not None:
         raise LedgerBroken(f"a person was added under {ref}, and no record names them")
     erased = sa.select(sa.func.count()).where(LEDGER.c.kind == _ERASED, LEDGER.c.person_ref != "")
     return int(conn.execute(erased).scalar_one())
