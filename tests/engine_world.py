@@ -14,7 +14,7 @@ from structlog.testing import LogCapture
 
 from seatkeeper.core.record import Actor
 from seatkeeper.core.schedule import Schedule
-from seatkeeper.engine.engine import Engine
+from seatkeeper.engine.engine import DRAIN, POLL, Engine
 from seatkeeper.engine.jobs import JobKind, JobResult
 from seatkeeper.engine.running import Job
 from seatkeeper.engine.state import EngineState
@@ -168,10 +168,11 @@ def a_world(
     *sites: str,
     clock: HandClock | None = None,
     jobs: FakeJobs | None = None,
+    quick: bool = False,
     slots: int = 32,
     **schedule: str,
 ) -> World:
-    """Start an engine that has not looked yet."""
+    """Start an engine that has not looked yet; a quick one looks often and soon gives up."""
     clock = clock or HandClock()
     jobs = jobs or FakeJobs(clock)
     logs = LogCapture()
@@ -186,5 +187,7 @@ def a_world(
         ),
         state=EngineState(started=clock.now()),
         slots=slots,
+        poll=0.05 if quick else POLL,
+        drain=0.3 if quick else DRAIN,
     )
     return World(store, clock, jobs, engine, logs)

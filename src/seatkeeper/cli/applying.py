@@ -62,7 +62,7 @@ async def undo_these(
 ) -> list[GrantResult]:
     """Give back what a plan, or a person, lost through us, site by site."""
     only = session.one(site).site.name if site is not None else None
-    by_site = await seats_to_give_back(session.records, plan_id=plan_id, user=user, site=only)
+    by_site = await seats_to_give_back(session.records.plans, plan_id=plan_id, user=user, site=only)
     results: list[GrantResult] = []
     for name, seats in by_site.items():
         opened = session.one(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -10,9 +11,20 @@ from seatkeeper.cli import options
 from seatkeeper.cli.exits import Exit
 from seatkeeper.cli.running import carry_out
 
+if TYPE_CHECKING:
+    from seatkeeper.config import Loaded
+
 
 def serve(ctx: typer.Context, *, config: options.Config = None) -> None:
     """Run the daemon: monitoring, scheduled plans, approved releases, health pages."""
+    from seatkeeper.cli import session as sessions
+    from seatkeeper.engine.placing import LARGE
+
+    raise typer.Exit(run_daemon(sessions.read_config(ctx, config), LARGE))
+
+
+def run_daemon(loaded: Loaded, large: int) -> Exit:
+    """Run the daemon until it is asked to end; `large`: see `engine_of`."""
     from seatkeeper import logs
     from seatkeeper.cli import session as sessions
     from seatkeeper.engine.daemon import engine_of, together_until
@@ -20,22 +32,22 @@ def serve(ctx: typer.Context, *, config: options.Config = None) -> None:
     from seatkeeper.web.server import address_of, bind
     from seatkeeper.web.server import serve as serve_app
 
-    loaded = sessions.read_config(ctx, config)
-    listener = bind(loaded.settings.console.listen)
+    log = logs.logger()
 
     async def command(stop: asyncio.Event) -> Exit:
         async with sessions.open_session(loaded) as session:
-            log = logs.logger()
             opened = {o.site.name: o for o in session.opened}
-            engine = engine_of(session.store, session.records, opened, session.clock, loaded.path)
+            engine = engine_of(
+                session.store, session.records, opened, session.clock, loaded.path, large
+            )
             app = make_app(engine.state.beat, session.clock.now)
             log.info("daemon.started", listen=address_of(listener), sites=len(opened))
             await together_until(stop, engine=engine.work(stop), web=serve_app(app, listener, stop))
             log.info("daemon.ended")
             return Exit.DONE
 
-    with listener:
-        raise typer.Exit(carry_out(command, gently=True))
+    with bind(loaded.settings.console.listen) as listener:
+        return carry_out(command, gently=True)
 
 
 def job(ctx: typer.Context, *, config: options.Config = None) -> None:

@@ -58,6 +58,8 @@ class Engine:
     log: FilteringBoundLogger
     state: EngineState
     slots: int = SLOTS
+    poll: float = POLL
+    drain: float = DRAIN
     _running: Running = field(init=False)
     _settling: Settling = field(init=False)
     _wishes: Wishes = field(init=False)
@@ -106,11 +108,11 @@ class Engine:
         self.state.store_error = ""
 
     async def _pause(self, stop: asyncio.Event) -> None:
-        """Wait for the next look: POLL seconds, or until a job or everything ends."""
+        """Wait for the next look: `poll` seconds, or until a job or everything ends."""
         asking = asyncio.ensure_future(stop.wait())
         # Those that cannot be settled because the store is away must not make us spin.
         tasks = [job.task for job in self._running.alive]
-        await asyncio.wait((asking, *tasks), timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((asking, *tasks), timeout=self.poll, return_when=asyncio.FIRST_COMPLETED)
         asking.cancel()
 
     def _store_failed(self, error: StoreError) -> None:
@@ -227,7 +229,7 @@ class Engine:
 
     async def _end(self) -> None:
         """Let running jobs end, cut off those that do not, give back what can be given back."""
-        await self._running.end(DRAIN)
+        await self._running.end(self.drain)
         for job in self._running.ended:
             try:
                 await self._settling.settle(job)

@@ -126,7 +126,7 @@ def _applied(result: RunResult) -> JobResult:
 async def _undo(work: Work, what: WhatToUndo) -> JobResult:
     await recover(work.site, work.records, work.run)
     by_site = await seats_to_give_back(
-        work.records, plan_id=what.plan, user=what.user, site=work.site.name
+        work.records.plans, plan_id=what.plan, user=what.user, site=work.site.name
     )
     granting = work.granting(what.reason or "undo")
     seats = by_site[work.site.name]

@@ -49,6 +49,10 @@ def ending_of(job: Job) -> Ending:
     return Ending.BROKEN_OFF if isinstance(error, ChildDied) else Ending.FAILED
 
 
+def _exception(job: Job) -> BaseException | None:
+    return None if job.task.cancelled() else job.task.exception()
+
+
 @dataclass(slots=True)
 class Settling:
     """Settles the jobs of one engine."""
@@ -70,7 +74,9 @@ class Settling:
         if job.request is not None:
             ok = ending is Ending.WORKED
             await self.store.requests.finish(job.request.id, _answer(job, ending), now, ok=ok)
-        if job.held.is_over or ending is Ending.BROKEN_OFF:
+        if isinstance(_exception(job), ChildDied):
+            await self.store.leases.abandon(job.held)
+        elif job.held.is_over or ending is Ending.BROKEN_OFF:
             self.store.leases.drop(job.held)
         else:
             await self._give_back(job, ending, now)

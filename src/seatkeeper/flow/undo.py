@@ -15,7 +15,7 @@ from seatkeeper.core.plan import Action
 from seatkeeper.core.record import Released
 from seatkeeper.errors import Interrupted, LeaseLost, QrsError, UsageError
 from seatkeeper.flow.context import Records, Run, Site
-from seatkeeper.flow.ports import Held, SeatGranter
+from seatkeeper.flow.ports import Held, Plans, SeatGranter
 from seatkeeper.flow.stopping import until_stopped
 
 READING_GRACE = 2.0
@@ -43,14 +43,14 @@ class Granting:
 
 
 async def seats_to_give_back(
-    records: Records, *, plan_id: str | None, user: str | None, site: str | None = None
+    plans: Plans, *, plan_id: str | None, user: str | None, site: str | None = None
 ) -> dict[str, list[Released]]:
     r"""Return by site (or of this `site`) what a plan or a person (`DIR\id`) lost through us.
 
     A person who lost the same kind of seat of a site twice gets one back: the latest. Raises
     UsageError when there is nothing to give back.
     """
-    seats = await records.plans.released(plan_id=plan_id, user=user)
+    seats = await plans.released(plan_id=plan_id, user=user)
     latest = {
         (seat.site, seat.user.casefold(), seat.license_type): seat
         for seat in sorted(seats, key=lambda s: s.at)

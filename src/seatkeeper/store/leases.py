@@ -91,6 +91,12 @@ class Leases:
         """Give the lease back; False when it was lost. Jobs are not touched."""
         return await self._give_back(held, held.kind, {})
 
+    async def abandon(self, held: Held) -> None:
+        """Let a lease run out now: whoever worked on it is dead, and that is an interruption."""
+        await self._end_now(held)
+        held.lose()
+        self.drop(held)
+
     def drop(self, held: Held) -> None:
         """Forget a lease without giving it back: it runs out, and counts as interrupted."""
         if self._held.get(held.site) is held:
@@ -182,6 +188,16 @@ class Leases:
         for held in claimed:
             held.deadline = start + self.ttl - self.margin
         return claimed
+
+    @threaded
+    def _end_now(self, held: Held) -> None:
+        ours = sa.update(LEASE).where(
+            LEASE.c.site == held.site,
+            LEASE.c.owner == held.owner.instance,
+            LEASE.c.fence == held.fence,
+        )
+        with self._db.writing() as conn:
+            conn.execute(ours.values(until=0.0))
 
     @threaded
     def _give_back(self, held: Held, kind: str, job: Mapping[str, object]) -> bool:

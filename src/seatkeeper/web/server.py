@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from seatkeeper.errors import UsageError
 from seatkeeper.web.app import HEADERS
-from seatkeeper.web.patience import ImpatientProtocol
+from seatkeeper.web.patience import PATIENCE, ImpatientProtocol
 
 MOST_CONNECTIONS = 100
 """A request on a further connection is answered with 503."""
@@ -82,11 +82,13 @@ def _is_loopback(host: str) -> bool:
         return host.casefold() == "localhost"
 
 
-async def serve(app: FastAPI, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Serve the app on a bound socket until `stop` is set."""
+async def serve(
+    app: FastAPI, listener: socket.socket, stop: asyncio.Event, patience: float = PATIENCE
+) -> None:
+    """Serve the app on a bound socket until `stop` is set; clients are cut off after `patience`."""
     config = uvicorn.Config(
         app,
-        http=ImpatientProtocol,
+        http=type("Protocol", (ImpatientProtocol,), {"patience": patience}),
         ws="none",
         lifespan="off",
         log_config=None,  # what uvicorn has to say goes the way of every other log
