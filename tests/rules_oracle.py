@@ -288,7 +288,9 @@ def is_stale(world: World) -> bool:
 
 def is_incomplete(world: World) -> bool:
     """Rule 15: rows are missing against the overview, or a witness that was there before."""
-    gone = world.snapshot.witness.state is UsageState.UNREADABLE
+    state, mode = world.snapshot.witness.state, world.policy.mode
+    refused = state is UsageState.NOT_GIVEN and mode is Mode.AUTO
+    gone = refused or state is UsageState.UNREADABLE
     if gone and world.baseline.usage_given_before:
         return True
     for pool in world.snapshot.overview.pools:

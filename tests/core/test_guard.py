@@ -363,11 +363,24 @@ def test_a_witness_that_was_there_before_and_cannot_be_read_makes_a_plan_incompl
     assert codes(before) == codes(never) == ["usage_unreadable"]
 
 
-@pytest.mark.parametrize("usage", [UsageState.GIVEN, UsageState.EMPTY, UsageState.NOT_GIVEN])
-def test_a_witness_that_answers_clearly_blocks_nothing(usage: UsageState) -> None:
+@pytest.mark.parametrize("usage", [UsageState.GIVEN, UsageState.EMPTY])
+def test_a_witness_that_answers_blocks_nothing(usage: UsageState) -> None:
     found = findings(a_site(1, 9, usage=usage), None, Baseline(usage_given_before=True))
 
     assert found.violations == ()
+    assert codes(found) == []
+
+
+def test_a_witness_that_is_refused_now_is_said_and_blocks_in_auto() -> None:
+    site = a_site(1, 9, usage=UsageState.NOT_GIVEN)
+    before = Baseline(usage_given_before=True)
+
+    observed = findings(site, None, before)
+    automatic = findings(site, a_policy(mode=Mode.AUTO), before)
+
+    assert observed.violations == ()
+    assert codes(observed) == ["usage_refused"]
+    assert the_violation(automatic).limit is Limit.INCOMPLETE
 
 
 # Rule 16: clock_skew

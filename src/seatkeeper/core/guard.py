@@ -213,12 +213,20 @@ def _least_rows(pool: Pool) -> int:
 
 
 def _witness_gone(c: Checked) -> Iterable[Violation]:
-    if c.snapshot.witness.state is UsageState.UNREADABLE and c.baseline.usage_given_before:
+    """A witness that was there must not vanish unseen: what it knew, nobody knows now.
+
+    In `auto` a clear no (the rights were taken away) blocks too; elsewhere a person decides.
+    """
+    state = c.snapshot.witness.state
+    refused = state is UsageState.NOT_GIVEN and c.policy.mode is Mode.AUTO
+    if c.baseline.usage_given_before and (refused or state is UsageState.UNREADABLE):
         yield Violation(
             limit=Limit.INCOMPLETE,
             message="the usage rows, read before as a second witness of activity, "
-            "could not be read this time",
-            way_out="look at the site's health; the next reading may succeed",
+            + ("are refused now" if refused else "could not be read this time"),
+            way_out="look at the rights of the QRS user"
+            if refused
+            else "look at the site's health; the next reading may succeed",
         )
 
 
@@ -296,6 +304,11 @@ def _warnings(c: Checked) -> Iterable[Notice]:
             yield Notice(code="blind_exemption", message=message)
     if c.snapshot.witness.state is UsageState.UNREADABLE:
         yield Notice(code="usage_unreadable", message="the usage rows could not be read")
+    if c.snapshot.witness.state is UsageState.NOT_GIVEN and c.baseline.usage_given_before:
+        yield Notice(
+            code="usage_refused",
+            message="the usage rows, read before as a second witness of activity, are refused now",
+        )
     for text in c.draft.unclear:
         yield Notice(code="unclear", message=text)
     if c.draft.deferred:
