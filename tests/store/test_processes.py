@@ -14,7 +14,7 @@ from seatkeeper.errors import SiteBusy
 from seatkeeper.store import LedgerQuery, Store
 from stored import NOW, a_plan, an_entry, applying, later
 
-SOAK_SECONDS = 6.0
+SOAK_SECONDS = 5.0
 TTL = 1.0
 SITES = [f"site-{n}" for n in range(8)]
 

@@ -17,7 +17,7 @@ from seatkeeper.store.tables import LEDGER, LEDGER_HEAD, PERSON
 from seatkeeper.store.verify import verify_within
 from stored import JANE, NOW, an_entry
 
-RECORDS = 40
+RECORDS = 25
 TEXT = [c for c in (*COLUMNS, "hash") if c != "seq"]
 
 
@@ -142,7 +142,8 @@ async def test_an_inserted_record_is_found_wherever_it_stands(filled: Store) -> 
     chance = random.Random(1)  # noqa: S311 - seeded trials, not security
     for seq in range(1, RECORDS + 1):
         with forging(filled) as conn:
-            copied = record(conn, chance.randrange(1, RECORDS + 1))
+            # Not of itself: a copy of a record at its own place is that record.
+            copied = record(conn, chance.choice([n for n in range(1, RECORDS + 1) if n != seq]))
             move(conn, seq, 1)
             insert(conn, {**copied, "seq": seq})
 
