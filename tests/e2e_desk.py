@@ -104,6 +104,11 @@ class Desk:
         }
         self.config.write_text(json.dumps(settings, indent=1), encoding="utf-8")
 
+    def change(self, **policy_: Any) -> None:
+        """Change the policy of the only site."""
+        self.place.policy = policy_
+        self.write_config()
+
     # The command
 
     def words(self, *words: str) -> list[str]:
@@ -231,6 +236,16 @@ def a_desk(
         place.qrs = dict(qrs or {})
         url = store_url or f"sqlite:///{folder / 'seatkeeper.db'}"
         desk = Desk(folder, {"prod": place}, url, stack=stack)
+        desk.write_config()
+        yield desk
+
+
+@contextlib.contextmanager
+def a_desk_at(site: SiteProcess, folder: Path) -> Iterator[Desk]:
+    """Set up a desk at a site that runs already."""
+    with contextlib.ExitStack() as stack:
+        place = Place(site, stack.enter_context(Relay(site.port)))
+        desk = Desk(folder, {"prod": place}, f"sqlite:///{folder / 'seatkeeper.db'}", stack=stack)
         desk.write_config()
         yield desk
 

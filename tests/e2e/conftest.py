@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from e2e_desk import Desk, a_desk
+from e2e_desk import Desk, a_desk, a_desk_at
+from e2e_site import SiteProcess, a_site
 from postgres import PostgresServer, a_postgres_server
 
 
@@ -20,3 +21,19 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     """A desk with one site of 200 users, 50 of whose seats are idle."""
     with a_desk(tmp_path) as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def large_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteProcess]:
+    """One site of 500 users for a whole module: some 130 of their seats are idle."""
+    with a_site(tmp_path_factory.mktemp("large"), users=500, seed=2) as site:
+        yield site
+
+
+@pytest.fixture
+def quick_desk(large_site: SiteProcess, tmp_path: Path) -> Iterator[Desk]:
+    """A desk with a store of its own at the site of the module, which behaves well again."""
+    large_site.faults()
+    large_site.forget()
+    with a_desk_at(large_site, tmp_path) as desk:
+        yield desk
