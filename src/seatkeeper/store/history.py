@@ -1,7 +1,7 @@
 """What earlier readings said, as far as limits need it; names are not kept here.
 
 A person who is marked (inactive, or removed externally) is a keyed hash under a secret of this
-store. A baseline moves with time only: nothing of today's plans is in it, so that planning again
+store. A baseline moves with time only: of each day the first plan counts, so that planning again
 cannot make a limit milder.
 """
 
@@ -189,20 +189,19 @@ def _newly_marked(conn: sa.Connection, site: str, now: datetime) -> int:
 def _eligible_by_day(
     conn: sa.Connection, site: str, policy_digest: str, now: datetime
 ) -> tuple[int, ...]:
-    """Return the eligible seats of the first passed plan of each whole day before today (UTC)."""
-    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    """Return the eligible seats of the first passed plan of each of the last 14 days (UTC)."""
     columns = PLAN.c
     found = sa.select(columns.created_at, columns.actions + columns.deferred).where(
         columns.site == site,
         columns.policy_digest == policy_digest,
         columns.first_status != PlanStatus.BLOCKED,
         columns.overridden.is_(False),
-        columns.created_at >= today - WINDOW,
-        columns.created_at < today,
+        columns.created_at >= now - WINDOW,
+        columns.created_at < now,
     )
     first: dict[Any, int] = {}
     for at, eligible in conn.execute(found.order_by(columns.created_at)):
-        first.setdefault(at.date(), eligible)
+        first.setdefault(at.astimezone(UTC).date(), eligible)
     return tuple(first.values())
 
 
