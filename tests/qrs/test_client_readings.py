@@ -265,7 +265,7 @@ async def test_a_cancelled_reading_ends_at_once_and_the_next_one_works(
         began = time.monotonic()
         assert await read_numbers(client) == [1, 2, 3]
 
-    assert time.monotonic() - began < 5  # the hanging one would have taken 60 s
+    assert time.monotonic() - began < 4  # the time-out is 5 s
 
 
 async def test_a_connection_closed_while_idle_does_no_harm(
