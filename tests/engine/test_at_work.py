@@ -79,14 +79,14 @@ async def test_a_job_whose_lease_was_taken_is_cancelled(both: Store) -> None:
 
 
 async def test_a_long_job_keeps_its_lease(both: Store) -> None:
-    short_leases(both)
+    short_leases(both, 0.9)
     world = a_world(both, quick=True)
     over = asyncio.Event()
     world.jobs.behaviour["monitor"] = waiting_for(over)
 
     async with working(world):
         await until(lambda: world.jobs.seen)
-        await asyncio.sleep(3)
+        await asyncio.sleep(1.5)
         over.set()
         await until(lambda: world.events("job.ended"))
 
@@ -241,7 +241,7 @@ async def test_two_engines_never_work_on_one_site_at_the_same_time(url: str) -> 
     sites = [f"site-{n}" for n in range(12)]
 
     async def a_moment(job: Job) -> JobResult:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.03)
         return JobResult(said=job.kind)
 
     jobs.behaviour[""] = a_moment
@@ -250,6 +250,7 @@ async def test_two_engines_never_work_on_one_site_at_the_same_time(url: str) -> 
             s,
             *sites,
             quick=True,
+            slots=3,
             clock=clock,
             jobs=jobs,
             monitor="every 1 minutes",
@@ -258,16 +259,16 @@ async def test_two_engines_never_work_on_one_site_at_the_same_time(url: str) -> 
         for s in stores
     ]
     async with working(*worlds):
-        for _ in range(8):
+        for _ in range(6):
             clock.advance(seconds=61)
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.25)
         await until(lambda: not any(world.engine._running.jobs for world in worlds))
     shares = [len(world.events("job.ended")) for world in worlds]
     for one in stores:
         one.close()
 
     assert jobs.overlaps == 0
-    assert len(jobs.seen) > 100
+    assert len(jobs.seen) > 60
     assert min(shares) > 0
 
 

@@ -40,8 +40,8 @@ async def killed_at(store: Store, world: World, kind: JobKind) -> None:
     other.drop(held)
 
 
-async def test_tries_again_come_ever_more_seldom(both: Store) -> None:
-    world = a_world(both, monitor="every 6 hours", release="0 3 1 1 *")
+async def test_tries_again_come_ever_more_seldom(store: Store) -> None:
+    world = a_world(store, monitor="every 6 hours", release="0 3 1 1 *")
     world.jobs.behaviour["monitor"] = failing(DOWN)
 
     await world.look()

@@ -134,6 +134,15 @@ async def test_seats_are_given_back_without_a_child(place: Place) -> None:
     assert place.here == ["prod"]
 
 
+async def test_settling_an_interruption_takes_no_child(place: Place) -> None:
+    job = a_job(kind=JobKind.RELEASE)
+    job.held.interrupted = True
+
+    await placing(place, a_site("prod", 90_000))(job)
+
+    assert place.here == ["prod"]
+
+
 @pytest.mark.parametrize("by", ["name", "name of the other", "number"])
 async def test_a_release_goes_by_the_largest_site_that_shares_the_license(
     place: Place, by: str

@@ -30,8 +30,8 @@ async def test_monitoring_runs_at_once_and_nothing_is_released(both: Store) -> N
     assert world.jobs.kinds() == ["monitor"]
 
 
-async def test_a_first_release_by_elapsed_time_waits_ten_minutes(both: Store) -> None:
-    world = a_world(both, release=FORTNIGHT)
+async def test_a_first_release_by_elapsed_time_waits_ten_minutes(store: Store) -> None:
+    world = a_world(store, release=FORTNIGHT)
     await world.look()
 
     await world.after(minutes=9)
@@ -55,11 +55,11 @@ async def test_restarting_again_and_again_never_releases(store: Store) -> None:
     assert "release" not in kinds
 
 
-async def test_an_overdue_release_by_elapsed_time_waits_ten_minutes(both: Store) -> None:
+async def test_an_overdue_release_by_elapsed_time_waits_ten_minutes(store: Store) -> None:
     clock = HandClock()
-    await ran_once(both, clock, release=FORTNIGHT)
+    await ran_once(store, clock, release=FORTNIGHT)
     began = clock.advance(days=20)
-    world = a_world(both, clock=clock, release=FORTNIGHT)
+    world = a_world(store, clock=clock, release=FORTNIGHT)
 
     await world.look()
     await world.after(minutes=11)
@@ -79,24 +79,24 @@ async def test_a_release_by_elapsed_time_survives_a_restart(both: Store) -> None
     assert await world.due(JobKind.RELEASE) == last + timedelta(days=14)
 
 
-async def test_an_owed_run_is_known_right_after_the_schedule_changed(both: Store) -> None:
+async def test_an_owed_run_is_known_right_after_the_schedule_changed(store: Store) -> None:
     clock = HandClock()
-    await ran_once(both, clock, release="every 30 days")
+    await ran_once(store, clock, release="every 30 days")
     clock.advance(days=10)
 
-    world = a_world(both, clock=clock, release="every 7 days")
+    world = a_world(store, clock=clock, release="every 7 days")
     await world.look()
 
     assert await world.due(JobKind.RELEASE) == clock.now() + timedelta(minutes=10)
 
 
-async def test_a_schedule_that_became_longer_counts_from_the_last_run(both: Store) -> None:
+async def test_a_schedule_that_became_longer_counts_from_the_last_run(store: Store) -> None:
     clock = HandClock()
-    await ran_once(both, clock, release="every 7 days")
+    await ran_once(store, clock, release="every 7 days")
     last = clock.now()
     clock.advance(days=10)
 
-    world = a_world(both, clock=clock, release="every 30 days")
+    world = a_world(store, clock=clock, release="every 30 days")
     await world.look()
 
     assert await world.due(JobKind.RELEASE) == last + timedelta(days=30)
@@ -147,10 +147,10 @@ async def test_monitoring_goes_on_at_its_pace(store: Store) -> None:
     assert passed == [timedelta(minutes=15 * n) for n in range(5)]
 
 
-async def test_a_long_sleep_is_like_a_start(both: Store) -> None:
+async def test_a_long_sleep_is_like_a_start(store: Store) -> None:
     clock = HandClock()
-    await ran_once(both, clock, release="every 6 hours")
-    world = a_world(both, clock=clock, release="every 6 hours")
+    await ran_once(store, clock, release="every 6 hours")
+    world = a_world(store, clock=clock, release="every 6 hours")
     await world.look()
     world.jobs.seen.clear()
 

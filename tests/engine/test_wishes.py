@@ -57,11 +57,11 @@ async def test_a_plan_approved_while_running_is_taken_at_the_next_look(both: Sto
     assert world.jobs.kinds() == ["apply"]
 
 
-async def test_a_plan_approved_before_the_start_waits_ten_minutes(both: Store) -> None:
-    early = await running(both)
+async def test_a_plan_approved_before_the_start_waits_ten_minutes(store: Store) -> None:
+    early = await running(store)
     await approved(early)
     early.clock.advance(seconds=5)
-    world = a_world(both, clock=early.clock, **RESTING)
+    world = a_world(store, clock=early.clock, **RESTING)
     started = world.clock.now()
     await world.look()
 
@@ -92,14 +92,14 @@ async def test_a_plan_that_cannot_be_applied_is_tried_ever_more_seldom(store: St
     assert waits == [1, 2, 5, 10, 15]
 
 
-async def test_under_a_freeze_nothing_is_tried_and_a_thaw_is_noticed(both: Store) -> None:
-    world = await running(both)
-    await both.control.freeze(ANNA, "audit", world.clock.now())
+async def test_under_a_freeze_nothing_is_tried_and_a_thaw_is_noticed(store: Store) -> None:
+    world = await running(store)
+    await store.control.freeze(ANNA, "audit", world.clock.now())
     await approved(world)
     await world.after(minutes=5)
     frozen = list(world.jobs.seen)
 
-    await both.control.thaw(ANNA, "done", world.clock.now())
+    await store.control.thaw(ANNA, "done", world.clock.now())
     await world.look()
 
     assert frozen == []
@@ -156,25 +156,25 @@ async def test_a_request_to_undo_says_what_to_give_back(both: Store) -> None:
     assert told == [WhatToUndo(user=r"EXAMPLE\anna", reason="she called")]
 
 
-async def test_a_request_that_fails_tells_why(both: Store) -> None:
-    world = await running(both)
+async def test_a_request_that_fails_tells_why(store: Store) -> None:
+    world = await running(store)
     world.jobs.behaviour["release"] = failing(Unreachable("no answer from the site"))
     request = await asked(world)
 
     await world.look()
 
-    answered = await both.requests.get(request.id)
+    answered = await store.requests.get(request.id)
     assert answered.state is RequestState.FAILED
     assert answered.result is not None
     assert answered.result["error"] == "no answer from the site"
 
 
-async def test_a_run_asked_before_the_start_waits_and_an_undo_does_not(both: Store) -> None:
-    early = await running(both)
+async def test_a_run_asked_before_the_start_waits_and_an_undo_does_not(store: Store) -> None:
+    early = await running(store)
     await asked(early)
     await asked(early, RequestKind.UNDO)
     early.clock.advance(seconds=5)
-    world = a_world(both, clock=early.clock, **RESTING)
+    world = a_world(store, clock=early.clock, **RESTING)
     started = world.clock.now()
 
     await world.look()

@@ -51,6 +51,7 @@ def run(
     *,
     config: options.Config = None,
     site: options.Site = None,
+    queue: options.Queue = False,
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
     """Run one full cycle: recover, read, plan, and release what the site's mode allows."""
@@ -58,6 +59,10 @@ def run(
     from seatkeeper.cli.each_site import each_site
 
     loaded = sessions.read_config(ctx, config)
+    if queue:
+        from seatkeeper.cli.queueing import queue_runs
+
+        raise typer.Exit(queue_runs(loaded, site, output))
 
     async def command(stop: asyncio.Event) -> Exit:
         async def one(session: Any, opened: Any) -> tuple[Any, Exit]:
@@ -83,6 +88,7 @@ def undo(
     yes: options.Yes = False,
     by: options.By = None,
     reason: options.Reason = "",
+    queue: options.Queue = False,
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
     """Give seats back that Seatkeeper released."""
@@ -94,6 +100,12 @@ def undo(
         raise UsageError("say either --plan ID or --user 'DIR\\id'")
     loaded = sessions.read_config(ctx, config)
     confirmed(f"Give back the seats of {plan_id or user}?", yes=yes)
+    if queue:
+        from seatkeeper.cli.queueing import queue_undo
+        from seatkeeper.wiring.clock import this_actor
+
+        what = {"plan": plan_id, "user": user, "reason": reason or None}
+        raise typer.Exit(queue_undo(loaded, what, site, this_actor(by), output))
 
     async def command(stop: asyncio.Event) -> Exit:
         async with sessions.open_session(loaded) as session:

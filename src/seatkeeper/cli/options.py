@@ -35,3 +35,7 @@ For = Annotated[
     str | None,
     typer.Option("--for", help="Pass the limit for so long (30d, at most 90d), not just once."),
 ]
+Queue = Annotated[
+    bool,
+    typer.Option("--queue", help="Do not act here: ask the running daemon to do it."),
+]

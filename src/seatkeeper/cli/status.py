@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from seatkeeper.wiring.readers import OpenSite
 
 
+SHOWN = 3
+"""So many of the newest requests to the daemon are shown for a site."""
+
+
 def status(
     ctx: typer.Context,
     *,
@@ -74,6 +78,7 @@ async def _status_of(session: Session, opened: OpenSite) -> Any:
         next_runs=runs,
         steps=await _steps(session, opened),
         error=error,
+        requests=tuple(r for r in await store.requests.recent() if r.site == name)[:SHOWN],
         last_runs={kind: known.last_runs.get((name, kind)) for kind in runs},
     )
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from seatkeeper.cli.queueing import request_data, request_words
 from seatkeeper.cli.render import line, lines, moment
 from seatkeeper.core.model import Pool
 from seatkeeper.core.policy import Mode
 from seatkeeper.core.progress import Step, next_step
 from seatkeeper.core.record import Freeze, PlanLine
+from seatkeeper.store import Request
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -48,6 +50,7 @@ class SiteStatus:
     steps: tuple[Step, ...]
     error: str = ""
     last_runs: dict[str, datetime | None] = field(default_factory=dict)
+    requests: tuple[Request, ...] = ()
 
     def data(self) -> Any:
         """Return the JSON contract of `status`."""
@@ -62,6 +65,7 @@ class SiteStatus:
             "newest_plan": _plan_data(self.newest_plan),
             "freeze": msgspec.to_builtins(self.freeze) if self.freeze else None,
             "holder": msgspec.to_builtins(self.holder) if self.holder else None,
+            "requests": [request_data(request) for request in self.requests],
             "last_runs": self.last_runs,
             "next_runs": self.next_runs,
             "steps": [msgspec.to_builtins(step) for step in self.steps],
@@ -86,6 +90,8 @@ class SiteStatus:
         for kind, times in self.next_runs.items():
             if times:
                 yield line(f"next {kind:<9}{_local(times[0], self.zone)}")
+        for request in self.requests:
+            yield line(f"request       {request_words(request)}")
         yield from self._steps()
 
     def _pools(self) -> Iterator[RenderableType]:

@@ -45,7 +45,8 @@ class Placing:
 
     async def __call__(self, job: Job) -> JobResult:
         """Run a job; raises what it raises, and Interrupted when it never had room."""
-        if job.undo is not None:
+        only_recovers = job.held.interrupted and job.kind is not JobKind.MONITOR
+        if job.undo is not None or only_recovers:
             return await self.here(job)
         is_large = await until_stopped(self._is_large(job), job.run.stop)
         if job.kind is JobKind.APPLY and not is_large:
