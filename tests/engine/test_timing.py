@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from seatkeeper.core.schedule import Schedule
+from seatkeeper.engine.daemon import timings_of
+from seatkeeper.engine.engine import SLOTS
 from seatkeeper.engine.jobs import JobKind
 from seatkeeper.engine.timing import LATEST, RETRIES, START_WAIT, Timing, place_of
+from seatkeeper.wiring.readers import OpenSite
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -160,3 +165,18 @@ def test_releases_are_never_spread(text: str) -> None:
     began = NOW - MINUTE
 
     assert timing(text, spread=0.3).after_run(began, NOW) == timing(text).after_run(began, NOW)
+
+
+def opened(number: int) -> dict[str, OpenSite]:
+    schedule = SimpleNamespace(
+        monitor=Schedule.parse("every 15 minutes"), release=Schedule.parse("0 3 * * *")
+    )
+    settings = SimpleNamespace(schedule=schedule, zone=ZoneInfo("UTC"))
+    return {f"s{n}": cast("OpenSite", SimpleNamespace(settings=settings)) for n in range(number)}
+
+
+def test_only_more_sites_than_fit_at_once_are_spread() -> None:
+    few, many = timings_of(opened(SLOTS)), timings_of(opened(SLOTS + 1))
+
+    assert {one.spread for one in few.values()} == {None}
+    assert len({many[f"s{n}", JobKind.MONITOR].spread for n in range(SLOTS + 1)}) == SLOTS + 1

@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from seatkeeper.errors import StoreError
 
@@ -145,6 +146,9 @@ class Database:
             yield
         except DBAPIError as error:
             raise StoreError(self._words(error)) from _bare(error)
+        except NoConnection:
+            # Not an error of the driver: every connection waits for a server that is silent.
+            raise StoreError(f"the store {self.place} gives no answer, on no connection") from None
 
     def _words(self, error: DBAPIError) -> str:
         said = self._without_secrets(" ".join(_said(error).split()))[:300]
