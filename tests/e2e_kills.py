@@ -202,7 +202,10 @@ def kill_apply(desk: Desk, plan: Plan, step: Step, tally: Tally, *, again: bool)
     desk.site.forget()
     step.arrange(desk, plan)
     process = desk.start("apply", plan["plan_id"], "--yes", "--by", "Jane Doe")
-    step.reached(desk, plan)
+    try:
+        step.reached(desk, plan)
+    except AssertionError as error:
+        raise AssertionError(f"{step.name}: {error}\n{process.errors()}") from error
     process.kill()
     step.so_it_is(desk, plan)
     heal(desk)

@@ -25,8 +25,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 @pytest.fixture(scope="module")
 def large_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteProcess]:
-    """One site of 500 users for a whole module: some 130 of their seats are idle."""
-    with a_site(tmp_path_factory.mktemp("large"), users=500, seed=2) as site:
+    """One site of 800 users for a whole module: some 200 of their seats are idle."""
+    with a_site(tmp_path_factory.mktemp("large"), users=800, seed=2) as site:
         yield site
 
 
