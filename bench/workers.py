@@ -115,9 +115,7 @@ async def release(options: dict[str, Any]) -> dict[str, float]:
             limits = tuple({v.limit for v in stored.plan.violations})
             approval = Approval(run.actor, "bench", limits)
             async with store.leases.holding("bench", "apply") as held:
-                ready = await approve(
-                    stored.plan.plan_id, site.policy, records, approval, CLOCK.now()
-                )
+                ready = await approve(stored.plan.plan_id, site, records, approval, CLOCK.now())
                 hands = hands_of(opened, records, run, held)
                 result = await apply_plan(ready, site, [], records, run, hands)
             seconds = time.perf_counter() - began

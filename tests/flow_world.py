@@ -106,7 +106,7 @@ class World:
         """Approve a plan."""
         hand, by = self.process(), approval or Approval(JANE)
         now = self.clock.now()
-        return await approve(stored.plan.plan_id, self.policy, hand.records, by, now)
+        return await approve(stored.plan.plan_id, hand.site, hand.records, by, now)
 
     async def apply(
         self, stored: StoredPlan, hand: Hand | None = None, partners: Sequence[Site] = ()
@@ -181,7 +181,7 @@ def a_world(
     return World(site, policy or a_policy(mode=Mode.APPROVE), name)
 
 
-def limited(**limits: int) -> Policy:
+def limited(**limits: float) -> Policy:
     """Return the policy of most tests with other limits."""
     return a_policy(mode=Mode.APPROVE, limits=some_limits(**limits))
 

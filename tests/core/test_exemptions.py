@@ -63,6 +63,16 @@ def test_each_kind_protects_whatever_the_case_and_the_blanks_around(exemption: E
         assert found == Protection(written.text, written)
 
 
+@pytest.mark.parametrize("kind", [KIND.USER, KIND.PATTERN])
+def test_a_letter_with_a_mark_is_the_same_written_as_one_character_or_two(
+    kind: ExemptionKind,
+) -> None:
+    composed, decomposed = "EXAMPLE\\M\u00fcller", "EXAMPLE\\mu\u0308ller"
+
+    assert protection(a_user(decomposed), an_exemption(kind, composed)) is not None
+    assert protection(a_user(composed), an_exemption(kind, decomposed)) is not None
+
+
 @pytest.mark.parametrize(
     "exemption",
     [

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from builders import days_ago
-from flow_world import JANE, World, a_world
+from flow_world import JANE, World, a_world, counted, limited
 from seatkeeper.core.plan import Limit, PlanStatus
 from seatkeeper.core.policy import Mode
 from seatkeeper.core.record import StoredPlan
@@ -126,3 +126,18 @@ async def test_an_expired_plan_is_not_approved_whatever_is_overridden() -> None:
 
     with pytest.raises(PlanStale, match="expired"):
         await world.approve(stored, Approval(JANE, "known", (Limit.CLOCK_SKEW,)))
+
+
+async def test_a_share_made_smaller_since_the_plan_has_to_be_passed_too() -> None:
+    world = a_world(5)
+    stored = await world.plan(approved=False)
+    world.clock.advance(seconds=1)
+    world.policy = limited(max_share=0.01)
+
+    with pytest.raises(NotAllowed, match="max_share"):
+        await world.approve(stored)
+    passing = Approval(JANE, "looked through the list", (Limit.MAX_SHARE,))
+    approved = await world.approve(stored, passing)
+
+    assert approved.status is PlanStatus.APPROVED
+    assert counted(await world.apply(approved)) == {"released": 5}

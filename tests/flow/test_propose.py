@@ -72,6 +72,22 @@ async def test_naming_on_either_side_means_sharing(namer: str) -> None:
     assert await _found(world, other) == ["test"]
 
 
+async def test_a_site_is_named_in_any_case() -> None:
+    world = a_world(policy=_shared(SharedKind.SITES, "TEST"))
+    other = a_world(name="test", policy=_shared(SharedKind.NOBODY))
+    world.fake.number, other.fake.number = "1", "2"
+
+    assert await _found(world, other) == ["test"]
+
+
+async def test_a_plan_says_whose_activity_it_counted() -> None:
+    world, other = a_world(5), a_world(5, name="test")
+
+    stored = await world.plan(approved=False, partners=[other.process().site])
+
+    assert stored.plan.shared_with == ("test",)
+
+
 async def test_a_site_never_read_that_cannot_be_asked_means_no_plan_when_nothing_is_said() -> None:
     world, other = a_world(policy=_shared(SharedKind.UNKNOWN)), a_world(name="test")
     other.fake.on("server_license", fail_with(Unreachable("down")))

@@ -39,7 +39,7 @@ async def _approved(world: World, store: Store) -> tuple[Records, StoredPlan]:
     approval = Approval(hand.run.actor)
     world.clock.advance(seconds=1)
     now = world.clock.now()
-    stored = await approve(plan.plan.plan_id, world.policy, records, approval, now)
+    stored = await approve(plan.plan.plan_id, hand.site, records, approval, now)
     return records, stored
 
 

@@ -16,6 +16,7 @@ from builders import (
     an_exemption,
     days_ago,
     id_of,
+    some_limits,
 )
 from fakes import FakeReader, FakeSite, Process, fail_with
 from flow_world import a_world, counted, details, idle_seats
@@ -23,7 +24,7 @@ from seatkeeper.core.model import UsageState, person_key
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.plan import Limit
 from seatkeeper.core.policy import ExemptionKind, Mode, TypePolicy
-from seatkeeper.errors import NoAnswer, Unreachable
+from seatkeeper.errors import NoAnswer, NotAllowed, PlanStale, Unreachable
 from seatkeeper.flow.context import Site
 
 FIRST = idle_seats(1)[0]
@@ -260,7 +261,7 @@ def _partner(site: FakeSite) -> Site:
 
 async def test_activity_on_a_site_that_shares_the_license_keeps_the_seat() -> None:
     world, other = a_world(5), a_world(5, name="test")
-    stored = await world.plan()
+    stored = await world.plan(partners=[_partner(other.fake)])
     other.fake.use(FIRST.id)
 
     result = await world.apply(stored, partners=[_partner(other.fake)])
@@ -271,7 +272,7 @@ async def test_activity_on_a_site_that_shares_the_license_keeps_the_seat() -> No
 async def test_token_seats_of_a_site_that_shares_the_license_count_too() -> None:
     world, other = a_world(5), a_world(5, name="test")
     other.fake.tokens_enabled = True
-    stored = await world.plan()
+    stored = await world.plan(partners=[_partner(other.fake)])
     other.fake.usage[person_key(FIRST.holder)] = world.clock.now()
 
     result = await world.apply(stored, partners=[_partner(other.fake)])
@@ -281,12 +282,33 @@ async def test_token_seats_of_a_site_that_shares_the_license_count_too() -> None
 
 async def test_a_site_that_shares_the_license_and_cannot_be_read_stops_everything() -> None:
     world, other = a_world(5), a_world(5, name="test")
-    stored = await world.plan()
+    stored = await world.plan(partners=[_partner(other.fake)])
     other.fake.on("active_since", fail_with(Unreachable("test is down")))
 
     result = await world.apply(stored, partners=[_partner(other.fake)])
 
     assert counted(result) == {"not_attempted": 5}
+    assert not world.fake.deleted
+
+
+async def test_a_site_that_shares_the_license_only_since_the_plan_makes_the_plan_stale() -> None:
+    world, other = a_world(5), a_world(5, name="test")
+    stored = await world.plan()
+
+    with pytest.raises(PlanStale, match="active on test"):
+        await world.apply(stored, partners=[_partner(other.fake)])
+
+    assert not world.fake.deleted
+
+
+async def test_a_share_that_was_made_smaller_since_the_plan_blocks_it() -> None:
+    world = a_world(5)
+    stored = await world.plan()
+    world.policy = a_policy(mode=Mode.APPROVE, limits=some_limits(max_share=0.01))
+
+    with pytest.raises(NotAllowed, match="max_share"):
+        await world.apply(stored)
+
     assert not world.fake.deleted
 
 

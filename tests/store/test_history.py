@@ -174,20 +174,29 @@ async def test_each_day_counts_with_its_first_passed_plan(store: Store) -> None:
 
     baseline = await store.history.baseline("prod", "policy-1", NOW + DAY / 2)
 
-    assert baseline.eligible_by_day == (2, 3, 11, 10)
+    assert baseline.eligible_by_day == (2, 3, 11)
 
 
 async def test_planning_again_moves_no_baseline(store: Store) -> None:
     await store.plans.record(a_plan(*some_actions(2), at=NOW - DAY), ENGINE, "run-0")
-    await store.plans.record(a_plan(*some_actions(3), at=NOW), ENGINE, "run-0")
     before = await store.history.baseline("prod", "policy-1", NOW + DAY / 2)
 
-    for hour in range(1, 5):
+    for hour in range(5):
         plan = a_plan(*some_actions(9), at=NOW + hour * DAY / 24)
         await store.plans.record(plan, ENGINE, "run-0")
 
-    assert before.eligible_by_day == (2, 3)
+    assert before.eligible_by_day == (2,)
     assert await store.history.baseline("prod", "policy-1", NOW + DAY / 2) == before
+
+
+async def test_the_first_plan_of_today_counts_where_it_is_all_there_is(store: Store) -> None:
+    for hour in range(3):
+        plan = a_plan(*some_actions(2 + hour), at=NOW + hour * DAY / 24)
+        await store.plans.record(plan, ENGINE, "run-0")
+
+    baseline = await store.history.baseline("prod", "policy-1", NOW + DAY / 2)
+
+    assert baseline.eligible_by_day == (2,)
 
 
 async def test_a_large_site_is_compared_with_its_last_reading(store: Store) -> None:

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
 import threading
 from datetime import timedelta
 
+import msgspec
+import psutil
 import pytest
 
 from lease_process import Process, intend, leases_of
@@ -420,6 +423,22 @@ def test_only_a_process_of_this_very_boot_can_be_called_dead(
     facts = {f: getattr(me, f) for f in me.__struct_fields__}
 
     assert Owner(**{**facts, **changes}).is_dead(me) is dead
+
+
+def test_a_process_that_a_hardened_proc_hides_is_not_called_dead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def hidden(pid: int) -> psutil.Process:
+        raise psutil.NoSuchProcess(pid)
+
+    me = Owner.this_process()
+    with subprocess.Popen(["sleep", "30"]) as other:
+        theirs = msgspec.structs.replace(me, pid=other.pid, started=1.0, instance="o")
+        monkeypatch.setattr(psutil, "Process", hidden)
+        assert not theirs.is_dead(me)
+        other.kill()
+
+    assert theirs.is_dead(me)
 
 
 async def test_the_lease_of_a_killed_process_is_taken_over_at_once(store: Store, url: str) -> None:

@@ -7,10 +7,12 @@ from seatkeeper.cli.exits import Exit, exit_of_run
 from seatkeeper.cli.session import Session
 from seatkeeper.core.outcome import GrantResult, RunResult
 from seatkeeper.core.policy import Mode
+from seatkeeper.errors import UsageError
 from seatkeeper.flow.apply import apply_plan
 from seatkeeper.flow.approve import Approval, approve
 from seatkeeper.flow.context import Run
 from seatkeeper.flow.cycle import CycleResult, release_cycle
+from seatkeeper.flow.gate import refuse_if_held_back
 from seatkeeper.flow.propose import sharing
 from seatkeeper.flow.recover import recover
 from seatkeeper.flow.undo import seats_to_give_back, undo
@@ -26,7 +28,8 @@ async def apply_one(session: Session, plan_id: str, approval: Approval, run: Run
     async with session.store.leases.holding(opened.site.name, "apply", session.clock.now()) as held:
         await recover(opened.site, records, run)
         now = session.clock.now()
-        stored = await approve(plan_id, opened.site.policy, records, approval, now)
+        await refuse_if_held_back(opened.site, records, now)
+        stored = await approve(plan_id, opened.site, records, approval, now)
         partners = await sharing(opened.site, session.sites, records)
         hands = hands_of(opened, records, run, held)
         return await apply_plan(stored, opened.site, partners, records, run, hands)
@@ -60,13 +63,44 @@ async def undo_these(
     site: str | None,
     why: str,
 ) -> list[GrantResult]:
-    """Give back what a plan, or a person, lost through us, site by site."""
-    only = session.one(site).site.name if site is not None else None
-    by_site = await seats_to_give_back(session.records.plans, plan_id=plan_id, user=user, site=only)
-    results: list[GrantResult] = []
-    for name, seats in by_site.items():
-        opened = session.one(name)
+    """Give back what a plan, or a person, lost through us, site by site.
+
+    What an earlier run left open is settled first: it may be just what is to be given back.
+    """
+    records, results = session.records, []
+    sought: set[str] = set()
+    for opened in await _sites_of(session, plan_id, user, site):
+        name = opened.site.name
         async with session.store.leases.holding(name, "undo", session.clock.now()) as held:
+            await recover(opened.site, records, run)
+            sought.add(name)
+            try:
+                by_site = await seats_to_give_back(
+                    records.plans, plan_id=plan_id, user=user, site=name
+                )
+            except UsageError:
+                continue  # what was left open turned out to be somebody else's
             granting = granting_of(opened, held, why or "undo")
-            results += await undo(seats, opened.site, session.records, run, granting)
+            results += await undo(by_site[name], opened.site, records, run, granting)
+    if not results:
+        where = f" on {', '.join(sorted(sought))}" if sought else ""
+        raise UsageError(
+            f"Seatkeeper released no seat of {plan_id or user}{where} that could be given back"
+        )
     return results
+
+
+async def _sites_of(
+    session: Session, plan_id: str | None, user: str | None, site: str | None
+) -> list[OpenSite]:
+    """Return the sites where something may be given back: released, or left open by a crash."""
+    if plan_id is not None:
+        found = await session.records.plans.load(plan_id, session.clock.now())
+        return [session.one(found.plan.site)]
+    plans = session.records.plans
+    names = {seat.site for seat in await plans.released(user=user)}
+    return [
+        opened
+        for opened in session.chosen(site)
+        if opened.site.name in names or await plans.unsettled(opened.site.name)
+    ]

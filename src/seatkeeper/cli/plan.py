@@ -77,8 +77,8 @@ def approve(
         async with sessions.open_session(loaded) as session:
             now = session.clock.now()
             found = await session.records.plans.load(plan_id, now)
-            policy = session.one(found.plan.site).site.policy
-            stored = await approve_plan(plan_id, policy, session.records, approval, now)
+            site = session.one(found.plan.site).site
+            stored = await approve_plan(plan_id, site, session.records, approval, now)
             render.show(plan_view.PlanView(stored), output)
             return Exit.DONE
 

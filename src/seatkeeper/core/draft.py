@@ -116,6 +116,8 @@ class Findings:
     violations: tuple[Violation, ...] = ()
     warnings: tuple[Notice, ...] = ()
     overridden: tuple[OverrideNote, ...] = ()
+    shared_with: tuple[str, ...] = ()
+    """Sites under the same license whose activity was counted."""
 
 
 def seal(
@@ -137,6 +139,7 @@ def seal(
         violations=findings.violations,
         warnings=findings.warnings,
         overridden=findings.overridden,
+        shared_with=findings.shared_with,
     )
     plan_id = f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{plan.digest[:8]}"
     return msgspec.structs.replace(plan, plan_id=plan_id)

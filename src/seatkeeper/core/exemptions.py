@@ -8,6 +8,7 @@ are the same thing: a reason why the seat stays.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,8 +37,12 @@ Found = TypeVar("Found")
 
 
 def folded(text: str) -> str:
-    """Return the form in which texts of exemptions and users are compared."""
-    return text.strip().casefold()
+    """Return the form in which texts of exemptions and users are compared.
+
+    Letters with marks are one character or two, depending on who wrote them; both are the same.
+    """
+    plain = text.strip().casefold()
+    return plain if plain.isascii() else unicodedata.normalize("NFC", plain)
 
 
 class _Wanted(dict[str, Found | None], Generic[Found]):

@@ -16,7 +16,7 @@ from seatkeeper.core.blindness import blind_exemptions
 from seatkeeper.core.draft import Draft, Findings
 from seatkeeper.core.expiry import expiry_warnings
 from seatkeeper.core.model import Pool, Snapshot, UsageState
-from seatkeeper.core.plan import Limit, Notice, OverrideNote, Violation
+from seatkeeper.core.plan import Limit, Notice, OverrideNote, TypeCount, Violation
 from seatkeeper.core.policy import MOST_OVERRIDE, Exemption, Mode, Policy, SharedKind
 from seatkeeper.core.record import Baseline, Override
 from seatkeeper.core.rules import AHEAD
@@ -106,8 +106,12 @@ def _pause(c: Checked) -> Iterable[Violation]:
 
 
 def _max_share(c: Checked) -> Iterable[Violation]:
-    allowed = c.policy.limits.max_share
-    for count in c.draft.counts:
+    return shares_above(c.draft.counts, c.policy.limits.max_share)
+
+
+def shares_above(counts: Iterable[TypeCount], allowed: float) -> Iterable[Violation]:
+    """Yield a violation for each type of which more than the allowed share may go."""
+    for count in counts:
         few = count.eligible <= ALWAYS_ALLOWED and count.eligible * 2 <= count.live
         # Divided, not multiplied: 29 of 100 is 29 %, and 0.29 * 100 is less than 29.
         share = count.eligible / max(count.live, 1)

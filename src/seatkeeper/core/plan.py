@@ -145,6 +145,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     violations: tuple[Violation, ...] = ()
     warnings: tuple[Notice, ...] = ()
     overridden: tuple[OverrideNote, ...] = ()
+    shared_with: tuple[str, ...] = ()
+    """Sites under the same license whose activity was counted."""
 
     @property
     def canonical(self) -> bytes:

@@ -165,6 +165,12 @@ class Shared:
     kind: SharedKind = SharedKind.UNKNOWN
     sites: tuple[str, ...] = ()
 
+    def names(self, site: str) -> bool:
+        """Whether this site is named; the case of letters does not matter."""
+        return self.kind is SharedKind.SITES and any(
+            site.casefold() == name.casefold() for name in self.sites
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:

@@ -61,7 +61,7 @@ async def apply_plan(
     that cannot record ends it with StoreError, and then `recover` tells what became of the plan.
     """
     now = run.clock.now()
-    await refuse_if_not_allowed(stored, site, records, now)
+    await refuse_if_not_allowed(stored, site, partners, records, now)
     hands.held.check()
     plan = stored.plan
     baseline = await records.history.baseline(site.name, site.policy.digest, now)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from seatkeeper.core.draft import draft_plan, seal
@@ -38,7 +39,9 @@ async def _read_and_decide(
     """Make the plan; a function of its own so that the snapshot is gone before it is recorded."""
     run.progress("reading the site", 0, 0)
     snapshot = await until_stopped(collect(site.name, site.reader, now), run.stop)
-    elsewhere = [await until_stopped(_activity(partner, now), run.stop) for partner in partners]
+    elsewhere = {
+        partner.name: await until_stopped(_activity(partner, now), run.stop) for partner in partners
+    }
     run.progress("deciding", 0, 0)
     await records.history.observe(snapshot)
     return await _decide(site, snapshot, elsewhere, records, now)
@@ -57,17 +60,18 @@ async def _activity(partner: Site, now: datetime) -> dict[str, datetime]:
 async def _decide(
     site: Site,
     snapshot: Snapshot,
-    elsewhere: Sequence[dict[str, datetime]],
+    elsewhere: Mapping[str, Mapping[str, datetime]],
     records: Records,
     now: datetime,
 ) -> Plan:
     policy = site.policy
     baseline = await records.history.baseline(site.name, policy.digest, now)
     overrides = await records.control.overrides(site.name, policy.digest, now)
-    facts = Facts(Sources.of(snapshot, *elsewhere), policy, now)
+    facts = Facts(Sources.of(snapshot, *elsewhere.values()), policy, now)
     draft = draft_plan(snapshot, facts, policy, now, released_last_day=baseline.released_last_day)
     findings = check(Checked(draft, snapshot, policy, baseline, now), overrides)
-    return seal(draft, findings, snapshot, policy, now)
+    shared_with = tuple(sorted(elsewhere))
+    return seal(draft, replace(findings, shared_with=shared_with), snapshot, policy, now)
 
 
 async def sharing(site: Site, sites: Sequence[Site], records: Records) -> list[Site]:
@@ -85,18 +89,13 @@ async def sharing(site: Site, sites: Sequence[Site], records: Records) -> list[S
     own = numbers.get(site.name) or await _number(site)
     found = []
     for other in others:
-        if _names(site, other) or _names(other, site):
+        if site.policy.shared.names(other.name) or other.policy.shared.names(site.name):
             found.append(other)
         elif own is not None:
             number = numbers.get(other.name) or (None if told else await _number(other))
             if number == own:
                 found.append(other)
     return found
-
-
-def _names(site: Site, other: Site) -> bool:
-    shared = site.policy.shared
-    return shared.kind is SharedKind.SITES and other.name in shared.sites
 
 
 async def _number(site: Site) -> str | None:

@@ -189,7 +189,10 @@ def _newly_marked(conn: sa.Connection, site: str, now: datetime) -> int:
 def _eligible_by_day(
     conn: sa.Connection, site: str, policy_digest: str, now: datetime
 ) -> tuple[int, ...]:
-    """Return the eligible seats of the first passed plan of each of the last 14 days (UTC)."""
+    """Return the eligible seats of the first passed plan of each of the last 14 days (UTC).
+
+    Today's counts only where it is all there is: a plan made now must not make the next milder.
+    """
     columns = PLAN.c
     found = sa.select(columns.created_at, columns.actions + columns.deferred).where(
         columns.site == site,
@@ -202,7 +205,8 @@ def _eligible_by_day(
     first: dict[Any, int] = {}
     for at, eligible in conn.execute(found.order_by(columns.created_at)):
         first.setdefault(at.astimezone(UTC).date(), eligible)
-    return tuple(first.values())
+    today = first.pop(now.astimezone(UTC).date(), None)
+    return tuple(first.values()) or (() if today is None else (today,))
 
 
 def _released_last_day(conn: sa.Connection, site: str, now: datetime) -> int:

@@ -70,9 +70,12 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
         if (self.host, self.boot) != (observer.host, observer.boot):
             return False
         try:
-            return _started(self.pid) != self.started
+            started = _started(self.pid)
         except psutil.AccessDenied:
             return False
+        if started is None:
+            return not _is_there(self.pid)
+        return started != self.started
 
 
 def _started(pid: int) -> float | None:
@@ -84,6 +87,30 @@ def _started(pid: int) -> float | None:
         return _ticks(pid) or process.create_time()
     except psutil.NoSuchProcess:
         return None
+
+
+def _is_there(pid: int) -> bool:
+    """Whether there is such a process although nothing can be read of it.
+
+    A hardened /proc (hidepid, ProtectProc) hides the processes of other accounts; a signal that
+    is not sent tells. A zombie is no process any more.
+    """
+    if os.name != "posix" or _is_zombie(pid):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _ticks(pid: int) -> float | None:
