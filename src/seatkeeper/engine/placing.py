@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from seatkeeper.core.policy import SharedKind
 from seatkeeper.engine.child import Order, rules_of
 from seatkeeper.engine.jobs import JobKind, JobResult
 from seatkeeper.engine.running import Job
@@ -84,8 +83,8 @@ class Placing:
             for other in self.sites.values()
             if other.name != name
             and (
-                _names(self.sites[name], other)
-                or _names(other, self.sites[name])
+                self.sites[name].policy.shared.names(other.name)
+                or other.policy.shared.names(name)
                 or (own is not None and numbers.get(other.name) == own)
             )
         ]
@@ -101,8 +100,3 @@ class Placing:
             actor=job.run.actor,
             rules=rules_of(self.sites[job.site].policy),
         )
-
-
-def _names(site: Site, other: Site) -> bool:
-    shared = site.policy.shared
-    return shared.kind is SharedKind.SITES and other.name in shared.sites
