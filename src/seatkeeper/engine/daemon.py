@@ -73,16 +73,23 @@ def engine_of(
 
     The child reads the same configuration file.
     """
+    placing = Placing(
+        {name: one.site for name, one in opened.items()},
+        records.history,
+        in_this_process(records, opened),
+        lambda order, stop: in_child(order, config, stop),
+        large,
+    )
+
+    async def run_job(job: Job) -> JobResult:
+        # Certificates are renewed by an upgrade of Qlik Sense while the daemon lives.
+        await opened[job.site].client.refresh()
+        return await placing(job)
+
     return Engine(
         store=store,
         timings=timings_of(opened),
-        run_job=Placing(
-            {name: one.site for name, one in opened.items()},
-            records.history,
-            in_this_process(records, opened),
-            lambda order, stop: in_child(order, config, stop),
-            large,
-        ),
+        run_job=run_job,
         clock=clock,
         actor=this_actor("the schedule"),
         log=logger(),

@@ -80,6 +80,13 @@ class QrsClient:
         """Close every connection."""
         await self._line.close()
 
+    async def refresh(self) -> None:
+        """Take up certificates that were renewed; to be called while nothing is in flight.
+
+        Raises NeverSent when the new ones cannot be used.
+        """
+        await self._line.refresh()
+
     @property
     def requests(self) -> int:
         """Requests sent so far, further tries included."""

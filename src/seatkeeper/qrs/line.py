@@ -7,6 +7,7 @@ broke; `_once` stops that. Redirects are not followed, cookies are not kept.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,13 +17,14 @@ import aiohttp
 from yarl import URL
 
 from seatkeeper import __version__
-from seatkeeper.errors import QrsError
+from seatkeeper.errors import NeverSent, QrsError
 from seatkeeper.qrs.answer import is_ailing, retry_after, skew_of
 from seatkeeper.qrs.connection import Connection
 from seatkeeper.qrs.explain import CONNECT_WITHIN, Dropped, explain
+from seatkeeper.qrs.faults import CertificateTrouble
 from seatkeeper.qrs.filters import encoded
 from seatkeeper.qrs.pace import Pace, Turn
-from seatkeeper.qrs.tls import tls_context
+from seatkeeper.qrs.tls import tls_context, written_at
 
 LONG_FACTOR = 5
 """A long list may take so many times the time-out, as long as bytes keep coming."""
@@ -71,11 +73,34 @@ class Line:
         self._answered = False
         self._make_xrfkey = make_xrfkey
         self._sessions: tuple[aiohttp.ClientSession, ...] = ()
+        self._loaded: tuple[float, ...] = ()
+        self._closed = False
 
     def open(self) -> None:
-        """Load the certificates; raises NeverSent that names the file at fault."""
-        context = tls_context(self.connection)
-        self._sessions = tuple(
+        """Load the certificates; raises CertificateTrouble that names the file at fault."""
+        written = written_at(self.connection)
+        try:
+            context = tls_context(self.connection)
+        except NeverSent as error:
+            raise CertificateTrouble(str(error)) from error
+        self._loaded = written
+        self._sessions = self._make_sessions(context)
+
+    async def refresh(self) -> None:
+        """Load the certificates again when their files were written since.
+
+        To be called while nothing is in flight. Raises CertificateTrouble when the new ones
+        cannot be used; the old ones stay in use then.
+        """
+        if self._sessions and written_at(self.connection) == self._loaded:
+            return
+        old = self._sessions
+        self.open()
+        for session in old:
+            await session.close()
+
+    def _make_sessions(self, context: ssl.SSLContext) -> tuple[aiohttp.ClientSession, ...]:
+        return tuple(
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     ssl=context, limit=self.connection.concurrency, keepalive_timeout=KEEP_ALIVE
@@ -94,6 +119,7 @@ class Line:
 
     async def close(self) -> None:
         """Close every connection."""
+        self._closed = True
         for session in self._sessions:
             await session.close()
         self._sessions = ()
@@ -124,8 +150,10 @@ class Line:
 
     @asynccontextmanager
     async def _request(self, ask: Ask, *, waited: float) -> AsyncIterator[aiohttp.ClientResponse]:
-        if not self._sessions:
+        if self._closed:
             raise RuntimeError("the client is used outside its context")
+        if not self._sessions:
+            self.open()
         xrfkey = self._make_xrfkey()
         headers = {"X-Qlik-Xrfkey": xrfkey}
         if ask.body is not None:

@@ -30,6 +30,12 @@ def tls_context(connection: Connection) -> ssl.SSLContext:
     return context
 
 
+def written_at(connection: Connection) -> tuple[float, ...]:
+    """Return when each of the three files was last written; 0 for one that is not there."""
+    files = (connection.ca_file, connection.cert_file, connection.key_file)
+    return tuple(path.stat().st_mtime if path.exists() else 0.0 for path in files)
+
+
 def _readable(name: str, path: Path) -> None:
     try:
         path.read_bytes()

@@ -6,17 +6,14 @@ working: its reader raises that error at the first reading instead.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
-from seatkeeper.errors import NeverSent, QrsError
+from seatkeeper.errors import QrsError
 from seatkeeper.flow.context import Records, Site
 from seatkeeper.flow.ports import Clock
-from seatkeeper.qrs.answer import Reply
-from seatkeeper.qrs.body import Sink
-from seatkeeper.qrs.client import Connection, QrsClient, Result
+from seatkeeper.qrs.client import Connection, QrsClient
 from seatkeeper.qrs.reader import SiteReader
 from seatkeeper.settings import Settings, SiteSettings
 from seatkeeper.store import Owner, Store, open_store
@@ -56,7 +53,7 @@ async def open_sites(
         opened = []
         for one in settings:
             client = await _client(stack, connection_of(one), clock)
-            site = Site(one.name, one.to_policy(), SiteReader(client))
+            site = Site(one.name, one.to_policy(), SiteReader(client), one.qrs.timeout)
             opened.append(OpenSite(site, client, one))
         yield opened
 
@@ -65,34 +62,10 @@ async def _client(stack: AsyncExitStack, connection: Connection, clock: Clock) -
     client = QrsClient(connection, clock.now)
     try:
         return await stack.enter_async_context(client)
-    except QrsError as error:
-        return Unopened(connection, clock.now, error)
-
-
-class Unopened(QrsClient):
-    """A client of a site that could not be opened: every request says why."""
-
-    def __init__(
-        self, connection: Connection, clock: Callable[[], datetime], why: QrsError
-    ) -> None:
-        """Keep why."""
-        super().__init__(connection, clock)
-        self._why = str(why)
-
-    async def read(
-        self,
-        path: str,  # noqa: ARG002 - nothing is asked
-        make_sink: Callable[[], Sink[Result]],  # noqa: ARG002 - as above
-        *,
-        filter_: str = "",  # noqa: ARG002 - as above
-        long: bool = False,  # noqa: ARG002 - as above
-    ) -> Result:
-        """Raise what kept the site from being opened."""
-        raise NeverSent(self._why)
-
-    async def write(self, method: str, path: str, body: bytes | None = None) -> Reply:  # noqa: ARG002 - nothing is sent
-        """Raise what kept the site from being opened."""
-        raise NeverSent(self._why)
+    except QrsError:
+        # Each request tries again, and says why when it is no better.
+        stack.push_async_exit(client)
+        return client
 
 
 def open_records(settings: Settings, owner: Owner | None = None) -> tuple[Store, Records]:
