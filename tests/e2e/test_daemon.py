@@ -198,5 +198,5 @@ def _one_dies_while_it_releases(desk: Desk, daemons: list[Running]) -> Running:
     dying.kill()
     heal(desk)
     wait_until(lambda: _is(desk, plan, "partly_applied"), "the other one settles it", 40)
-    everything_adds_up(desk, plan)
+    everything_adds_up(desk, plan, open_too=True)
     return next(daemon for daemon in daemons if daemon is not dying)

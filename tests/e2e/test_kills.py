@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -49,31 +49,29 @@ def _in_lanes(folder: Path, steps: Sequence[Step], lanes: int) -> Tally:
     return sum(tallies, Tally())
 
 
-def _show(capsys: pytest.CaptureFixture[str], tally: Tally, title: str) -> None:
-    with capsys.disabled():
-        print(f"\n{tally.table(title)}")  # noqa: T201 - the table is the result
+Record = Callable[[str, object], None]
 
 
 def test_a_killed_apply_never_releases_twice_and_the_ledger_tells_the_truth(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, record_property: Record
 ) -> None:
     named = [step for step in STEPS for _ in range(EACH)]
     drawn = [at_random(1000 + n, SPAN) for n in range(RANDOM)]
     tally = _in_lanes(tmp_path, named + drawn, LANES)
-    _show(capsys, tally, "apply on SQLite, killed at")
+    record_property("table", tally.table("apply on SQLite, killed at"))
     assert tally.kills == {**{step.name: EACH for step in STEPS}, "random moment": RANDOM}
 
 
 @pytest.mark.long
 def test_a_hundred_more_random_kills_change_nothing_about_that(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, record_property: Record
 ) -> None:
     tally = _in_lanes(tmp_path, [at_random(5000 + n, SPAN) for n in range(120)], LANES)
-    _show(capsys, tally, "apply on SQLite, killed at")
+    record_property("table", tally.table("apply on SQLite, killed at"))
 
 
 def test_a_killed_apply_on_postgresql_is_settled_alike(
-    tmp_path: Path, postgres: PostgresServer, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, postgres: PostgresServer, record_property: Record
 ) -> None:
     urls = [postgres.new_database(), postgres.new_database()]
     with ThreadPoolExecutor(2) as pool:
@@ -82,7 +80,7 @@ def test_a_killed_apply_on_postgresql_is_settled_alike(
             for n, url in enumerate(urls)
         ]
         tally = sum((job.result() for job in jobs), Tally())
-    _show(capsys, tally, "apply on PostgreSQL, killed at")
+    record_property("table", tally.table("apply on PostgreSQL, killed at"))
     assert tally.kills == {step.name: 1 for step in STEPS}
 
 
@@ -99,7 +97,7 @@ def _daemon_lane(folder: Path, seed: int, steps: Sequence[Step]) -> Tally:
 
 
 def test_a_killed_daemon_settles_what_it_left_and_releases_nothing_more(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, record_property: Record
 ) -> None:
     steps = [step for step in STEPS if step.name in OF_THE_DAEMON]
     with ThreadPoolExecutor(2) as pool:
@@ -107,5 +105,5 @@ def test_a_killed_daemon_settles_what_it_left_and_releases_nothing_more(
             pool.submit(_daemon_lane, tmp_path / f"lane{n}", 50 + n, steps[n::2]) for n in range(2)
         ]
         tally = sum((job.result() for job in jobs), Tally())
-    _show(capsys, tally, "serve on SQLite, killed at")
+    record_property("table", tally.table("serve on SQLite, killed at"))
     assert set(tally.kills) == set(OF_THE_DAEMON)
