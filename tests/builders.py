@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from seatkeeper.core.draft import Draft, draft_plan, seal
-from seatkeeper.core.facts import Facts, Sources
+from seatkeeper.core.facts import Elsewhere, Facts, Sources
 from seatkeeper.core.guard import Checked, check
 from seatkeeper.core.model import (
     Allocation,
@@ -207,7 +207,7 @@ def an_override(limit: Limit, policy: Policy, **changes: Any) -> Override:
 def facts_of(
     snapshot: Snapshot,
     policy: Policy,
-    *partners: Mapping[str, datetime],
+    *partners: Elsewhere,
     now: datetime = NOW,
 ) -> Facts:
     """Gather the facts of a snapshot, as a plan does."""
@@ -219,7 +219,7 @@ def verdict_on(
     policy: Policy | None = None,
     *,
     among: Snapshot | None = None,
-    partners: Iterable[Mapping[str, datetime]] = (),
+    partners: Iterable[Elsewhere] = (),
     now: datetime = NOW,
 ) -> Verdict:
     """Judge one seat, alone on its site or `among` others."""

@@ -275,7 +275,9 @@ class FakeReader:
 
     async def active_since(self, license_type: LicenseType, since: datetime) -> list[Allocation]:
         await self._arrive("active_since")
-        return [s for s in self._of(license_type) if s.last_used and s.last_used >= since]
+        return [
+            s for s in self._of(license_type) if s.doubt or (s.last_used and s.last_used >= since)
+        ]
 
     async def users_by_id(self, ids: Sequence[str]) -> dict[str, User]:
         await self._arrive("users_by_id", cost=-(-len(ids) // IDS_A_REQUEST))

@@ -79,7 +79,7 @@ def person_behind(seat: Allocation, world: World) -> Person:
 def latest_activity(person: Person, world: World) -> datetime | None:
     """Rules 3 and 4: the latest use of any seat, in usage rows, on any site of the license."""
     times = [s.last_used for s in person.seats]
-    for known in (world.snapshot.witness.by_person, *world.partners):
+    for known in (world.snapshot.witness.by_person, *(p.latest for p in world.partners)):
         times += [at for name, at in known.items() if name in person.names]
     return max((at for at in times if real(at) is not None and at is not None), default=None)
 
@@ -174,11 +174,19 @@ def is_protected(person: Person, world: World) -> bool | None:
     return _any(answers)
 
 
-def is_doubtful(seat: Allocation, latest: datetime | None, world: World) -> bool:
-    """Rule 9, as far as the row itself is concerned."""
+def is_activity_unknown(person: Person, world: World) -> bool:
+    """Rules 3 and 9: a date of use that cannot be read, on any seat of the person anywhere."""
+    here = [s for s in person.seats if s.doubt and s.last_used is None]
+    there = [name for p in world.partners for name in p.unclear if name in person.names]
+    return bool(here or there)
+
+
+def is_doubtful(seat: Allocation, person: Person, latest: datetime | None, world: World) -> bool:
+    """Rule 9, as far as the row itself and its person's other rows are concerned."""
     created, used = real(seat.created), real(seat.last_used)
     return (
         bool(seat.doubt)
+        or is_activity_unknown(person, world)
         or sum(s.id == seat.id for s in world.snapshot.allocations) > 1
         or seat.user_id not in world.snapshot.users
         or seat.quarantined is None
@@ -201,7 +209,7 @@ def expected_reason(seat: Allocation, world: World) -> str:
         return "excess"
     if not policy.enabled:
         return "type_disabled"
-    if is_doubtful(seat, latest, world):
+    if is_doubtful(seat, person, latest, world):
         return "unclear"
     protected = is_protected(person, world)
     if protected is not False:

@@ -13,6 +13,7 @@ from random import Random
 from typing import TypeVar
 
 from builders import AGREEMENT, ANALYZER, NOW, PROFESSIONAL, changed, days_ago
+from seatkeeper.core.facts import Elsewhere
 from seatkeeper.core.model import (
     Allocation,
     LicenseType,
@@ -48,6 +49,7 @@ GROUPS = ("BI-Admins", "Éclair", "All")
 PATTERNS = (r"CORP\*", r"*\svc_*", r"EXAMPLE\b?", r"*.e", r"?*\cleo", r"NOWHERE\*")
 EDGES = (timedelta(0), timedelta(microseconds=1), -timedelta(microseconds=1), timedelta(hours=7))
 NEVER = datetime(1753, 1, 1, tzinfo=UTC)
+NO_LAST_USE = "lastUsed is no date"
 
 Item = TypeVar("Item")
 
@@ -59,7 +61,7 @@ class World:
     seed: int
     snapshot: Snapshot
     policy: Policy
-    partners: tuple[dict[str, datetime], ...]
+    partners: tuple[Elsewhere, ...]
     baseline: Baseline
     overrides: tuple[Override, ...]
 
@@ -95,7 +97,7 @@ def world_of(seed: int) -> World:
         seed=seed,
         snapshot=snapshot,
         policy=policy,
-        partners=tuple(_activity(random, policy, 0.1 * known) for _ in range(random.randint(0, 2))),
+        partners=tuple(_partner(random, policy, 0.1 * known) for _ in range(random.randint(0, 2))),
         baseline=_baseline(random, len(users)),
         overrides=tuple(_override(random, limit, policy) for limit in _some(random, Limit, 0.05)),
     )
@@ -169,8 +171,10 @@ def livelier(world: World, random: Random) -> World:
     """
     snapshot = world.snapshot
     kind = random.choice(("seat", "seat", "usage", "partner"))
-    if kind == "seat" and snapshot.allocations:
-        n = random.randrange(len(snapshot.allocations))
+    # A date that becomes known ends a doubt, which is not more use either.
+    told = [n for n, s in enumerate(snapshot.allocations) if not s.doubt]
+    if kind == "seat" and told:
+        n = random.choice(told)
         seat = snapshot.allocations[n]
         used = seat.last_used or NEVER
         least = used if used > NEVER else days_ago(6 if seat.created in (None, NEVER) else 200)
@@ -181,7 +185,7 @@ def livelier(world: World, random: Random) -> World:
     names = [person_key(s.holder) for s in snapshot.allocations if s.holder] or ["corp\\anna"]
     name, more = random.choice(names), _between(random, days_ago(200), NOW + timedelta(minutes=9))
     if kind == "partner":
-        return replace(world, partners=(*world.partners, {name: more}))
+        return replace(world, partners=(*world.partners, Elsewhere({name: more})))
     known = snapshot.witness.by_person
     latest = max(more, known.get(name, more))
     witness = Witness(snapshot.witness.state, {**known, name: latest})
@@ -303,6 +307,12 @@ def _user(random: Random, number: int) -> User:
     )
 
 
+def _partner(random: Random, policy: Policy, known: float) -> Elsewhere:
+    """Return a site under the same license, often with somebody whose date cannot be read."""
+    names = [person_key(_name(random))] if known and random.random() < 0.1 else []
+    return Elsewhere(_activity(random, policy, known), frozenset(names))
+
+
 def _seat(random: Random, users: list[User], policy: Policy, number: int) -> Allocation:
     user = random.choice(users) if users else None
     license_type = random.choice((PROFESSIONAL, ANALYZER))
@@ -312,17 +322,19 @@ def _seat(random: Random, users: list[User], policy: Policy, number: int) -> All
     user_id = user.id if user else "user-99"
     if random.random() < 0.04:
         user_id = random.choice(("user-98", "user-99"))
+    last_used = _date(random, policy.of(license_type).release_after, 0.75, 150)
+    doubt = random.choice(("",) * 60 + (NO_LAST_USE, "createdDate is no date"))
     return Allocation(
         id=f"seat-{number:02}",
         license_type=license_type,
         user_id=_maybe(random, 0.97, user_id),
         holder=respelled(holder, random),
         created=_date(random, policy.new_seat_grace, 0.93, 500),
-        last_used=_date(random, policy.of(license_type).release_after, 0.75, 150),
+        last_used=None if doubt == NO_LAST_USE else last_used,
         quarantined=random.choice((False,) * 28 + (True, None)),
         excess=random.random() < 0.04,
         deleted_user=random.random() < 0.03,
-        doubt=random.choice(("",) * 40 + ("lastUsed is no date",)),
+        doubt=doubt,
     )
 
 

@@ -18,7 +18,7 @@ from builders import (
     days_ago,
 )
 from seatkeeper.core.explain import Asked, Explanation, explain, near_names, person_of
-from seatkeeper.core.facts import Facts, Sources
+from seatkeeper.core.facts import Elsewhere, Facts, Sources
 from seatkeeper.core.model import Snapshot
 from seatkeeper.core.outlook import reached_on
 from seatkeeper.core.policy import ExemptionKind, MarkRule, Pause, Policy, TypePolicy
@@ -114,7 +114,7 @@ def test_every_source_of_activity_is_shown_also_those_that_know_nothing() -> Non
         an_allocation(last_used=days_ago(200)),
         an_allocation(last_used=days_ago(5), license_type=ANALYZER),
     ]
-    partners = {"test": {ANNA.casefold(): days_ago(2)}, "dr": {}}
+    partners = {"test": Elsewhere({ANNA.casefold(): days_ago(2)}), "dr": Elsewhere({})}
 
     found = explain(ANNA, Asked(a_snapshot(seats), a_policy(), NOW, partners))
 
@@ -127,6 +127,23 @@ def test_every_source_of_activity_is_shown_also_those_that_know_nothing() -> Non
         ("site dr", None),
     ]
     assert professional.verdict.reason is Reason.ACTIVE_ELSEWHERE
+
+
+def test_a_date_that_cannot_be_read_is_told_where_the_activity_would_stand() -> None:
+    other = an_allocation(license_type=ANALYZER, doubt="lastUsed 'soon' is no date")
+    partners = {"test": Elsewhere({}, frozenset({ANNA.casefold()}))}
+    snapshot = a_snapshot([an_allocation(last_used=days_ago(200)), other])
+
+    found = explain(ANNA, Asked(snapshot, a_policy(), NOW, partners))
+
+    professional = next(s for s in found.seats if s.seat.license_type is PROFESSIONAL)
+    assert professional.verdict.reason is Reason.UNCLEAR
+    assert [a.source for a in professional.activity] == [
+        "this seat",
+        f"analyzer seat {other.id} (lastUsed 'soon' is no date)",
+        "usage rows",
+        "site test (a date cannot be read)",
+    ]
 
 
 def test_an_expired_exemption_is_shown_as_one_that_protects_no_more() -> None:

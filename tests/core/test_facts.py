@@ -21,8 +21,8 @@ from builders import (
     id_of,
     verdict_on,
 )
-from seatkeeper.core.facts import activity_of, disjoint
-from seatkeeper.core.model import Snapshot
+from seatkeeper.core.facts import Elsewhere, activity_of, disjoint
+from seatkeeper.core.model import Allocation, LicenseType, Snapshot
 from seatkeeper.core.policy import ExemptionKind, MarkRule, Pause
 from seatkeeper.core.rules import Reason
 
@@ -109,6 +109,52 @@ def test_no_activity_anywhere_is_none() -> None:
     site = a_snapshot([an_allocation(last_used=never)], witness={ANNA: never})
 
     assert facts_of(site, a_policy()).last_activity(site.allocations[0]) is None
+
+
+@pytest.mark.parametrize("off", [None, ANALYZER])
+def test_a_last_use_of_another_seat_that_cannot_be_read_is_a_doubt(off: LicenseType | None) -> None:
+    rows = [
+        an_allocation(last_used=OLD),
+        an_allocation(license_type=ANALYZER, doubt="lastUsed 'yesterday' is no date"),
+    ]
+
+    verdict = verdict_on(rows[0], a_policy(off=off), among=a_snapshot(rows))
+
+    assert verdict.reason is Reason.UNCLEAR
+    assert verdict.note == "another seat of the person has a date that cannot be read"
+
+
+def test_a_doubt_that_leaves_the_last_use_of_the_other_seat_known_is_none_here() -> None:
+    other = an_allocation(
+        license_type=ANALYZER, last_used=OLD, created=None, doubt="createdDate is no date"
+    )
+    rows = [an_allocation(last_used=OLD), other]
+
+    assert verdict_on(rows[0], among=a_snapshot(rows)).reason is Reason.IDLE
+
+
+def test_a_doubt_on_a_seat_of_somebody_else_does_not_matter() -> None:
+    rows = [an_allocation(last_used=OLD), an_allocation(r"EXAMPLE\bo", doubt="no date")]
+
+    assert verdict_on(rows[0], among=a_snapshot(rows)).reason is Reason.IDLE
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        an_allocation(ANNA.upper(), user_id="2", license_type=ANALYZER, doubt="no date"),
+        an_allocation(r"OLD\name", user_id=id_of(ANNA), license_type=ANALYZER, doubt="no date"),
+        an_allocation("", user_id=id_of(ANNA), license_type=ANALYZER, doubt="no date"),
+        an_allocation(user_id=None, deleted_user=True, license_type=ANALYZER, doubt="no date"),
+        an_allocation(quarantined=True, license_type=ANALYZER, doubt="no date"),
+    ],
+)
+def test_the_doubt_follows_the_person_by_name_and_by_id(other: Allocation) -> None:
+    seat = an_allocation(last_used=OLD)
+
+    verdict = verdict_on(seat, among=a_snapshot([seat, other], [a_user()]))
+
+    assert verdict.reason is Reason.UNCLEAR
 
 
 def test_activity_of_others_does_not_count() -> None:
@@ -283,7 +329,7 @@ def test_activity_on_a_site_that_shares_the_license_counts() -> None:
     site = a_snapshot([an_allocation(last_used=OLD)])
     partner = activity_of(a_snapshot([an_allocation(ANNA.upper(), last_used=RECENT)], site="two"))
 
-    verdict = verdict_on(site.allocations[0], among=site, partners=[{}, partner])
+    verdict = verdict_on(site.allocations[0], among=site, partners=[Elsewhere({}), partner])
 
     assert verdict.reason is Reason.ACTIVE_ELSEWHERE
     assert verdict.last_activity == RECENT
@@ -298,7 +344,38 @@ def test_a_partner_tells_the_latest_of_seats_and_usage_rows() -> None:
     ]
     partner = a_snapshot(rows, witness={ANNA: days_ago(100), r"EXAMPLE\bo": RECENT})
 
-    assert activity_of(partner) == {ANNA.casefold(): RECENT, r"example\bo": RECENT}
+    assert activity_of(partner).latest == {ANNA.casefold(): RECENT, r"example\bo": RECENT}
+
+
+def test_a_last_use_that_cannot_be_read_on_a_site_that_shares_the_license_is_a_doubt() -> None:
+    site = a_snapshot([an_allocation(last_used=OLD), an_allocation(r"EXAMPLE\bo", last_used=OLD)])
+    elsewhere = an_allocation(ANNA.upper(), license_type=ANALYZER, doubt="no date")
+    partner = activity_of(a_snapshot([elsewhere], site="two"))
+
+    anna, bo = (
+        verdict_on(seat, among=site, partners=[Elsewhere({}), partner]) for seat in site.allocations
+    )
+
+    assert anna.reason is Reason.UNCLEAR
+    assert anna.note == "another seat of the person has a date that cannot be read"
+    assert bo.reason is Reason.IDLE
+
+
+def test_a_doubt_elsewhere_is_found_under_every_name_of_the_person() -> None:
+    renamed = an_allocation(r"EXAMPLE\old", user_id="1", last_used=OLD)
+    site = a_snapshot([renamed], [a_user(r"EXAMPLE\new", id="1")])
+
+    for name in (r"example\old", r"example\new"):
+        partner = Elsewhere({}, frozenset({name}))
+        assert verdict_on(renamed, among=site, partners=[partner]).reason is Reason.UNCLEAR
+
+
+def test_a_partner_tells_of_doubt_under_every_name() -> None:
+    doubtful = an_allocation(r"EXAMPLE\old", user_id="1", doubt="no date")
+    dated = an_allocation(r"EXAMPLE\bo", last_used=OLD, doubt="createdDate is no date")
+    partner = a_snapshot([doubtful, dated], [a_user(r"EXAMPLE\new", id="1")])
+
+    assert activity_of(partner).unclear == {r"example\old", r"example\new"}
 
 
 def test_a_partner_tells_of_a_person_under_every_name() -> None:
@@ -307,7 +384,7 @@ def test_a_partner_tells_of_a_person_under_every_name() -> None:
     unknown = an_allocation(holder="", user_id="9", last_used=days_ago(1), id="y")
     partner = a_snapshot([renamed, nameless, unknown], [a_user(r"EXAMPLE\new", id="1")])
 
-    assert activity_of(partner) == {r"example\old": RECENT, r"example\new": days_ago(2)}
+    assert activity_of(partner).latest == {r"example\old": RECENT, r"example\new": days_ago(2)}
 
 
 # Pauses

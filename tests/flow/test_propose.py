@@ -36,6 +36,16 @@ async def test_activity_on_a_site_under_the_same_license_keeps_the_seat() -> Non
     assert stored.plan.kept["active_elsewhere"] == 1
 
 
+async def test_a_last_use_that_cannot_be_read_under_the_same_license_keeps_the_seat() -> None:
+    world, other = a_world(5), a_world(5, name="test")
+    other.fake.change_seat(FIRST.id, last_used=None, doubt="lastUsed is no date")
+
+    stored = await world.plan(approved=False, partners=[other.process().site])
+
+    assert FIRST.id not in {a.allocation_id for a in stored.plan.actions}
+    assert stored.plan.kept["unclear"] == 1
+
+
 @pytest.mark.parametrize("call", ["users", "allocations", "overview"])
 async def test_a_partner_that_cannot_be_read_whole_means_no_plan(call: str) -> None:
     world, other = a_world(5), a_world(5, name="test")

@@ -255,6 +255,31 @@ async def test_an_exemption_added_to_the_policy_since_the_plan_protects() -> Non
     assert counted(await world.apply(stored)) == {"released": 4, "changed": 1}
 
 
+@pytest.mark.parametrize("user_id", [id_of(FIRST.holder), "another"])
+async def test_a_last_use_of_another_seat_that_cannot_be_read_keeps_the_seat(user_id: str) -> None:
+    other = an_allocation(
+        FIRST.holder.upper(), user_id=user_id, license_type=ANALYZER, last_used=days_ago(200)
+    )
+    world = a_world([*idle_seats(5), other], policy=NO_ANALYZERS)
+    stored = await world.plan()
+    world.fake.change_seat(other.id, last_used=None, doubt="lastUsed 'now' is no date")
+
+    result = await world.apply(stored)
+
+    assert counted(result) == {"released": 4, "changed": 1}
+    assert FIRST.id in world.fake.seats
+    assert "cannot be read" in details(result, Outcome.CHANGED)[0]
+
+
+async def test_a_doubt_about_another_seat_follows_the_id_whatever_name_its_row_carries() -> None:
+    other = an_allocation(FIRST.holder, license_type=ANALYZER, last_used=days_ago(200))
+    world = a_world([*idle_seats(5), other], policy=NO_ANALYZERS)
+    stored = await world.plan()
+    world.fake.change_seat(other.id, holder=r"OLD\name", last_used=None, doubt="no date")
+
+    assert counted(await world.apply(stored)) == {"released": 4, "changed": 1}
+
+
 def _partner(site: FakeSite) -> Site:
     return Site("test", a_policy(), FakeReader(site, Process()))
 
@@ -263,6 +288,16 @@ async def test_activity_on_a_site_that_shares_the_license_keeps_the_seat() -> No
     world, other = a_world(5), a_world(5, name="test")
     stored = await world.plan(partners=[_partner(other.fake)])
     other.fake.use(FIRST.id)
+
+    result = await world.apply(stored, partners=[_partner(other.fake)])
+
+    assert counted(result) == {"released": 4, "changed": 1}
+
+
+async def test_a_last_use_that_cannot_be_read_on_a_site_that_shares_the_license_keeps() -> None:
+    world, other = a_world(5), a_world(5, name="test")
+    stored = await world.plan(partners=[_partner(other.fake)])
+    other.fake.change_seat(FIRST.id, last_used=None, doubt="no date", user_id="id-there")
 
     result = await world.apply(stored, partners=[_partner(other.fake)])
 

@@ -7,13 +7,13 @@ explanation can never tell another story than a plan.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from seatkeeper.core.deciding import Rule, deciding_rule
 from seatkeeper.core.exemptions import carriers
-from seatkeeper.core.facts import LONG_AGO, Facts, Sources
+from seatkeeper.core.facts import LONG_AGO, Elsewhere, Facts, Sources
 from seatkeeper.core.model import Allocation, Snapshot, User, person_key
 from seatkeeper.core.outlook import Outlook, outlook_of
 from seatkeeper.core.policy import Exemption, Policy
@@ -82,13 +82,13 @@ class Explanation:
 class Asked:
     """What an explanation is made from: a reading, the policy, the moment.
 
-    `partners` is the activity on each site that shares the license, by the site's name.
+    `partners` is what each site that shares the license knows, by the site's name.
     """
 
     snapshot: Snapshot
     policy: Policy
     now: datetime
-    partners: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
+    partners: Mapping[str, Elsewhere] = field(default_factory=dict)
 
 
 def explain(label: str, asked: Asked) -> Explanation:
@@ -140,8 +140,9 @@ def _facts_about(person: Person, asked: Asked) -> Facts:
     ids = {seat.id for seat in person.seats}
     rows = [seat for seat in asked.snapshot.allocations if seat.id in ids]
     users = {user.id: user for user in person.users}
-    elsewhere = (asked.snapshot.witness.by_person, *asked.partners.values())
-    return Facts(Sources(users, rows, elsewhere), asked.policy, asked.now)
+    everything = Sources.of(asked.snapshot, *asked.partners.values())
+    sources = replace(everything, users=users, allocations=rows)
+    return Facts(sources, asked.policy, asked.now)
 
 
 def _explained(seat: Allocation, person: Person, facts: Facts, asked: Asked) -> SeatExplained:
@@ -170,10 +171,12 @@ def _activity(seat: Allocation, person: Person, asked: Asked) -> Iterator[Activi
     yield Activity("this seat", seat.last_used)
     for other in person.seats:
         if other is not seat:
-            yield Activity(f"{other.license_type.value} seat {other.id}", other.last_used)
+            doubt = f" ({other.doubt})" if other.is_use_unclear else ""
+            yield Activity(f"{other.license_type.value} seat {other.id}{doubt}", other.last_used)
     yield Activity("usage rows", _latest(asked.snapshot.witness.by_person, person))
-    for name, activity in asked.partners.items():
-        yield Activity(f"site {name}", _latest(activity, person))
+    for name, known in asked.partners.items():
+        doubt = "" if known.unclear.isdisjoint(person.names) else " (a date cannot be read)"
+        yield Activity(f"site {name}{doubt}", _latest(known.latest, person))
 
 
 def _latest(known: Mapping[str, datetime], person: Person) -> datetime | None:

@@ -20,21 +20,37 @@ LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What a site that shares the license knows of people, by person key.
+
+    `latest` is the latest activity; `unclear` are those who hold a seat there whose last use
+    could not be understood, so that nobody knows when they were active.
+    """
+
+    latest: Mapping[str, datetime]
+    unclear: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """Where facts come from: one site's rows, and activity known from elsewhere.
 
     `elsewhere` are mappings from person key to the latest activity: usage rows, token seats,
-    the other sites under the same license, what an earlier reading knew.
+    the other sites under the same license, what an earlier reading knew. `unclear` are the keys
+    of people with a seat among none of these rows whose last use could not be understood.
     """
 
     users: Mapping[str, User]
     allocations: Collection[Allocation]
     elsewhere: tuple[Mapping[str, datetime], ...] = ()
+    unclear: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, snapshot: Snapshot, *partners: Mapping[str, datetime]) -> Sources:
-        """Take a whole snapshot, and the activity of the sites that share its license."""
-        return cls(snapshot.users, snapshot.allocations, (snapshot.witness.by_person, *partners))
+    def of(cls, snapshot: Snapshot, *partners: Elsewhere) -> Sources:
+        """Take a whole snapshot, and what the sites that share its license know."""
+        known = (snapshot.witness.by_person, *(p.latest for p in partners))
+        unclear = frozenset[str]().union(*(p.unclear for p in partners))
+        return cls(snapshot.users, snapshot.allocations, known, unclear)
 
 
 class Facts:
@@ -49,11 +65,16 @@ class Facts:
         self._elsewhere = tuple(m for m in sources.elsewhere if m)
         self._latest: dict[str, datetime] = {}
         self._twice = _listed_twice(sources.allocations)
+        self._unclear = set(sources.unclear)
         key_of = self._people.key_of
         for seat in sources.allocations:
             if seat.last_used is not None:
                 _keep_latest(self._latest, key_of(seat), seat.last_used)
+            elif seat.is_use_unclear:
+                self._unclear.add(key_of(seat))
         for key, spellings in self._people.spellings.items():
+            if not self._unclear.isdisjoint(spellings):
+                self._unclear.add(key)
             for spelling in spellings:
                 for at in self._elsewhere_of(spelling):
                     _keep_latest(self._latest, key, at)
@@ -70,6 +91,10 @@ class Facts:
             if at is not None and (best is None or at > best):
                 best = at
         return None if best is None or best < LONG_AGO else best
+
+    def is_use_unclear(self, seat: Allocation) -> bool:
+        """Tell whether the holder has a seat, here or elsewhere, whose last use nobody knows."""
+        return bool(self._unclear) and self._people.key_of(seat) in self._unclear
 
     def protection(self, user: User) -> Protection | None:
         """Return why the person keeps every seat, None when nothing protects.
@@ -178,16 +203,19 @@ def disjoint(pauses: Iterable[Pause]) -> tuple[Pause, ...]:
     return tuple(joined)
 
 
-def activity_of(snapshot: Snapshot) -> dict[str, datetime]:
-    """Return each person's latest activity on a site, for the sites that share its license.
+def activity_of(snapshot: Snapshot) -> Elsewhere:
+    """Return what a site knows of people's activity, for the sites that share its license.
 
     Somebody whose rows and user list spell the name differently is told under both names.
     """
-    latest = dict(snapshot.witness.by_person)
+    latest, unclear = dict(snapshot.witness.by_person), set[str]()
     for seat in snapshot.allocations:
-        if seat.last_used is None:
+        if seat.last_used is None and not seat.is_use_unclear:
             continue
         user = snapshot.users.get(seat.user_id or "")
         for key in {person_key(seat.holder), user.key if user else ""} - {""}:
-            _keep_latest(latest, key, seat.last_used)
-    return latest
+            if seat.last_used is None:
+                unclear.add(key)
+            else:
+                _keep_latest(latest, key, seat.last_used)
+    return Elsewhere(latest, frozenset(unclear))

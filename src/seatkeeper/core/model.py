@@ -84,6 +84,11 @@ class Allocation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         """Whether somebody holds the seat now, so that it counts as allocated."""
         return self.quarantined is not True and not self.deleted_user
 
+    @property
+    def is_use_unclear(self) -> bool:
+        """Whether it may have been used at any time, because its date could not be understood."""
+        return bool(self.doubt) and self.last_used is None
+
 
 @dataclass(frozen=True, slots=True)
 class Pool:

@@ -116,13 +116,15 @@ def _real(at: datetime | None) -> datetime | None:
 
 
 def _doubt(seat: Allocation, facts: Facts, latest: datetime | None, now: datetime) -> str:
-    """Name what is not certain about the row itself, empty when nothing is."""
+    """Name what is not certain about the row or its person, empty when nothing is."""
     if seat.doubt:
         return seat.doubt
     if facts.is_listed_twice(seat):
         return "the site listed two seats with the same id"
     if seat.quarantined is None:
         return "the site did not tell whether the seat is in quarantine"
+    if facts.is_use_unclear(seat):
+        return "another seat of the person has a date that cannot be read"
     horizon = now + AHEAD
     if latest is not None and latest > horizon:
         return f"the latest activity lies in the future ({latest:%Y-%m-%d %H:%M} UTC)"

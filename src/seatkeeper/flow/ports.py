@@ -83,7 +83,10 @@ class LicenseReader(Protocol):
         """Read every seat of these users afresh."""
 
     async def active_since(self, license_type: LicenseType, since: datetime) -> list[Allocation]:
-        """Read the seats used at or after `since` (the answer may hold more, never less)."""
+        """Read the seats used at or after `since`, or whose last use cannot be understood.
+
+        The answer may hold more, never less.
+        """
 
     async def users_by_id(self, ids: Sequence[str]) -> dict[str, User]:
         """Read these users afresh, keyed by QRS id; a user that is gone is missing."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from seatkeeper.core.draft import draft_plan, seal
-from seatkeeper.core.facts import Facts, Sources, activity_of
+from seatkeeper.core.facts import Elsewhere, Facts, Sources, activity_of
 from seatkeeper.core.guard import Checked, check
 from seatkeeper.core.model import Snapshot
 from seatkeeper.core.plan import Plan, PlanStatus
@@ -47,7 +47,7 @@ async def _read_and_decide(
     return await _decide(site, snapshot, elsewhere, records, now)
 
 
-async def _activity(partner: Site, now: datetime) -> dict[str, datetime]:
+async def _activity(partner: Site, now: datetime) -> Elsewhere:
     try:
         return activity_of(await collect(partner.name, partner.reader, now))
     except (QrsError, IncompleteRead) as error:
@@ -60,7 +60,7 @@ async def _activity(partner: Site, now: datetime) -> dict[str, datetime]:
 async def _decide(
     site: Site,
     snapshot: Snapshot,
-    elsewhere: Mapping[str, Mapping[str, datetime]],
+    elsewhere: Mapping[str, Elsewhere],
     records: Records,
     now: datetime,
 ) -> Plan:

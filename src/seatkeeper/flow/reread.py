@@ -70,6 +70,8 @@ class SecondLook:
     _active: dict[str, datetime] = field(init=False, default_factory=dict)
     _returned: dict[str, datetime] = field(init=False, default_factory=dict)
     """Activity by QRS id on the own site, of the people in the plan: their name may change."""
+    _unclear: set[str] = field(init=False, default_factory=set)
+    """People (by name, and by QRS id) with a seat whose last use could not be understood."""
 
     def __post_init__(self) -> None:
         """Start from when the plan was made, and from what was known then."""
@@ -105,7 +107,10 @@ class SecondLook:
             *(self._look_beside(partner, (), needed=False) for partner in self.partners),
         )
         policy = self.site.policy
-        facts = Facts(Sources(users, tuple(rows.values()), self._elsewhere(users)), policy, now)
+        sources = Sources(
+            users, tuple(rows.values()), self._elsewhere(users), self._unclear_people(users)
+        )
+        facts = Facts(sources, policy, now)
         self._since = now - MARGIN
         return Look(now, rows, {i: judge(row, facts, policy, now) for i, row in rows.items()})
 
@@ -117,19 +122,27 @@ class SecondLook:
                 _remember(by_id, user.key, at)
         return self._active, by_id
 
+    def _unclear_people(self, users: dict[str, User]) -> frozenset[str]:
+        """Whoever is in doubt, by the name of the row and the name the person has now."""
+        now = {user.key for user in users.values() if user.id in self._unclear}
+        return frozenset(self._unclear | now)
+
     def _earliest(self, site: Site) -> datetime:
         """From when on activity is asked for, by that site's clock."""
         return self._since - abs(site.reader.skew or timedelta(0))
 
     async def _used(self, site: Site, license_type: LicenseType) -> None:
-        """Remember who used a seat of this type since the last look."""
+        """Remember who used a seat of this type since the last look, or may have used it."""
         for seat in await site.reader.active_since(license_type, self._earliest(site)):
+            user_id = seat.user_id if site is self.site else None
+            if seat.is_use_unclear:
+                self._unclear.update({person_key(seat.holder), user_id or ""} - {""})
             if seat.last_used is None:
                 continue
             if seat.holder:
                 _remember(self._active, person_key(seat.holder), seat.last_used)
-            if site is self.site and seat.user_id is not None:
-                _remember(self._returned, seat.user_id, seat.last_used)
+            if user_id is not None:
+                _remember(self._returned, user_id, seat.last_used)
 
     async def _look_beside(self, site: Site, batch: Sequence[Action], *, needed: bool) -> None:
         """Remember activity that usage rows and token seats tell; the latter are seats too."""
