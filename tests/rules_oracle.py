@@ -301,12 +301,21 @@ def is_incomplete(world: World) -> bool:
     gone = refused or state is UsageState.UNREADABLE
     if gone and world.baseline.usage_given_before:
         return True
-    for pool in world.snapshot.overview.pools:
-        rows = sum(s.license_type is pool.license_type for s in world.snapshot.allocations)
-        share = pool.allocated * as_written(world.policy.limits.incomplete)
-        if pool.enabled and pool.allocated - rows > max(Fraction(2), share):
-            return True
-    return False
+    return any(is_short(t, world) for t in LicenseType)
+
+
+def is_short(license_type: LicenseType, world: World) -> bool:
+    """Rule 15 of one type: rows are missing, or there are rows and nothing counts them."""
+    rows = sum(s.license_type is license_type for s in world.snapshot.allocations)
+    counted = [
+        pool.allocated
+        for pool in world.snapshot.overview.pools
+        if pool.license_type is license_type and pool.enabled
+    ]
+    if not counted:
+        return rows > 0 and world.policy.of(license_type).enabled
+    share = counted[0] * as_written(world.policy.limits.incomplete)
+    return counted[0] - rows > max(Fraction(2), share)
 
 
 def blind(world: World) -> list[Exemption]:

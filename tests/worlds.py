@@ -82,7 +82,8 @@ def world_of(seed: int) -> World:
         policy, seats, known = _forgotten(random, users, policy), _forgotten_seats(users), 0.0
     if seats and random.random() < 0.04:
         seats.append(changed(seats[0], holder=random.choice(seats).holder))
-    overview = Overview(tuple(_pool(random, t, seats) for t in LicenseType))
+    told = [t for t in LicenseType if random.random() < 0.97]
+    overview = Overview(tuple(_pool(random, t, seats) for t in told))
     snapshot = Snapshot(
         site="prod",
         taken_at=NOW,
@@ -399,7 +400,7 @@ def _activity(random: Random, policy: Policy, known: float) -> dict[str, datetim
 def _pool(random: Random, license_type: LicenseType, seats: list[Allocation]) -> Pool:
     rows = sum(s.license_type is license_type for s in seats)
     allocated = max(0, rows + random.choice((0, 0, 0, -2, 2, 3, 6)))
-    return Pool(license_type, random.random() < 0.9, 50, allocated, 1, 1, 0)
+    return Pool(license_type, random.random() < 0.95, 50, allocated, 1, 1, 0)
 
 
 def _baseline(random: Random, users: int) -> Baseline:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from builders import ANALYZER, a_policy, a_pool, a_snapshot, some_seats
 from command_line import Command
-from seatkeeper.cli.findings import Area, SiteChecked, failed, ok, warning
+from seatkeeper.cli.check_site import rights_findings
+from seatkeeper.cli.findings import Area, SiteChecked, State, failed, ok, warning
 from seatkeeper.cli.options import Output
 from seatkeeper.cli.render import show
 from served_site import ServedSite
@@ -202,6 +204,16 @@ def test_an_account_that_sees_an_empty_site_has_too_few_rights(
     text = " ".join(text for state, text in found(checked, "rights") if state == "failed")
     assert "EXAMPLE\\nobody" in text
     assert "empty site" in text or "listed" in text
+
+
+def test_seats_that_the_overview_does_not_count_are_a_failure() -> None:
+    site = a_snapshot(some_seats(3), pools=[a_pool(ANALYZER)])
+
+    told = [f for f in rights_findings(site, a_policy()) if f.state is State.FAILED]
+
+    assert [f.text.partition(":")[0] for f in told] == [
+        "the site listed 3 professional seats, but its overview counts none of this type"
+    ]
 
 
 def test_an_account_that_is_refused_is_told_from_a_connection_that_fails(

@@ -29,7 +29,7 @@ from builders import (
 )
 from seatkeeper.core.draft import Findings
 from seatkeeper.core.guard import Checked, check, is_quiet, newest_activity
-from seatkeeper.core.model import Allocation, Snapshot, UsageState
+from seatkeeper.core.model import Allocation, Pool, Snapshot, UsageState
 from seatkeeper.core.plan import Limit, Notice, PlanStatus, Violation
 from seatkeeper.core.policy import Exemption, ExemptionKind, Mode, Pause, Policy, Shared, SharedKind
 from seatkeeper.core.record import Baseline
@@ -290,9 +290,9 @@ def test_blocked_by_stale_activity_alone_is_quiet() -> None:
 # Rule 15: incomplete
 
 
-def with_pool(rows: Sequence[Allocation], allocated: int, *, enabled: bool = True) -> Snapshot:
+def with_pool(rows: Sequence[Allocation], allocated: int) -> Snapshot:
     """Return a site whose overview tells of so many professional seats."""
-    return a_snapshot(rows, pools=[a_pool(allocated=allocated, enabled=enabled)])
+    return a_snapshot(rows, pools=[a_pool(allocated=allocated)])
 
 
 @pytest.mark.parametrize(
@@ -344,11 +344,41 @@ def test_quarantined_and_excess_rows_are_rows_whatever_allocated_includes() -> N
         assert limits_of(with_pool(rows, allocated)) == []
 
 
-def test_a_pool_that_is_not_enabled_or_not_told_is_not_compared() -> None:
-    rows = some_seats(1, last_used=days_ago(1))
+NO_POOL = [[], [a_pool(allocated=1, enabled=False)], [a_pool(ANALYZER, allocated=0)]]
 
-    assert limits_of(with_pool(rows, 50, enabled=False)) == []
-    assert limits_of(a_snapshot(rows, pools=[])) == []
+
+@pytest.mark.parametrize("pools", NO_POOL)
+def test_seats_that_the_overview_does_not_count_may_be_only_some_of_them(pools: list[Pool]) -> None:
+    site = a_snapshot(some_seats(1, last_used=days_ago(1)), pools=pools)
+
+    violation = the_violation(findings(site))
+
+    assert violation.limit is Limit.INCOMPLETE
+    assert violation.license_type is PROFESSIONAL
+    assert "listed 1 professional seats, but its overview counts none" in violation.message
+    assert "policy.professional.enabled" in violation.way_out
+
+
+@pytest.mark.parametrize("pools", NO_POOL)
+def test_a_type_that_is_not_released_needs_no_count(pools: list[Pool]) -> None:
+    site = a_snapshot(some_seats(1, last_used=days_ago(1)), pools=pools)
+
+    assert limits_of(site, a_policy(off=PROFESSIONAL)) == []
+
+
+def test_a_type_without_seats_needs_no_count() -> None:
+    rows = some_seats(1, last_used=days_ago(1))
+    site = a_snapshot(rows, pools=[a_pool(allocated=1), a_pool(ANALYZER, enabled=False)])
+
+    assert limits_of(site) == []
+    assert limits_of(a_snapshot(rows, pools=[a_pool(allocated=1)])) == []
+
+
+def test_each_type_is_compared_by_itself() -> None:
+    rows = some_seats(9, last_used=days_ago(1))
+    site = a_snapshot(rows, pools=[a_pool(allocated=9), a_pool(ANALYZER, allocated=9)])
+
+    assert the_violation(findings(site)).license_type is ANALYZER
 
 
 def test_a_witness_that_was_there_before_and_cannot_be_read_makes_a_plan_incomplete() -> None:

@@ -11,10 +11,10 @@ from seatkeeper.core.blindness import blind_exemptions
 from seatkeeper.core.durations import format_duration
 from seatkeeper.core.exemptions import ExemptionIndex
 from seatkeeper.core.expiry import expiry_warnings
-from seatkeeper.core.guard import ROWS_MAY_DIFFER
 from seatkeeper.core.model import Pool, ServerLicense, Snapshot, UsageState, User
 from seatkeeper.core.policy import MarkRule, Mode, Policy, SharedKind
 from seatkeeper.core.reach import reach_of
+from seatkeeper.core.wholeness import ROWS_MAY_DIFFER, Reading, missing_rows
 
 LICENSE_AHEAD = timedelta(days=30)
 _RULE = (
@@ -38,6 +38,9 @@ def rights_findings(snapshot: Snapshot, policy: Policy) -> Iterator[Finding]:
     pools = [pool for pool in snapshot.overview.pools if pool.enabled]
     for pool in pools:
         yield from _all_listed(pool, snapshot, policy)
+    for uncounted in missing_rows(Reading.of(snapshot), policy):
+        if uncounted.license_type not in {pool.license_type for pool in pools}:
+            yield failed(Area.RIGHTS, uncounted.message, uncounted.way_out)
     if not pools:
         yield warning(
             Area.RIGHTS,

@@ -15,17 +15,17 @@ from statistics import median
 from seatkeeper.core.blindness import blind_exemptions
 from seatkeeper.core.draft import Draft, Findings
 from seatkeeper.core.expiry import expiry_warnings
-from seatkeeper.core.model import Pool, Snapshot, UsageState
+from seatkeeper.core.model import Snapshot, UsageState
 from seatkeeper.core.plan import Limit, Notice, OverrideNote, TypeCount, Violation
 from seatkeeper.core.policy import MOST_OVERRIDE, Exemption, Mode, Policy, SharedKind
 from seatkeeper.core.record import Baseline, Override
 from seatkeeper.core.rules import AHEAD
+from seatkeeper.core.wholeness import Reading, clock_skew, missing_rows
 
 ALWAYS_ALLOWED = 3
 """So few seats, if at most half of the pool, are never blocked by a share."""
 
 GROWN_AT_LEAST = 10
-ROWS_MAY_DIFFER = 2
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Checked:
     policy: Policy
     baseline: Baseline
     now: datetime
+
+    @cached_property
+    def reading(self) -> Reading:
+        """What tells whether the site was read whole; gathered once, for it counts every row."""
+        return Reading.of(self.snapshot)
 
     @cached_property
     def blind(self) -> list[tuple[Exemption, str]]:
@@ -188,32 +193,8 @@ def newest_activity(snapshot: Snapshot, now: datetime) -> datetime | None:
 
 
 def _incomplete(c: Checked) -> Iterable[Violation]:
-    for count in c.draft.counts:
-        pool = c.snapshot.overview.pool(count.license_type)
-        if pool is None or not pool.enabled:
-            continue
-        expected, allowed = _least_rows(pool), c.policy.limits.incomplete
-        missing = expected - count.rows
-        if missing > ROWS_MAY_DIFFER and missing / expected > allowed:
-            yield Violation(
-                limit=Limit.INCOMPLETE,
-                license_type=count.license_type,
-                value=round(missing / expected, 4),
-                allowed=allowed,
-                message=f"the site counts {expected} {count.license_type.value} seats but listed "
-                f"{count.rows}",
-                way_out="check the rights of the QRS user: it must be allowed to read every seat",
-            )
+    yield from missing_rows(c.reading, c.policy)
     yield from _witness_gone(c)
-
-
-def _least_rows(pool: Pool) -> int:
-    """Rows that must at least exist, whatever `allocated` includes (QRS contract 2.3).
-
-    Quarantined and excess seats are rows too, so every reading of `allocated` is met by as many
-    rows; a reading that counts neither asks for the fewest.
-    """
-    return pool.allocated
 
 
 def _witness_gone(c: Checked) -> Iterable[Violation]:
@@ -235,17 +216,7 @@ def _witness_gone(c: Checked) -> Iterable[Violation]:
 
 
 def _clock_skew(c: Checked) -> Iterable[Violation]:
-    skew, allowed = c.snapshot.skew, c.policy.limits.clock_skew
-    if skew is not None and abs(skew) > allowed:
-        yield Violation(
-            limit=Limit.CLOCK_SKEW,
-            value=round(abs(skew).total_seconds(), 1),
-            allowed=allowed.total_seconds(),
-            message=f"the site's clock is {abs(skew).total_seconds():.0f} s "
-            f"{'ahead of' if skew > timedelta(0) else 'behind'} ours, above clock_skew "
-            f"{allowed.total_seconds():.0f} s",
-            way_out="synchronise both clocks (NTP)",
-        )
+    return clock_skew(c.reading, c.policy)
 
 
 def _blind_exemption(c: Checked) -> Iterable[Violation]:
