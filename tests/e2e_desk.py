@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,25 @@ class Desk:
                 return store.execute(sql, values).fetchall()
         except sqlite3.OperationalError:
             return []
+
+    def age_what_is_open(self) -> None:
+        """Let everything not settled have been meant so long ago that nothing is on its way."""
+        long_ago = f"{datetime.now(UTC) - timedelta(minutes=5):%FT%T}.000000Z"
+        for table in ("plan_action", "give_back"):
+            self._write(
+                f"UPDATE {table} SET intended_at = ? "  # noqa: S608 - two names of our own
+                "WHERE (outcome IS NULL OR outcome = 'unknown') AND intended_at IS NOT NULL",
+                long_ago,
+            )
+
+    def _write(self, sql: str, *values: str) -> None:
+        if self.store_url.startswith("postgresql"):
+            with psycopg.connect(self.store_url) as connection:
+                connection.execute(sql.replace("?", "%s"), values)
+            return
+        path = self.store_url.removeprefix("sqlite:///")
+        with contextlib.closing(sqlite3.connect(path, timeout=20)) as store, store:
+            store.execute(sql, values)
 
     def status_of(self, plan_id: str) -> str:
         """The status of a plan as stored."""

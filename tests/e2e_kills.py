@@ -209,9 +209,17 @@ def kill_apply(desk: Desk, plan: Plan, step: Step, tally: Tally, *, again: bool)
     process.kill()
     step.so_it_is(desk, plan)
     heal(desk)
-    following = recovered(desk, plan, again=again)
-    everything_adds_up(desk, plan)
+    begun = desk.status_of(plan["plan_id"]) not in {"open", "approved"}
+    if again or not begun:
+        # What an administrator does after a crash; a plan once begun is never applied again.
+        desk.apply(plan["plan_id"]).expect(5 if begun else 0)
+    else:
+        next_plan(desk)
+    everything_adds_up(desk, plan, open_too=True)
+    following = _settled(desk, plan)
     the_rest_returns(desk, plan, following)
+    if not begun:
+        desk.apply(plan["plan_id"]).expect(5)
     status = desk.status_of(plan["plan_id"])
     assert status in {"partly_applied", "applied"}, status
     tally.note(step.name, status, desk.outcomes(plan["plan_id"]))
@@ -225,14 +233,11 @@ def heal(desk: Desk) -> None:
     desk.site.faults()
 
 
-def recovered(desk: Desk, plan: Plan, *, again: bool) -> Plan:
-    """Do what an administrator does after a crash; a plan once begun is never applied again."""
-    begun = desk.status_of(plan["plan_id"]) not in {"open", "approved"}
-    if again or not begun:
-        desk.apply(plan["plan_id"]).expect(5 if begun else 0)
+def _settled(desk: Desk, plan: Plan) -> Plan:
+    """Once nothing can be on its way any more, a cycle settles the rest; give the next plan."""
+    desk.age_what_is_open()
     following = next_plan(desk)
-    if not begun:
-        desk.apply(plan["plan_id"]).expect(5)
+    everything_adds_up(desk, plan)
     return following
 
 
@@ -256,7 +261,9 @@ def kill_serve(desk: Desk, daemon: Running, step: Step, tally: Tally) -> Running
     heal(desk)
     again = desk.serve()
     _wait_for(lambda: desk.status_of(plan["plan_id"]) == "partly_applied", "the plan is closed")
-    everything_adds_up(desk, plan)
+    everything_adds_up(desk, plan, open_too=True)
     desk.apply(plan["plan_id"]).expect(1, 5)
+    _wait_for(lambda: not desk.holder(), "the daemon has read the site")
+    _settled(desk, plan)
     tally.note(step.name, "partly_applied", desk.outcomes(plan["plan_id"]))
     return again

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from fake_site import Process
-from seatkeeper.core.model import Snapshot, person_key
+from seatkeeper.core.model import Snapshot, UsageList, person_key
 from seatkeeper.core.outcome import ActionOutcome, GrantOutcome, GrantResult, Outcome
 from seatkeeper.core.plan import Action, Plan, PlanStatus, plan_from_bytes
 from seatkeeper.core.record import (
@@ -56,7 +56,7 @@ class FakeStore:
     overrides: list[Override] = field(default_factory=list)
     fences: dict[str, int] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
-    usage_given: set[str] = field(default_factory=set)
+    usage_given: dict[str, frozenset[UsageList]] = field(default_factory=dict)
     released_by_others: list[tuple[str, datetime]] = field(default_factory=list)
     broken: dict[str, StoreError] = field(default_factory=dict)
     """Which writes fail now, by method name."""
@@ -292,7 +292,8 @@ class FakePlans(Part):
             if before is not None and (not was_unknown or result.outcome is Outcome.UNKNOWN):
                 continue
             self.store.results[plan_id, result.allocation_id] = result
-            kind = Kind.RELEASE_SETTLED if later or was_unknown else Kind.RELEASE_OUTCOME
+            is_settled = (later or was_unknown) and result.outcome is not Outcome.UNKNOWN
+            kind = Kind.RELEASE_SETTLED if is_settled else Kind.RELEASE_OUTCOME
             self._note(kind, now, plan_id, run_id, result)
         self.process.step("settle done")
 

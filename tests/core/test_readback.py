@@ -146,16 +146,38 @@ def test_details_say_what_happened() -> None:
 def test_an_intent_is_settled_by_what_is_read_later(
     back: ReadBack, earlier: Outcome | None, outcome: Outcome
 ) -> None:
-    told = tell_later(back, earlier)
+    told = tell_later(back, earlier, is_over=True)
 
     assert told is not None
     assert told.outcome is outcome
     assert not told.give_back
 
 
+@pytest.mark.parametrize("earlier", [Outcome.UNKNOWN, None])
+@pytest.mark.parametrize(
+    ("back", "outcome"),
+    [(GONE, Outcome.RELEASED), (quarantined(JUDGED), Outcome.QUARANTINED)],
+)
+def test_a_seat_that_went_settles_its_release_however_early(
+    back: ReadBack, earlier: Outcome | None, outcome: Outcome
+) -> None:
+    told = tell_later(back, earlier, is_over=False)
+
+    assert told is not None
+    assert told.outcome is outcome
+
+
+def test_a_seat_still_held_proves_nothing_while_the_delete_may_be_carried_out() -> None:
+    told = tell_later(STILL_HELD, None, is_over=False)
+
+    assert told is not None
+    assert told.outcome is Outcome.UNKNOWN
+    assert tell_later(STILL_HELD, Outcome.UNKNOWN, is_over=False) is None
+
+
 def test_an_intent_stays_open_while_nothing_can_be_read() -> None:
-    assert tell_later(UNREAD, Outcome.UNKNOWN) is None
-    assert tell_later(UNREAD, None) is None
+    assert tell_later(UNREAD, Outcome.UNKNOWN, is_over=True) is None
+    assert tell_later(UNREAD, None, is_over=True) is None
 
 
 def test_nothing_is_given_back_unless_it_is_said() -> None:

@@ -29,8 +29,8 @@ OF_THE_DAEMON = (
 
 def _lane(folder: Path, seed: int, steps: Sequence[Step], store_url: str = "") -> Tally:
     """Kill one `apply` after the other on one site and one store."""
-    tally = Tally()
-    with a_desk(folder, store_url=store_url, concurrency=1, users=240, seed=seed) as desk:
+    tally, users = Tally(), 24 * max(len(steps), 10)
+    with a_desk(folder, store_url=store_url, concurrency=1, users=users, seed=seed) as desk:
         plan = desk.plan()
         for number, step in enumerate(steps):
             assert len(plan["actions"]) == 6, "the site ran out of idle seats"

@@ -152,7 +152,7 @@ async def test_no_answer_and_still_held_is_unknown_and_settled_later() -> None:
     result = await world.apply(stored)
 
     assert counted(result) == {"released": 9, "unknown": 1}
-    world.clock.advance(minutes=1)
+    world.clock.advance(minutes=2)
     await world.recover()
     assert world.store.outcomes(stored.plan.plan_id)[SEATS[3]] is Outcome.REFUSED
     assert world.store.kinds()[-1] is Kind.RELEASE_SETTLED

@@ -276,6 +276,8 @@ async def _check_afterwards(world: World, stored: StoredPlan) -> None:
     with pytest.raises(PlanStale):
         await world.apply(stored)
     await world.recover()
+    world.clock.advance(minutes=2)
+    await world.recover()
     assert len(world.fake.left) == sent
     known = world.store.outcomes(stored.plan.plan_id)
     assert Outcome.UNKNOWN not in known.values()

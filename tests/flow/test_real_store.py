@@ -107,7 +107,7 @@ def test_a_crash_is_recovered_from_and_everything_given_back(store: Store, crash
                 await apply_plan(stored, hand.site, [], records, hand.run, hand.hands)
 
         async def settle(hand: Hand) -> None:
-            world.clock.advance(seconds=10)
+            world.clock.advance(minutes=2)
             await recover(hand.site, records, hand.run)
             outcomes = await records.plans.outcomes(stored.plan.plan_id)
             assert len(outcomes) == 6

@@ -154,6 +154,21 @@ async def test_unknown_waits_and_becomes_final_later(store: Store) -> None:
     assert settled.evidence["outcome"] == "released"
 
 
+async def test_what_a_later_reading_cannot_tell_is_unknown_and_not_called_settled(
+    store: Store,
+) -> None:
+    plan = a_plan()
+    held = await applying(store, plan)
+    await store.plans.intend(plan.plan_id, "run-1", ENGINE, held, plan.actions, NOW)
+
+    unknown = an_outcome(outcome=Outcome.UNKNOWN)
+    await store.plans.settle(plan.plan_id, "run-1", ENGINE, [unknown], later(0.1), later=True)
+
+    assert [i.outcome for i in await store.plans.unsettled("prod")] == [Outcome.UNKNOWN]
+    assert await records(store, Kind.RELEASE_SETTLED) == []
+    assert len(await records(store, Kind.RELEASE_OUTCOME)) == 1
+
+
 async def test_an_intent_left_by_a_crash_is_settled_later_and_said_so(store: Store) -> None:
     plan = a_plan()
     held = await applying(store, plan)

@@ -26,6 +26,9 @@ class Told:
     give_back: bool = False
 
 
+_MAY_STILL_GO = Told(
+    Outcome.UNKNOWN, "the process ended; the seat is still held, and may still be released"
+)
 _BY_OTHERS = Told(Outcome.ALREADY_GONE, "somebody else released the seat at the same moment")
 
 
@@ -91,10 +94,12 @@ def _said(answer: Answer) -> str:
     return f"status {answer.status}" + (f": {answer.text}" if answer.text else "")
 
 
-def tell_later(back: ReadBack, earlier: Outcome | None) -> Told | None:
-    """Settle an intent from a fresh reading; None when the reading tells nothing.
+def tell_later(back: ReadBack, earlier: Outcome | None, *, is_over: bool) -> Told | None:
+    """Settle an intent from a fresh reading; None when the reading tells nothing new.
 
     `earlier` is `unknown`, or None when the process ended before it could record anything.
+    `is_over`: the site cannot be carrying the DELETE out any more. Before that a seat still held
+    proves nothing.
     """
     if not back.known:
         return None
@@ -102,6 +107,8 @@ def tell_later(back: ReadBack, earlier: Outcome | None) -> Told | None:
         return Told(Outcome.RELEASED, "settled by a fresh reading: the seat is gone")
     if back.row.quarantined:
         return Told(Outcome.QUARANTINED, "settled by a fresh reading")
+    if not is_over:
+        return None if earlier is Outcome.UNKNOWN else _MAY_STILL_GO
     if earlier is Outcome.UNKNOWN:
         return Told(Outcome.REFUSED, "settled by a fresh reading: the seat is still held")
     return Told(Outcome.NOT_ATTEMPTED, "the process ended; the seat is still held")

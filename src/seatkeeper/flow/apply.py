@@ -45,6 +45,12 @@ LEAST_SENDING = 0.5
 
 ON_REQUEST = "ended on request"
 
+_NOT_SETTLED = Told(
+    Outcome.NOT_ATTEMPTED,
+    "an earlier release of this seat is not settled yet; if the user keeps it, a later plan "
+    "has it again",
+)
+
 
 async def apply_plan(
     stored: StoredPlan,
@@ -66,6 +72,7 @@ async def apply_plan(
     plan = stored.plan
     baseline = await records.history.baseline(site.name, site.policy.digest, now)
     most = room(site, baseline.released_last_day)
+    still_open = frozenset(i.allocation_id for i in await records.plans.unsettled(site.name))
     try:
         beginning = SecondLook.begin(
             site, partners, plan, usage_expected=baseline.usage_given_before
@@ -74,7 +81,7 @@ async def apply_plan(
     except Interrupted:
         return _not_begun(plan, run)
     await records.plans.start(plan.plan_id, run.run_id, run.actor, hands.held, run.clock.now())
-    return await _Application(plan, site, records, run, hands, second, most).carry_out()
+    return await _Application(plan, site, records, run, hands, second, most, still_open).carry_out()
 
 
 def _not_begun(plan: Plan, run: Run) -> RunResult:
@@ -101,6 +108,8 @@ class _Application:
     second: SecondLook
     most: int
     """How many seats the limits leave for now; fewer than the plan when others released too."""
+    still_open: frozenset[str]
+    """Seats with a release that is not settled: a second DELETE could hit what came after it."""
     outcomes: dict[str, ActionOutcome] = field(default_factory=dict)
     recorded: set[str] = field(default_factory=set)
     """Of which actions the outcome is in the store."""
@@ -202,6 +211,8 @@ class _Application:
         going = []
         for action in batch:
             change = look.change(action, self.plan)
+            if change is None and action.allocation_id in self.still_open:
+                change = _NOT_SETTLED
             if change is None:
                 going.append(action)
             else:

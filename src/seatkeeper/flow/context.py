@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from seatkeeper.core.policy import Policy
 from seatkeeper.core.record import Actor
@@ -20,11 +21,12 @@ def no_progress(what: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One site as the flow sees it: its rules, and how to read it."""
+    """One site as the flow sees it: its rules, how to read it, how long it may take to answer."""
 
     name: str
     policy: Policy
     reader: LicenseReader
+    timeout: timedelta = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)

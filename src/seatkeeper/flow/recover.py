@@ -1,10 +1,13 @@
-"""Settle what an earlier run left open, from a fresh reading. It never releases anything."""
+"""Settle what an earlier run left open, from a fresh reading. It never releases anything.
+
+A seat that is gone, or in quarantine, settles its release at once. One that is still held does so
+only when the site cannot be carrying the DELETE out any more; until then it is `unknown`.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from seatkeeper.core.model import Allocation, LicenseType
 from seatkeeper.core.outcome import ActionOutcome, Outcome
@@ -15,42 +18,49 @@ from seatkeeper.flow.ports import LicenseReader
 from seatkeeper.flow.stopping import until_stopped
 from seatkeeper.flow.together import together
 
-SETTLE_AFTER = timedelta(seconds=5)
-"""A DELETE on the wire when its process died may still be carried out; wait that long."""
+MARGIN = timedelta(seconds=15)
+"""A request leaves within seconds after its intent, and is over one time-out of the site later.
+
+This much is added to the time-out for both, and for a site slower than it should be.
+"""
 
 
 async def recover(site: Site, records: Records, run: Run) -> list[ActionOutcome]:
-    """Give every intent without a final outcome one, and close plans nobody applies any more.
+    """Settle every intent that can be, and close plans nobody applies any more.
 
-    The caller holds the lease of the site, so whoever wrote the intents is gone. Raises QrsError
-    when the seats cannot be read, Interrupted on request: everything stays open then.
+    Returns what is settled for good. The caller holds the lease of the site, so whoever wrote the
+    intents is gone. Raises QrsError when the seats cannot be read, Interrupted on request:
+    everything stays open then.
     """
     intents = await records.plans.unsettled(site.name)
-    settled: list[ActionOutcome] = []
+    told: list[ActionOutcome] = []
     if intents:
-        rows = await until_stopped(_read_settled(site, intents, run), run.stop)
-        settled = [o for intent in intents if (o := _settle(intent, rows)) is not None]
+        now = run.clock.now()
+        seats = [(i.license_type, i.allocation_id) for i in intents]
+        rows = await until_stopped(read_rows(site.reader, seats), run.stop)
+        found = (_settle(i, rows, over=is_over(i.at, site, now)) for i in intents)
+        told = [outcome for outcome in found if outcome is not None]
     now = run.clock.now()
     for plan_id, run_id in sorted({(i.plan_id, i.run_id) for i in intents}):
         ids = {i.allocation_id for i in intents if i.plan_id == plan_id}
-        results = [o for o in settled if o.allocation_id in ids]
+        results = [o for o in told if o.allocation_id in ids]
         await records.plans.settle(plan_id, run_id, run.actor, results, now, later=True)
     for stored in await records.plans.interrupted(site.name, now):
         await _close(stored, records, run)
-    return settled
+    return [o for o in told if o.outcome is not Outcome.UNKNOWN]
 
 
-async def _read_settled(site: Site, intents: Sequence[Intent], run: Run) -> dict[str, Allocation]:
-    """Read the seats of these intents once nothing can be on the wire any more."""
-    newest = max(i.at for i in intents)
-    wait = min(newest + SETTLE_AFTER - run.clock.now(), SETTLE_AFTER)
-    await asyncio.sleep(max(wait.total_seconds(), 0.0))
-    return await read_rows(site.reader, [(i.license_type, i.allocation_id) for i in intents])
+def is_over(intended_at: datetime, site: Site, now: datetime) -> bool:
+    """Whether the site cannot be carrying out any more what was meant then.
+
+    A clock set back proves nothing.
+    """
+    return now - intended_at >= site.timeout + MARGIN
 
 
-def _settle(intent: Intent, rows: dict[str, Allocation]) -> ActionOutcome | None:
+def _settle(intent: Intent, rows: dict[str, Allocation], *, over: bool) -> ActionOutcome | None:
     row = rows.get(intent.allocation_id)
-    told = tell_later(ReadBack(known=True, row=row), intent.outcome)
+    told = tell_later(ReadBack(known=True, row=row), intent.outcome, is_over=over)
     if told is None:
         return None
     detail = told.detail

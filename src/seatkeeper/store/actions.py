@@ -73,8 +73,9 @@ def settle(
                 _update_outcome(record, plan_id, step, result)
             else:
                 continue
-            was_open = before is not None and before.outcome == Outcome.UNKNOWN
-            kind = Kind.RELEASE_SETTLED if later or was_open else Kind.RELEASE_OUTCOME
+            was_open = later or (before is not None and before.outcome == Outcome.UNKNOWN)
+            is_settled = was_open and result.outcome is not Outcome.UNKNOWN
+            kind = Kind.RELEASE_SETTLED if is_settled else Kind.RELEASE_OUTCOME
             evidence = {
                 "allocation_id": result.allocation_id,
                 "license_type": result.license_type.value,
