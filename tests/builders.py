@@ -16,12 +16,14 @@ from seatkeeper.core.draft import Draft, draft_plan, seal
 from seatkeeper.core.facts import Elsewhere, Facts, Sources
 from seatkeeper.core.guard import Checked, check
 from seatkeeper.core.model import (
+    NAMED_LISTS,
     Allocation,
     LicenseType,
     Overview,
     Pool,
     ServerLicense,
     Snapshot,
+    UsageList,
     UsageState,
     User,
     Witness,
@@ -144,9 +146,22 @@ def a_snapshot(
         allocations=rows,
         overview=Overview(pools=tuple(pools)),
         server_license=ServerLicense(number="0000 1111", signed=signed),
-        witness=Witness(usage, {person_key(k): at for k, at in (witness or {}).items()}),
+        witness=a_witness(usage, witness),
         skew=skew,
     )
+
+
+def a_witness(
+    state: UsageState = UsageState.GIVEN,
+    active: Mapping[str, datetime] | None = None,
+    **lists: UsageState,
+) -> Witness:
+    r"""Return usage rows: `state` for both lists of named seats, `lists` for others or instead.
+
+    `active` maps `DIR\id` to the latest activity.
+    """
+    states = dict.fromkeys(NAMED_LISTS, state) | {UsageList(k): v for k, v in lists.items()}
+    return Witness(states, {person_key(k): at for k, at in (active or {}).items()})
 
 
 def a_policy(

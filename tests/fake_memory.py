@@ -16,8 +16,8 @@ class FakeHistory(Part):
         """Remember a reading."""
         self._begin("observe")
         self.store.snapshots[snapshot.site] = snapshot
-        if snapshot.witness.state is UsageState.GIVEN:
-            self.store.usage_given.add(snapshot.site)
+        given = self.store.usage_given.get(snapshot.site, frozenset())
+        self.store.usage_given[snapshot.site] = given | snapshot.witness.which(UsageState.GIVEN)
 
     async def baseline(self, site: str, policy_digest: str, now: datetime) -> Baseline:  # noqa: ARG002 - one policy
         """Return what the limits compare with."""
@@ -34,7 +34,7 @@ class FakeHistory(Part):
         return Baseline(
             first_seen=now if site in self.store.snapshots else None,
             released_last_day=counted + others,
-            usage_given_before=site in self.store.usage_given,
+            usage_lists=self.store.usage_given.get(site, frozenset()),
         )
 
     async def license_numbers(self) -> dict[str, str]:

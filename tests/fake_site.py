@@ -17,11 +17,13 @@ from typing import Any
 import msgspec
 
 from seatkeeper.core.model import (
+    NAMED_LISTS,
     Allocation,
     LicenseType,
     Overview,
     Pool,
     ServerLicense,
+    UsageList,
     UsageState,
     User,
     Witness,
@@ -96,6 +98,8 @@ class FakeSite:
     seats: dict[str, Allocation] = field(default_factory=dict)
     usage: dict[str, datetime] = field(default_factory=dict)
     usage_state: UsageState = UsageState.GIVEN
+    """What comes of both lists of usage rows of named seats, unless `usage_lists` says more."""
+    usage_lists: dict[UsageList, UsageState] = field(default_factory=dict)
     number: str | None = "0000 1111"
     signed: bool = False
     tokens_enabled: bool = False
@@ -253,12 +257,11 @@ class FakeReader:
         since: datetime | None = None,
     ) -> Witness:
         await self._arrive("witness", cost=3)
-        if self._site.usage_state is not UsageState.GIVEN:
-            return Witness(self._site.usage_state)
+        lists = dict.fromkeys(NAMED_LISTS, self._site.usage_state) | self._site.usage_lists
+        if UsageState.GIVEN not in lists.values():
+            return Witness(lists)
         usage = self._site.usage
-        return Witness(
-            UsageState.GIVEN, {k: at for k, at in usage.items() if since is None or at >= since}
-        )
+        return Witness(lists, {k: at for k, at in usage.items() if since is None or at >= since})
 
     async def allocations_by_id(
         self, license_type: LicenseType, ids: Sequence[str]

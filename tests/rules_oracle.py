@@ -296,12 +296,26 @@ def is_stale(world: World) -> bool:
 
 def is_incomplete(world: World) -> bool:
     """Rule 15: rows are missing against the overview, or a witness that was there before."""
-    state, mode = world.snapshot.witness.state, world.policy.mode
-    refused = state is UsageState.NOT_GIVEN and mode is Mode.AUTO
-    gone = refused or state is UsageState.UNREADABLE
-    if gone and world.baseline.usage_given_before:
-        return True
-    return any(is_short(t, world) for t in LicenseType)
+    return any(is_short(t, world) for t in LicenseType) or any(
+        state is UsageState.UNREADABLE or world.policy.mode is Mode.AUTO
+        for _, state in vanished(world)
+    )
+
+
+def vanished(world: World) -> list[tuple[str, UsageState]]:
+    """Rule 15: lists of usage rows that held some before, and are not there now.
+
+    One without rows is not there when the seats of its type say that somebody used one.
+    """
+    found = []
+    for name, state in world.snapshot.witness.lists.items():
+        used = [s for s in world.snapshot.allocations if s.license_type.value == name.value]
+        ages = [NOW - s.last_used for s in used if s.last_used is not None]
+        in_use = any(-FIVE_MINUTES <= age < timedelta(days=28) for age in ages)
+        missing = state in (UsageState.UNREADABLE, UsageState.NOT_GIVEN)
+        if missing or (state is UsageState.EMPTY and in_use):
+            found.append((name.value, state))
+    return [(name, state) for name, state in found if name in world.baseline.usage_lists]
 
 
 def is_short(license_type: LicenseType, world: World) -> bool:

@@ -15,12 +15,14 @@ from typing import TypeVar
 from builders import AGREEMENT, ANALYZER, NOW, PROFESSIONAL, changed, days_ago
 from seatkeeper.core.facts import Elsewhere
 from seatkeeper.core.model import (
+    NAMED_LISTS,
     Allocation,
     LicenseType,
     Overview,
     Pool,
     ServerLicense,
     Snapshot,
+    UsageList,
     UsageState,
     User,
     Witness,
@@ -91,7 +93,7 @@ def world_of(seed: int) -> World:
         allocations=seats,
         overview=overview,
         server_license=_maybe(random, 0.9, ServerLicense("1", signed=random.random() < 0.5)),
-        witness=Witness(random.choice(list(UsageState)), _activity(random, policy, 0.25 * known)),
+        witness=Witness(_usage(random), _activity(random, policy, 0.25 * known)),
         skew=random.choice((None, timedelta(0), timedelta(minutes=5), timedelta(minutes=-6))),
     )
     return World(
@@ -189,7 +191,7 @@ def livelier(world: World, random: Random) -> World:
         return replace(world, partners=(*world.partners, Elsewhere({name: more})))
     known = snapshot.witness.by_person
     latest = max(more, known.get(name, more))
-    witness = Witness(snapshot.witness.state, {**known, name: latest})
+    witness = Witness(snapshot.witness.lists, {**known, name: latest})
     return replace(world, snapshot=replace(snapshot, witness=witness))
 
 
@@ -308,6 +310,15 @@ def _user(random: Random, number: int) -> User:
     )
 
 
+def _usage(random: Random) -> dict[UsageList, UsageState]:
+    """Return what came of the lists of usage rows: mostly one answer for all, else each its own."""
+    others = _some(random, (UsageList.CAPACITY, UsageList.TOKENS, UsageList.LOGIN), 0.2)
+    states = [random.choice(list(UsageState)) for _ in UsageList]
+    if random.random() < 0.7:
+        states = [random.choice(list(UsageState))] * len(states)
+    return dict(zip((*NAMED_LISTS, *others), states, strict=False))
+
+
 def _partner(random: Random, policy: Policy, known: float) -> Elsewhere:
     """Return a site under the same license, often with somebody whose date cannot be read."""
     names = [person_key(_name(random))] if known and random.random() < 0.1 else []
@@ -409,7 +420,7 @@ def _baseline(random: Random, users: int) -> Baseline:
         newly_marked=random.randint(0, max(1, users // 2)),
         eligible_by_day=random.choice(((), (0,), (1, 0), (2, 9, 1))),
         released_last_day=random.choice((0, 0, 1, 2, 60)),
-        usage_given_before=random.random() < 0.5,
+        usage_lists=frozenset(_some(random, UsageList, 0.4)),
     )
 
 

@@ -19,6 +19,7 @@ from builders import (
     a_pool,
     a_snapshot,
     a_user,
+    a_witness,
     an_allocation,
     an_exemption,
     an_override,
@@ -29,7 +30,7 @@ from builders import (
 )
 from seatkeeper.core.draft import Findings
 from seatkeeper.core.guard import Checked, check, is_quiet, newest_activity
-from seatkeeper.core.model import Allocation, Pool, Snapshot, UsageState
+from seatkeeper.core.model import NAMED_LISTS, Allocation, Pool, Snapshot, UsageList, UsageState
 from seatkeeper.core.plan import Limit, Notice, PlanStatus, Violation
 from seatkeeper.core.policy import Exemption, ExemptionKind, Mode, Pause, Policy, Shared, SharedKind
 from seatkeeper.core.record import Baseline
@@ -381,11 +382,25 @@ def test_each_type_is_compared_by_itself() -> None:
     assert the_violation(findings(site)).license_type is ANALYZER
 
 
-def test_a_witness_that_was_there_before_and_cannot_be_read_makes_a_plan_incomplete() -> None:
-    site = a_site(1, 9, usage=UsageState.UNREADABLE)
+GIVEN, EMPTY = UsageState.GIVEN, UsageState.EMPTY
+REFUSED, UNREADABLE = UsageState.NOT_GIVEN, UsageState.UNREADABLE
+BOTH_BEFORE = Baseline(usage_lists=frozenset(NAMED_LISTS))
+PROFESSIONAL_BEFORE = Baseline(usage_lists=frozenset({UsageList.PROFESSIONAL}))
+AUTO = a_policy(mode=Mode.AUTO)
 
-    before = findings(site, None, Baseline(usage_given_before=True))
-    never = findings(site, None, Baseline(usage_given_before=False))
+
+def witnessed(active: float = 1, state: UsageState = GIVEN, **lists: UsageState) -> Snapshot:
+    """Return a site of professional seats, the newest used so many days ago, with usage rows."""
+    newest = some_seats(9, last_used=days_ago(active), prefix="a")
+    site = a_snapshot([*some_seats(1, last_used=days_ago(100)), *newest])
+    return replace(site, witness=a_witness(state, **lists))
+
+
+def test_a_witness_that_was_there_before_and_cannot_be_read_makes_a_plan_incomplete() -> None:
+    site = a_site(1, 9, usage=UNREADABLE)
+
+    before = findings(site, None, BOTH_BEFORE)
+    never = findings(site)
 
     assert the_violation(before).limit is Limit.INCOMPLETE
     assert "usage rows" in the_violation(before).message
@@ -393,24 +408,102 @@ def test_a_witness_that_was_there_before_and_cannot_be_read_makes_a_plan_incompl
     assert codes(before) == codes(never) == ["usage_unreadable"]
 
 
-@pytest.mark.parametrize("usage", [UsageState.GIVEN, UsageState.EMPTY])
-def test_a_witness_that_answers_blocks_nothing(usage: UsageState) -> None:
-    found = findings(a_site(1, 9, usage=usage), None, Baseline(usage_given_before=True))
+def test_a_witness_that_answers_blocks_nothing() -> None:
+    found = findings(a_site(1, 9, usage=GIVEN), AUTO, BOTH_BEFORE)
 
-    assert found.violations == ()
-    assert codes(found) == []
+    assert found == Findings()
 
 
-def test_a_witness_that_is_refused_now_is_said_and_blocks_in_auto() -> None:
-    site = a_site(1, 9, usage=UsageState.NOT_GIVEN)
-    before = Baseline(usage_given_before=True)
+@pytest.mark.parametrize(
+    ("state", "code", "said"),
+    [(REFUSED, "usage_refused", "are refused now"), (EMPTY, "usage_empty", "are gone now")],
+)
+def test_a_witness_that_is_not_there_now_is_said_and_blocks_in_auto(
+    state: UsageState, code: str, said: str
+) -> None:
+    site = a_site(1, 9, usage=state)
 
-    observed = findings(site, None, before)
-    automatic = findings(site, a_policy(mode=Mode.AUTO), before)
+    observed = findings(site, None, BOTH_BEFORE)
+    automatic = findings(site, AUTO, BOTH_BEFORE)
 
     assert observed.violations == ()
-    assert codes(observed) == ["usage_refused"]
+    assert codes(observed) == codes(automatic) == [code]
     assert the_violation(automatic).limit is Limit.INCOMPLETE
+    assert said in the_violation(automatic).message
+    assert "rights" in the_violation(automatic).way_out
+
+
+@pytest.mark.parametrize("state", [REFUSED, EMPTY])
+def test_a_witness_that_never_was_is_not_missed(state: UsageState) -> None:
+    assert findings(a_site(1, 9, usage=state), AUTO) == Findings()
+
+
+def test_usage_rows_may_be_gone_when_no_seat_was_used_for_28_days() -> None:
+    policy = replace(AUTO, limits=some_limits(stale_activity=timedelta(days=60)))
+
+    def found(days: float) -> Findings:
+        return findings(witnessed(days, EMPTY), policy, BOTH_BEFORE)
+
+    assert the_violation(found(27.9)).limit is Limit.INCOMPLETE
+    assert codes(found(27.9)) == ["usage_empty"]
+    assert found(28) == Findings()
+
+
+def test_a_use_in_the_future_does_not_ask_for_usage_rows() -> None:
+    site = witnessed(-1, EMPTY)
+
+    assert Limit.INCOMPLETE not in limits_of(site, AUTO, BOTH_BEFORE)
+
+
+@pytest.mark.parametrize("state", [REFUSED, EMPTY])
+def test_rows_of_one_list_do_not_hide_that_another_is_gone(state: UsageState) -> None:
+    site = witnessed(professional=state, analyzer=GIVEN)
+
+    found = findings(site, AUTO, BOTH_BEFORE)
+
+    assert "usage rows of professional seats, read before" in the_violation(found).message
+
+
+def test_an_unreadable_list_that_never_had_rows_is_only_said() -> None:
+    found = findings(witnessed(capacity=UNREADABLE), AUTO, BOTH_BEFORE)
+
+    assert found.violations == ()
+    assert codes(found) == ["usage_unreadable"]
+
+
+@pytest.mark.parametrize("state", [REFUSED, EMPTY, UNREADABLE])
+def test_a_list_that_never_had_rows_is_not_missed(state: UsageState) -> None:
+    found = findings(witnessed(analyzer=state), AUTO, PROFESSIONAL_BEFORE)
+
+    assert found.violations == ()
+
+
+def test_an_empty_list_is_measured_on_the_seats_of_its_own_type() -> None:
+    site = witnessed(analyzer=EMPTY, capacity=EMPTY, tokens=EMPTY)
+    everything = Baseline(usage_lists=frozenset(UsageList))
+
+    assert findings(site, AUTO, everything) == Findings()
+
+
+def test_a_list_that_the_license_no_longer_has_is_not_missed() -> None:
+    assert findings(witnessed(), AUTO, Baseline(usage_lists=frozenset(UsageList))) == Findings()
+
+
+def test_what_is_gone_is_told_for_all_lists_at_once_and_each_way_by_itself() -> None:
+    site = witnessed(professional=REFUSED, analyzer=REFUSED, login=UNREADABLE)
+
+    found = findings(site, AUTO, Baseline(usage_lists=frozenset(UsageList)))
+
+    assert [v.message.partition(",")[0] for v in found.violations] == [
+        "the usage rows of login passes",
+        "the usage rows of professional seats and of analyzer seats",
+    ]
+
+
+def test_a_plan_names_the_usage_rows_that_answered() -> None:
+    site = witnessed(professional=EMPTY, analyzer=REFUSED, capacity=GIVEN, login=UNREADABLE)
+
+    assert a_plan(site, a_policy()).usage_lists == (UsageList.CAPACITY, UsageList.PROFESSIONAL)
 
 
 # Rule 16: clock_skew

@@ -20,7 +20,7 @@ from builders import (
 )
 from fakes import FakeReader, FakeSite, Process, fail_with
 from flow_world import a_world, counted, details, idle_seats
-from seatkeeper.core.model import UsageState, person_key
+from seatkeeper.core.model import NAMED_LISTS, UsageList, UsageState, person_key
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.plan import Limit
 from seatkeeper.core.policy import ExemptionKind, Mode, TypePolicy
@@ -210,6 +210,48 @@ async def test_usage_rows_given_before_and_unreadable_now_release_nothing() -> N
     assert counted(result) == {"not_attempted": 5}
     assert "usage rows of prod" in result.stopped
     assert not world.fake.deleted
+
+
+@pytest.mark.parametrize("name", NAMED_LISTS)
+async def test_usage_rows_given_when_planned_and_refused_now_release_nothing(
+    name: UsageList,
+) -> None:
+    world = a_world(5)
+    stored = await world.plan()
+    world.fake.usage_lists[name] = UsageState.NOT_GIVEN
+
+    result = await world.apply(stored)
+
+    assert counted(result) == {"not_attempted": 5}
+    assert f"usage rows of {name.words} on prod" in result.stopped
+    assert not world.fake.deleted
+
+
+async def test_usage_rows_that_answered_empty_when_planned_are_needed_again() -> None:
+    world = a_world(5)
+    world.fake.usage_lists[UsageList.ANALYZER] = UsageState.EMPTY
+    stored = await world.plan()
+    world.fake.usage_lists[UsageList.ANALYZER] = UsageState.NOT_GIVEN
+
+    assert counted(await world.apply(stored)) == {"not_attempted": 5}
+
+
+async def test_no_usage_rows_since_the_plan_are_no_sign_of_anything() -> None:
+    world = a_world(5)
+    stored = await world.plan()
+    world.fake.usage_state = UsageState.EMPTY
+
+    assert counted(await world.apply(stored)) == {"released": 5}
+
+
+async def test_usage_rows_refused_already_when_a_person_approved_the_plan_stop_nothing() -> None:
+    world = a_world(5)
+    await world.plan(approved=False)
+    world.fake.usage_state = UsageState.NOT_GIVEN
+    stored = await world.plan()
+    assert [w.code for w in stored.plan.warnings] == ["usage_refused"]
+
+    assert counted(await world.apply(stored)) == {"released": 5}
 
 
 async def test_usage_rows_never_given_are_not_asked_for() -> None:

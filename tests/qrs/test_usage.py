@@ -11,10 +11,12 @@ import pytest
 from qrs_rows import MakeClient, a_guid, a_user_id, a_user_ref
 from qrs_stand_in import Asked, Script, StandIn, body, drop, jsons, nothing, text
 from seatkeeper.core.model import (
+    NAMED_LISTS,
     Allocation,
     Capacity,
     LicenseType,
     Overview,
+    UsageList,
     UsageState,
     User,
     Witness,
@@ -145,7 +147,9 @@ async def test_rows_that_name_nobody_or_no_moment_tell_nothing(
 
     witness = await ask(site, a_client)
 
-    assert witness == Witness(UsageState.GIVEN, {})
+    assert witness == Witness(
+        {UsageList.PROFESSIONAL: UsageState.GIVEN, UsageList.ANALYZER: UsageState.EMPTY}, {}
+    )
 
 
 async def test_empty_lists_are_an_empty_witness(site: StandIn, a_client: MakeClient) -> None:
@@ -172,7 +176,7 @@ async def test_a_clear_no_is_not_given_and_not_asked_again(
 
     witness = await ask(site, a_client)
 
-    assert witness == Witness(UsageState.NOT_GIVEN, {})
+    assert witness == Witness(dict.fromkeys(NAMED_LISTS, UsageState.NOT_GIVEN), {})
     assert len(site.asked) == 2
 
 
@@ -194,6 +198,7 @@ async def test_one_refused_list_does_not_hide_the_rows_of_the_other(
     witness = await ask(site, a_client)
 
     assert witness.state is UsageState.GIVEN
+    assert witness.which(UsageState.NOT_GIVEN) == {UsageList.ANALYZER}
     assert "example\\user1" in witness.by_person
 
 
@@ -218,7 +223,28 @@ async def test_no_clear_answer_is_unreadable_but_other_rows_still_count(
     witness = await ask(site, a_client)
 
     assert witness.state is UsageState.UNREADABLE
+    assert witness.which(UsageState.UNREADABLE) == {UsageList.ANALYZER}
     assert witness.by_person == {"example\\user1": NOON.replace(hour=9)}
+
+
+async def test_what_came_of_each_list_is_told_by_its_name(
+    site: StandIn, a_client: MakeClient
+) -> None:
+    site.on(PRO_USAGE, jsons([a_usage_row(1, 9)]))
+    site.on(ANALYZER_USAGE, jsons([]))
+    site.on(CAPACITY_USAGE, text(403))
+    site.on(TOKEN_SEATS, text(500))
+    site.on(LOGIN_USAGE, jsons([a_user_usage(2, 8)]))
+
+    witness = await ask(site, a_client, EVERYTHING)
+
+    assert witness.lists == {
+        UsageList.PROFESSIONAL: UsageState.GIVEN,
+        UsageList.ANALYZER: UsageState.EMPTY,
+        UsageList.CAPACITY: UsageState.NOT_GIVEN,
+        UsageList.TOKENS: UsageState.UNREADABLE,
+        UsageList.LOGIN: UsageState.GIVEN,
+    }
 
 
 async def test_since_narrows_each_list_by_its_own_property(

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from builders import a_snapshot, a_user
-from seatkeeper.core.model import ServerLicense, Snapshot, UsageState, User
+from builders import a_snapshot, a_user, a_witness
+from seatkeeper.core.model import ServerLicense, Snapshot, UsageList, UsageState, User
 from seatkeeper.core.plan import Limit, OverrideNote
 from seatkeeper.store import Store
 from seatkeeper.store.tables import MARK, POOL_SAMPLE
@@ -143,6 +144,26 @@ async def test_usage_rows_given_once_are_remembered(store: Store) -> None:
     await store.history.observe(a_reading(day=2, usage=UsageState.UNREADABLE))
 
     assert (before, await given()) == (False, True)
+
+
+async def test_each_list_of_usage_rows_that_ever_held_some_is_remembered(store: Store) -> None:
+    async def given() -> frozenset[UsageList]:
+        return (await store.history.baseline("prod", "policy-1", NOW)).usage_lists
+
+    def reading(day: float, **lists: UsageState) -> Snapshot:
+        return replace(a_reading(day=day), witness=a_witness(UsageState.NOT_GIVEN, **lists))
+
+    before = await given()
+    await store.history.observe(reading(0))
+    never = await given()
+    await store.history.observe(reading(1, professional=UsageState.GIVEN, login=UsageState.EMPTY))
+    one = await given()
+    await store.history.observe(reading(2, capacity=UsageState.GIVEN))
+    await store.history.observe(reading(3, analyzer=UsageState.UNREADABLE))
+
+    assert (before, never) == (frozenset(), frozenset())
+    assert one == {UsageList.PROFESSIONAL}
+    assert await given() == {UsageList.PROFESSIONAL, UsageList.CAPACITY}
 
 
 async def test_pools_are_sampled_and_old_samples_go(store: Store) -> None:

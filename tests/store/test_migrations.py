@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from builders import a_snapshot, a_user
+from seatkeeper.core.model import NAMED_LISTS
 from seatkeeper.errors import StoreError
 from seatkeeper.store import Ledger, Owner, Store, open_store
 from seatkeeper.store.engine import Database
@@ -100,7 +101,14 @@ def test_the_newest_migration_is_the_schema_that_the_code_names() -> None:
     script = ScriptDirectory.from_config(config)
 
     assert script.get_heads() == [SCHEMA]
-    assert [r.revision for r in script.walk_revisions()] == ["0002", "0001"]
+    assert [r.revision for r in script.walk_revisions()] == ["0003", "0002", "0001"]
+
+
+OLD_SITE = """
+INSERT INTO site (site, first_seen, last_seen, license_number, usage_given) VALUES (
+    'prod', '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z', '0000 1111', TRUE
+)
+"""
 
 
 async def test_a_filled_store_is_upgraded_and_keeps_everything(empty_url: str) -> None:
@@ -110,7 +118,8 @@ async def test_a_filled_store_is_upgraded_and_keeps_everything(empty_url: str) -
     old = Store(db, Owner.this_process())
     plan = a_plan()
     await old.plans.record(plan, ENGINE, "run-0", approve=True)
-    await old.history.observe(a_snapshot(users=[a_user(inactive=True)]))
+    with db.writing() as conn:
+        conn.exec_driver_sql(OLD_SITE)
     await old.ledger.append(an_entry())
     head = await old.ledger.head()
     old.close()
@@ -121,6 +130,8 @@ async def test_a_filled_store_is_upgraded_and_keeps_everything(empty_url: str) -
     assert (await new.ledger.verify(head)).head == head
     assert (await new.plans.load(plan.plan_id, NOW)).plan == plan
     assert await new.history.license_numbers() == {"prod": "0000 1111"}
+    assert (await new.history.baseline("prod", "policy-1", NOW)).usage_lists == set(NAMED_LISTS)
+    await new.history.observe(a_snapshot(users=[a_user(inactive=True)]))
     assert await new.leases.jobs() == []
     new.close()
 

@@ -38,7 +38,7 @@ def rights_findings(snapshot: Snapshot, policy: Policy) -> Iterator[Finding]:
     pools = [pool for pool in snapshot.overview.pools if pool.enabled]
     for pool in pools:
         yield from _all_listed(pool, snapshot, policy)
-    for uncounted in missing_rows(Reading.of(snapshot), policy):
+    for uncounted in missing_rows(Reading.of(snapshot, (), snapshot.taken_at), policy):
         if uncounted.license_type not in {pool.license_type for pool in pools}:
             yield failed(Area.RIGHTS, uncounted.message, uncounted.way_out)
     if not pools:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from seatkeeper.core.facts import LONG_AGO, Facts
-from seatkeeper.core.model import Allocation, LicenseType, Snapshot
+from seatkeeper.core.model import Allocation, LicenseType, Snapshot, UsageState
 from seatkeeper.core.plan import Action, Notice, OverrideNote, Plan, TypeCount, Violation
 from seatkeeper.core.policy import Policy
 from seatkeeper.core.rules import Reason, Verdict, judge
@@ -140,6 +140,7 @@ def seal(
         warnings=findings.warnings,
         overridden=findings.overridden,
         shared_with=findings.shared_with,
+        usage_lists=tuple(sorted(snapshot.witness.which(UsageState.GIVEN, UsageState.EMPTY))),
     )
     plan_id = f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{plan.digest[:8]}"
     return msgspec.structs.replace(plan, plan_id=plan_id)

@@ -15,12 +15,12 @@ from statistics import median
 from seatkeeper.core.blindness import blind_exemptions
 from seatkeeper.core.draft import Draft, Findings
 from seatkeeper.core.expiry import expiry_warnings
-from seatkeeper.core.model import Snapshot, UsageState
+from seatkeeper.core.model import Snapshot
 from seatkeeper.core.plan import Limit, Notice, OverrideNote, TypeCount, Violation
 from seatkeeper.core.policy import MOST_OVERRIDE, Exemption, Mode, Policy, SharedKind
 from seatkeeper.core.record import Baseline, Override
 from seatkeeper.core.rules import AHEAD
-from seatkeeper.core.wholeness import Reading, clock_skew, missing_rows
+from seatkeeper.core.wholeness import Reading, clock_skew, doubts, missing_rows, witness_gone
 
 ALWAYS_ALLOWED = 3
 """So few seats, if at most half of the pool, are never blocked by a share."""
@@ -41,7 +41,7 @@ class Checked:
     @cached_property
     def reading(self) -> Reading:
         """What tells whether the site was read whole; gathered once, for it counts every row."""
-        return Reading.of(self.snapshot)
+        return Reading.of(self.snapshot, self.baseline.usage_lists, self.now)
 
     @cached_property
     def blind(self) -> list[tuple[Exemption, str]]:
@@ -194,25 +194,7 @@ def newest_activity(snapshot: Snapshot, now: datetime) -> datetime | None:
 
 def _incomplete(c: Checked) -> Iterable[Violation]:
     yield from missing_rows(c.reading, c.policy)
-    yield from _witness_gone(c)
-
-
-def _witness_gone(c: Checked) -> Iterable[Violation]:
-    """A witness that was there must not vanish unseen: what it knew, nobody knows now.
-
-    In `auto` a clear no (the rights were taken away) blocks too; elsewhere a person decides.
-    """
-    state = c.snapshot.witness.state
-    refused = state is UsageState.NOT_GIVEN and c.policy.mode is Mode.AUTO
-    if c.baseline.usage_given_before and (refused or state is UsageState.UNREADABLE):
-        yield Violation(
-            limit=Limit.INCOMPLETE,
-            message="the usage rows, read before as a second witness of activity, "
-            + ("are refused now" if refused else "could not be read this time"),
-            way_out="look at the rights of the QRS user"
-            if refused
-            else "look at the site's health; the next reading may succeed",
-        )
+    yield from witness_gone(c.reading, c.policy)
 
 
 def _clock_skew(c: Checked) -> Iterable[Violation]:
@@ -270,20 +252,12 @@ _LIMITS = (
 
 def _warnings(c: Checked) -> Iterable[Notice]:
     yield from expiry_warnings(c.policy, c.now)
-    if c.snapshot.skew is None:
-        yield Notice(code="no_clock", message="the site sent no date: its clock was not compared")
+    yield from doubts(c.reading)
     if c.policy.mode is not Mode.AUTO and (doubt := _sharing_doubt(c)):
         yield Notice(code="shared_license", message=doubt)
     for exemption, message in c.blind:
         if not (exemption.carried and c.policy.mode is Mode.AUTO):
             yield Notice(code="blind_exemption", message=message)
-    if c.snapshot.witness.state is UsageState.UNREADABLE:
-        yield Notice(code="usage_unreadable", message="the usage rows could not be read")
-    if c.snapshot.witness.state is UsageState.NOT_GIVEN and c.baseline.usage_given_before:
-        yield Notice(
-            code="usage_refused",
-            message="the usage rows, read before as a second witness of activity, are refused now",
-        )
     for text in c.draft.unclear:
         yield Notice(code="unclear", message=text)
     if c.draft.deferred:

@@ -150,7 +150,7 @@ class ServerLicense:
 
 
 class UsageState(StrEnum):
-    """Whether the site's usage rows could serve as a second witness of activity."""
+    """Whether a list of usage rows could serve as a second witness of activity."""
 
     GIVEN = "given"
     EMPTY = "empty"
@@ -160,15 +160,59 @@ class UsageState(StrEnum):
     """No clear answer, although it was asked again."""
 
 
+class UsageList(StrEnum):
+    """The lists that tell activity beside the seats themselves."""
+
+    PROFESSIONAL = "professional"
+    ANALYZER = "analyzer"
+    CAPACITY = "capacity"
+    TOKENS = "tokens"
+    LOGIN = "login"
+
+    @property
+    def words(self) -> str:
+        """Whose activity the list tells."""
+        return _LISTS[self]
+
+    @property
+    def license_type(self) -> LicenseType | None:
+        """The type of the seats whose use the list tells; None where it tells of no such seat."""
+        return LicenseType(self.value) if self in NAMED_LISTS else None
+
+
+NAMED_LISTS = (UsageList.PROFESSIONAL, UsageList.ANALYZER)
+"""Asked for on every site; the others only where the license has what they tell of."""
+
+_LISTS = {
+    UsageList.PROFESSIONAL: "professional seats",
+    UsageList.ANALYZER: "analyzer seats",
+    UsageList.CAPACITY: "analyzer capacity",
+    UsageList.TOKENS: "token seats",
+    UsageList.LOGIN: "login passes",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Witness:
     r"""Latest activity known beside the seats themselves.
 
-    `by_person` maps `person_key(DIR\id)` to the latest activity (usage rows, token seats).
+    `lists` says of each list that was asked for what came of it. `by_person` maps
+    `person_key(DIR\id)` to the latest activity (usage rows, token seats).
     """
 
-    state: UsageState = UsageState.NOT_GIVEN
+    lists: dict[UsageList, UsageState] = field(default_factory=dict)
     by_person: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def state(self) -> UsageState:
+        """Sum up: what could not be read weighs most, then any row, then a clear no."""
+        found = set(self.lists.values()) or {UsageState.NOT_GIVEN}
+        order = (UsageState.UNREADABLE, UsageState.GIVEN, UsageState.NOT_GIVEN, UsageState.EMPTY)
+        return next(state for state in order if state in found)
+
+    def which(self, *states: UsageState) -> frozenset[UsageList]:
+        """Return the lists of which one of these came."""
+        return frozenset(name for name, state in self.lists.items() if state in states)
 
 
 @dataclass(frozen=True, slots=True)

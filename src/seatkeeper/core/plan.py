@@ -12,7 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from seatkeeper.core.canonical import canonical_bytes
-from seatkeeper.core.model import LicenseType
+from seatkeeper.core.model import LicenseType, UsageList
 from seatkeeper.core.policy import Mode
 
 
@@ -147,6 +147,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     overridden: tuple[OverrideNote, ...] = ()
     shared_with: tuple[str, ...] = ()
     """Sites under the same license whose activity was counted."""
+    usage_lists: tuple[UsageList, ...] = ()
+    """Lists of usage rows of the site that answered, with rows or without."""
 
     @property
     def canonical(self) -> bytes:

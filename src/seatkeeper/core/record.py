@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from seatkeeper.core.model import LicenseType
+from seatkeeper.core.model import LicenseType, UsageList
 from seatkeeper.core.outcome import GrantOutcome, Outcome
 from seatkeeper.core.plan import Limit, Plan, PlanStatus
 from seatkeeper.core.policy import Mode
@@ -158,15 +158,20 @@ class Baseline:
     `first_seen` None: the site was never read before. `newly_marked` are the users first seen
     removed externally or inactive within the last 14 days. `eligible_by_day` holds, for each of
     the last 14 days with one, the eligible seats of the first plan of that day (UTC) without a
-    violation, under the same policy.
+    violation, under the same policy. `usage_lists` are the lists of usage rows that ever held one.
     """
 
     first_seen: datetime | None = None
     newly_marked: int = 0
     eligible_by_day: tuple[int, ...] = ()
     released_last_day: int = 0
-    usage_given_before: bool = False
+    usage_lists: frozenset[UsageList] = frozenset()
     license_number: str | None = None
+
+    @property
+    def usage_given_before(self) -> bool:
+        """Whether the site ever gave usage rows."""
+        return bool(self.usage_lists)
 
 
 @dataclass(frozen=True, slots=True)

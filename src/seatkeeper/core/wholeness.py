@@ -1,4 +1,4 @@
-"""Whether a site was read whole, as far as that can be told: its counts, its clock.
+"""Whether a site was read whole, as far as that can be told: its counts, usage rows, clock.
 
 A QRS user who lost rights is not refused: lists and counts shrink together, and only the overview
 and what was there before can tell. Looks at a few small values that outlive a snapshot.
@@ -7,15 +7,19 @@ and what was there before can tell. Looks at a few small values that outlive a s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from seatkeeper.core.model import LicenseType, Overview, Pool, Snapshot
-from seatkeeper.core.plan import Limit, Violation
-from seatkeeper.core.policy import Policy
+from seatkeeper.core.model import LicenseType, Overview, Pool, Snapshot, UsageList, UsageState
+from seatkeeper.core.plan import Limit, Notice, Violation
+from seatkeeper.core.policy import Mode, Policy
+from seatkeeper.core.rules import AHEAD
 
 ROWS_MAY_DIFFER = 2
+
+USAGE_REACHES = timedelta(days=28)
+"""Usage rows reach back about four weeks (QRS contract 4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +27,42 @@ class Reading:
     """What tells of one reading whether it was whole."""
 
     rows: Mapping[LicenseType, int]
+    used: frozenset[LicenseType]
+    """Types of which a seat was used so recently that its usage row must still be there."""
     overview: Overview
     skew: timedelta | None
+    usage: Mapping[UsageList, UsageState]
+    usage_before: frozenset[UsageList]
+    """Lists of usage rows that held some at an earlier reading."""
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Reading:
+    def of(cls, snapshot: Snapshot, usage_before: Collection[UsageList], now: datetime) -> Reading:
         """Keep of a snapshot what tells."""
         rows = Counter(seat.license_type for seat in snapshot.allocations)
-        return cls(rows, snapshot.overview, snapshot.skew)
+        since, until = now - USAGE_REACHES, now + AHEAD
+        used = {
+            seat.license_type
+            for seat in snapshot.allocations
+            if seat.last_used is not None and since < seat.last_used <= until
+        }
+        return cls(
+            rows=rows,
+            used=frozenset(used),
+            overview=snapshot.overview,
+            skew=snapshot.skew,
+            usage=snapshot.witness.lists,
+            usage_before=frozenset(usage_before),
+        )
+
+    def gone(self, state: UsageState) -> list[UsageList]:
+        """Return the lists of usage rows that were there before and of which now this came.
+
+        An empty list is gone only where the seats themselves tell that it cannot be empty.
+        """
+        found = [u for u in UsageList if u in self.usage_before and self.usage.get(u) is state]
+        if state is UsageState.EMPTY:
+            return [u for u in found if u.license_type in self.used]
+        return found
 
 
 def missing_rows(reading: Reading, policy: Policy) -> Iterable[Violation]:
@@ -78,6 +110,56 @@ def _not_comparable(license_type: LicenseType, rows: int) -> Violation:
         way_out="check the rights of the QRS user and the license of the site; if it has no such "
         f"seats any more, set policy.{name}.enabled to false",
     )
+
+
+_GONE = {
+    UsageState.UNREADABLE: "could not be read this time",
+    UsageState.NOT_GIVEN: "are refused now",
+    UsageState.EMPTY: "are gone now, although such seats were used within "
+    f"{USAGE_REACHES.days} days",
+}
+
+
+def _said(lists: Iterable[UsageList], state: UsageState) -> str:
+    whose = " and of ".join(u.words for u in lists)
+    return f"the usage rows of {whose}, read before as a second witness of activity, {_GONE[state]}"
+
+
+def witness_gone(reading: Reading, policy: Policy) -> Iterable[Violation]:
+    """A witness that was there must not vanish unseen: what it knew, nobody knows now.
+
+    In `auto` a clear no, or an emptiness that cannot be (the rights were taken away), blocks too;
+    elsewhere a person decides.
+    """
+    if lists := reading.gone(UsageState.UNREADABLE):
+        yield Violation(
+            limit=Limit.INCOMPLETE,
+            message=_said(lists, UsageState.UNREADABLE),
+            way_out="look at the site's health; the next reading may succeed",
+        )
+    if policy.mode is not Mode.AUTO:
+        return
+    for state in (UsageState.NOT_GIVEN, UsageState.EMPTY):
+        if lists := reading.gone(state):
+            yield Violation(
+                limit=Limit.INCOMPLETE,
+                message=_said(lists, state),
+                way_out="look at the rights of the QRS user: it must be allowed to read usage rows",
+            )
+
+
+def doubts(reading: Reading) -> Iterable[Notice]:
+    """Say what is not whole and does not always block."""
+    if reading.skew is None:
+        yield Notice(code="no_clock", message="the site sent no date: its clock was not compared")
+    if UsageState.UNREADABLE in reading.usage.values():
+        yield Notice(code="usage_unreadable", message="the usage rows could not be read")
+    for state, code in (
+        (UsageState.NOT_GIVEN, "usage_refused"),
+        (UsageState.EMPTY, "usage_empty"),
+    ):
+        if lists := reading.gone(state):
+            yield Notice(code=code, message=_said(lists, state))
 
 
 def clock_skew(reading: Reading, policy: Policy) -> Iterable[Violation]:

@@ -155,6 +155,13 @@ class SecondLook:
             raise IncompleteRead(
                 f"the usage rows of {site.name}, a second witness of activity, cannot be read"
             )
+        refused = witness.which(UsageState.NOT_GIVEN)
+        if needed and (gone := refused.intersection(self.plan.usage_lists)):
+            whose = " and of ".join(u.words for u in sorted(gone))
+            raise IncompleteRead(
+                f"the usage rows of {whose} on {site.name}, a second witness of activity, are "
+                "refused since the plan was made; look at the rights of the QRS user"
+            )
         for key, at in witness.by_person.items():
             _remember(self._active, key, at)
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from seatkeeper.core.model import (
+    NAMED_LISTS,
     Allocation,
-    LicenseType,
     Overview,
+    UsageList,
     UsageState,
     User,
     Witness,
@@ -37,15 +38,16 @@ NOT_OFFERED = frozenset({400, 403, 404, 405, 410, 501})
 class Source:
     """One list that tells activity, and the property that holds the moment."""
 
+    name: UsageList
     path: str
     moment: str = "latestActivity"
 
 
-NAMED = tuple(Source(f"/license/{t.value}accessusage/full") for t in LicenseType)
-CAPACITY = Source("/license/analyzertimeaccessusage/full")
+NAMED = tuple(Source(name, f"/license/{name.value}accessusage/full") for name in NAMED_LISTS)
+CAPACITY = Source(UsageList.CAPACITY, "/license/analyzertimeaccessusage/full")
 TOKENS = (
-    Source("/license/useraccesstype/full", "lastUsed"),
-    Source("/license/loginaccessusage/full"),
+    Source(UsageList.TOKENS, "/license/useraccesstype/full", "lastUsed"),
+    Source(UsageList.LOGIN, "/license/loginaccessusage/full"),
 )
 
 
@@ -113,15 +115,13 @@ class UsageReading:
         people = People(users, seats)
         sources = _offered(overview)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._read(s, people, since)) for s in sources]
+            tasks = {s.name: group.create_task(self._read(s, people, since)) for s in sources}
         total = Activity()
-        states = set()
-        for task in tasks:
-            state, activity = task.result()
-            states.add(state)
-            for key, at in activity.by_person.items():
+        for task in tasks.values():
+            for key, at in task.result()[1].by_person.items():
                 total.remember(key, at)
-        return Witness(state=_state(states), by_person=total.by_person)
+        lists = {name: task.result()[0] for name, task in tasks.items()}
+        return Witness(lists, total.by_person)
 
     async def _read(
         self, source: Source, people: People, since: datetime | None
@@ -167,11 +167,3 @@ def _activity_sink(source: Source, people: People) -> Sink[Activity]:
             activity.remember(key, at)
 
     return Rows(source.path, wire.USAGE, take, activity)
-
-
-def _state(states: set[UsageState]) -> UsageState:
-    """Sum up: what could not be read weighs most, then any row, then a clear no."""
-    for state in (UsageState.UNREADABLE, UsageState.GIVEN, UsageState.NOT_GIVEN):
-        if state in states:
-            return state
-    return UsageState.EMPTY

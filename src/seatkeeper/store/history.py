@@ -15,7 +15,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from seatkeeper.core.model import LicenseType, Pool, Snapshot, UsageState
+from seatkeeper.core.model import (
+    NAMED_LISTS,
+    LicenseType,
+    Pool,
+    Snapshot,
+    UsageList,
+    UsageState,
+)
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.plan import PlanStatus
 from seatkeeper.core.record import Baseline
@@ -72,7 +79,7 @@ class History:
                 newly_marked=_newly_marked(conn, site, now),
                 eligible_by_day=_eligible_by_day(conn, site, policy_digest, now),
                 released_last_day=_released_last_day(conn, site, now),
-                usage_given_before=row is not None and row.usage_given,
+                usage_lists=frozenset() if row is None else _usage_lists(row),
                 license_number=None if row is None else row.license_number,
             )
 
@@ -119,13 +126,22 @@ def _remember_site(conn: sa.Connection, snapshot: Snapshot) -> bool:
     news: dict[str, Any] = {"last_seen": at}
     if number is not None:
         news["license_number"] = number
-    if snapshot.witness.state is UsageState.GIVEN:
-        news["usage_given"] = True
+    if given := snapshot.witness.which(UsageState.GIVEN):
+        before = conn.execute(sa.select(SITE).where(SITE.c.site == site)).first()
+        known = before.usage_lists.split() if before is not None and before.usage_lists else ()
+        news |= {"usage_given": True, "usage_lists": " ".join(sorted({*given, *known}))}
     if conn.execute(sa.update(SITE).where(SITE.c.site == site).values(news)).rowcount:
         return False
     new = {"site": site, "first_seen": at, "license_number": None, "usage_given": False} | news
     conn.execute(sa.insert(SITE).values(new))
     return True
+
+
+def _usage_lists(site: AnyRow) -> frozenset[UsageList]:
+    """Return the lists that ever held rows; before they were kept apart, both of named seats."""
+    if site.usage_lists is None:
+        return frozenset(NAMED_LISTS) if site.usage_given else frozenset()
+    return frozenset(map(UsageList, site.usage_lists.split()))
 
 
 def _remember_marks(conn: sa.Connection, snapshot: Snapshot, since: datetime | None) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Dialect
 AnyRow: TypeAlias = "sa.Row[*tuple[Any, ...]]"
 """A row of any columns; their names are known where it was selected."""
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest migration this version knows."""
 
 VERSION_TABLE = "seatkeeper_schema"
@@ -233,6 +233,7 @@ SITE = sa.Table(
     _moment("last_seen"),
     sa.Column("license_number", Words),
     sa.Column("usage_given", sa.Boolean, nullable=False),
+    sa.Column("usage_lists", Words),
 )
 
 MARK = sa.Table(
