@@ -100,6 +100,8 @@ class FakeSite:
     usage_state: UsageState = UsageState.GIVEN
     """What comes of both lists of usage rows of named seats, unless `usage_lists` says more."""
     usage_lists: dict[UsageList, UsageState] = field(default_factory=dict)
+    hides_seats: bool = False
+    """The QRS user may not read seats: lists and counts are empty, the overview is not."""
     number: str | None = "0000 1111"
     signed: bool = False
     tokens_enabled: bool = False
@@ -247,6 +249,8 @@ class FakeReader:
         return len(self._of(license_type))
 
     def _of(self, license_type: LicenseType) -> list[Allocation]:
+        if self._site.hides_seats:
+            return []
         return [s for s in self._site.seats.values() if s.license_type is license_type]
 
     async def witness(

@@ -34,6 +34,7 @@ from seatkeeper.core.model import NAMED_LISTS, Allocation, Pool, Snapshot, Usage
 from seatkeeper.core.plan import Limit, Notice, PlanStatus, Violation
 from seatkeeper.core.policy import Exemption, ExemptionKind, Mode, Pause, Policy, Shared, SharedKind
 from seatkeeper.core.record import Baseline
+from seatkeeper.core.wholeness import Reading
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -504,6 +505,54 @@ def test_a_plan_names_the_usage_rows_that_answered() -> None:
     site = witnessed(professional=EMPTY, analyzer=REFUSED, capacity=GIVEN, login=UNREADABLE)
 
     assert a_plan(site, a_policy()).usage_lists == (UsageList.CAPACITY, UsageList.PROFESSIONAL)
+
+
+# Rules 4, 15, 16: the sites that share the license are read as whole
+
+
+def beside(partner: Snapshot, before: Baseline | None = None, mode: Mode = Mode.AUTO) -> Findings:
+    """Hold a plan of a plain site against the limits, with this site under its license."""
+    lists = (before or Baseline()).usage_lists
+    reading = Reading.of(replace(partner, site="south"), lists, NOW, is_partner=True)
+    policy = a_policy(mode=mode, limits=some_limits(incomplete=0.05))
+    return check(replace(a_check(a_site(2, 20), policy), partners=(reading,)))
+
+
+def test_a_partner_in_order_changes_nothing() -> None:
+    assert beside(a_site(5, 5), BOTH_BEFORE) == Findings()
+
+
+def test_a_partner_lists_fewer_seats_than_it_counts() -> None:
+    rows = some_seats(90, last_used=days_ago(1))
+
+    violation = the_violation(beside(with_pool(rows, 100)))
+
+    assert (violation.limit, violation.value, violation.allowed) == (Limit.INCOMPLETE, 0.1, 0.05)
+    assert "site south, which shares the license, counts 100" in violation.message
+    assert beside(with_pool(rows, 94)) == Findings()
+
+
+def test_a_partner_does_not_count_the_seats_that_it_lists() -> None:
+    violation = the_violation(beside(a_snapshot(some_seats(3), pools=[])))
+
+    assert "site south, which shares the license, listed 3" in violation.message
+    assert "the QRS user on south" in violation.way_out
+
+
+def test_a_partner_sends_no_date() -> None:
+    found = beside(a_site(1, 9, skew=None))
+
+    assert codes(found) == ["no_clock"]
+    assert "site south" in found.warnings[0].message
+
+
+@pytest.mark.parametrize("state", [REFUSED, EMPTY, UNREADABLE])
+def test_the_usage_rows_of_a_partner_are_gone(state: UsageState) -> None:
+    site = a_site(1, 9, usage=state)
+
+    assert the_violation(beside(site, BOTH_BEFORE)).limit is Limit.INCOMPLETE
+    assert len(beside(site, BOTH_BEFORE, Mode.APPROVE).warnings) == 1
+    assert beside(site).violations == ()
 
 
 # Rule 16: clock_skew

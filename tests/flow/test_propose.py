@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from builders import a_policy
 from fakes import fail_with
 from flow_world import World, a_world, idle_seats, limited
-from seatkeeper.core.model import LicenseType
-from seatkeeper.core.plan import PlanStatus
+from seatkeeper.core.model import LicenseType, UsageState
+from seatkeeper.core.plan import Limit, PlanStatus
 from seatkeeper.core.policy import Mode, Policy, Shared, SharedKind
+from seatkeeper.core.record import StoredPlan
 from seatkeeper.errors import IncompleteRead, Unreachable
 from seatkeeper.flow.propose import sharing
 
@@ -44,6 +48,98 @@ async def test_a_last_use_that_cannot_be_read_under_the_same_license_keeps_the_s
 
     assert FIRST.id not in {a.allocation_id for a in stored.plan.actions}
     assert stored.plan.kept["unclear"] == 1
+
+
+def _broken(stored: StoredPlan) -> list[Limit]:
+    return [v.limit for v in stored.plan.violations]
+
+
+async def test_a_partner_that_shows_no_seats_any_more_blocks_the_plan() -> None:
+    world, other = a_world(5), a_world(5, name="test")
+    other.fake.use(FIRST.id)
+    other.fake.hides_seats = True
+
+    stored = await world.plan(approved=False, partners=[other.process().site])
+
+    assert stored.status is PlanStatus.BLOCKED
+    assert _broken(stored) == [Limit.INCOMPLETE, Limit.INCOMPLETE]
+    assert stored.plan.violations[0].message == (
+        "site test, which shares the license, counts 20 professional seats but listed 0"
+    )
+    assert "the QRS user on test" in stored.plan.violations[0].way_out
+
+
+async def test_in_auto_a_partner_that_shows_no_seats_any_more_releases_nothing() -> None:
+    world, other = a_world(5), a_world(5, name="test")
+    world.in_mode(Mode.AUTO)
+    world.policy = replace(world.policy, shared=Shared(SharedKind.SITES, ("test",)))
+    other.fake.hides_seats = True
+
+    found = await world.cycle(sites=[other.process().site])
+
+    assert found.stored.status is PlanStatus.BLOCKED
+    assert not world.fake.deleted
+
+
+async def test_a_partner_whose_clock_differs_blocks_the_plan() -> None:
+    world, other = a_world(5), a_world(5, name="test")
+    other.fake.skew = timedelta(minutes=-7)
+
+    stored = await world.plan(approved=False, partners=[other.process().site])
+
+    assert _broken(stored) == [Limit.CLOCK_SKEW]
+    assert stored.plan.violations[0].message.startswith(
+        "the clock of site test, which shares the license, is 420 s behind ours"
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        (UsageState.UNREADABLE, "usage_unreadable"),
+        (UsageState.NOT_GIVEN, "usage_refused"),
+        (UsageState.EMPTY, "usage_empty"),
+    ],
+)
+async def test_a_partner_whose_usage_rows_are_gone_is_no_witness_any_more(
+    state: UsageState, code: str
+) -> None:
+    world, other = a_world(5), a_world(5, name="test")
+    other.store = world.store
+    await other.plan(approved=False)
+    other.fake.usage_state = state
+
+    observed = await world.plan(approved=False, partners=[other.process().site])
+    world.in_mode(Mode.AUTO)
+    automatic = await world.plan(approved=False, partners=[other.process().site])
+
+    always = [Limit.INCOMPLETE] if state is UsageState.UNREADABLE else []
+    assert _broken(observed) == always
+    assert [w.code for w in observed.plan.warnings] == [code]
+    assert _broken(automatic) == [Limit.INCOMPLETE]
+    assert "on site test, which shares the license" in automatic.plan.violations[0].message
+
+
+async def test_a_partner_that_never_gave_usage_rows_is_believed() -> None:
+    world, other = a_world(5), a_world(5, name="test")
+    world.in_mode(Mode.AUTO)
+    other.fake.usage_state = UsageState.NOT_GIVEN
+
+    stored = await world.plan(approved=False, partners=[other.process().site])
+
+    assert _broken(stored) == []
+    assert stored.status is PlanStatus.APPROVED
+
+
+async def test_what_blocks_because_of_a_partner_is_passed_like_any_limit() -> None:
+    world, other = a_world(5), a_world(5, name="test")
+    other.fake.hides_seats = True
+    world.override(Limit.INCOMPLETE)
+
+    stored = await world.plan(approved=False, partners=[other.process().site])
+
+    assert _broken(stored) == []
+    assert {o.limit for o in stored.plan.overridden} == {Limit.INCOMPLETE}
 
 
 @pytest.mark.parametrize("call", ["users", "allocations", "overview"])

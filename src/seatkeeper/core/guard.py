@@ -37,11 +37,14 @@ class Checked:
     policy: Policy
     baseline: Baseline
     now: datetime
+    partners: tuple[Reading, ...] = ()
+    """What tells of each site that shares the license whether it was read whole."""
 
     @cached_property
-    def reading(self) -> Reading:
-        """What tells whether the site was read whole; gathered once, for it counts every row."""
-        return Reading.of(self.snapshot, self.baseline.usage_lists, self.now)
+    def readings(self) -> tuple[Reading, ...]:
+        """The same of the site itself, and of its partners; it counts every row, so once."""
+        own = Reading.of(self.snapshot, self.baseline.usage_lists, self.now)
+        return (own, *self.partners)
 
     @cached_property
     def blind(self) -> list[tuple[Exemption, str]]:
@@ -193,12 +196,14 @@ def newest_activity(snapshot: Snapshot, now: datetime) -> datetime | None:
 
 
 def _incomplete(c: Checked) -> Iterable[Violation]:
-    yield from missing_rows(c.reading, c.policy)
-    yield from witness_gone(c.reading, c.policy)
+    for reading in c.readings:
+        yield from missing_rows(reading, c.policy)
+        yield from witness_gone(reading, c.policy)
 
 
 def _clock_skew(c: Checked) -> Iterable[Violation]:
-    return clock_skew(c.reading, c.policy)
+    for reading in c.readings:
+        yield from clock_skew(reading, c.policy)
 
 
 def _blind_exemption(c: Checked) -> Iterable[Violation]:
@@ -252,7 +257,8 @@ _LIMITS = (
 
 def _warnings(c: Checked) -> Iterable[Notice]:
     yield from expiry_warnings(c.policy, c.now)
-    yield from doubts(c.reading)
+    for reading in c.readings:
+        yield from doubts(reading)
     if c.policy.mode is not Mode.AUTO and (doubt := _sharing_doubt(c)):
         yield Notice(code="shared_license", message=doubt)
     for exemption, message in c.blind:

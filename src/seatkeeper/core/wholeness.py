@@ -1,7 +1,8 @@
 """Whether a site was read whole, as far as that can be told: its counts, usage rows, clock.
 
 A QRS user who lost rights is not refused: lists and counts shrink together, and only the overview
-and what was there before can tell. Looks at a few small values that outlive a snapshot.
+and what was there before can tell. Looks at a few small values that outlive a snapshot, so that
+the sites that share a license are held against the same limits as the planned one.
 """
 
 from __future__ import annotations
@@ -34,9 +35,18 @@ class Reading:
     usage: Mapping[UsageList, UsageState]
     usage_before: frozenset[UsageList]
     """Lists of usage rows that held some at an earlier reading."""
+    partner: str = ""
+    """The name of a site that shares the license; empty for the planned site itself."""
 
     @classmethod
-    def of(cls, snapshot: Snapshot, usage_before: Collection[UsageList], now: datetime) -> Reading:
+    def of(
+        cls,
+        snapshot: Snapshot,
+        usage_before: Collection[UsageList],
+        now: datetime,
+        *,
+        is_partner: bool = False,
+    ) -> Reading:
         """Keep of a snapshot what tells."""
         rows = Counter(seat.license_type for seat in snapshot.allocations)
         since, until = now - USAGE_REACHES, now + AHEAD
@@ -52,7 +62,18 @@ class Reading:
             skew=snapshot.skew,
             usage=snapshot.witness.lists,
             usage_before=frozenset(usage_before),
+            partner=snapshot.site if is_partner else "",
         )
+
+    @property
+    def who(self) -> str:
+        """The site, as the subject of a sentence."""
+        return f"site {self.partner}, which shares the license," if self.partner else "the site"
+
+    @property
+    def account(self) -> str:
+        """Whose rights are to be looked at."""
+        return f"the QRS user on {self.partner}" if self.partner else "the QRS user"
 
     def gone(self, state: UsageState) -> list[UsageList]:
         """Return the lists of usage rows that were there before and of which now this came.
@@ -71,13 +92,13 @@ def missing_rows(reading: Reading, policy: Policy) -> Iterable[Violation]:
         rows = reading.rows.get(license_type, 0)
         pool = reading.overview.pool(license_type)
         if pool is not None and pool.enabled:
-            yield from _short_of(pool, rows, policy.limits.incomplete)
+            yield from _short_of(pool, reading, policy.limits.incomplete)
         elif rows and policy.of(license_type).enabled:
-            yield _not_comparable(license_type, rows)
+            yield _not_comparable(license_type, reading)
 
 
-def _short_of(pool: Pool, rows: int, allowed: float) -> Iterable[Violation]:
-    expected = _least_rows(pool)
+def _short_of(pool: Pool, reading: Reading, allowed: float) -> Iterable[Violation]:
+    rows, expected = reading.rows.get(pool.license_type, 0), _least_rows(pool)
     missing = expected - rows
     if missing > ROWS_MAY_DIFFER and missing / expected > allowed:
         yield Violation(
@@ -85,8 +106,9 @@ def _short_of(pool: Pool, rows: int, allowed: float) -> Iterable[Violation]:
             license_type=pool.license_type,
             value=round(missing / expected, 4),
             allowed=allowed,
-            message=f"the site counts {expected} {pool.license_type.value} seats but listed {rows}",
-            way_out="check the rights of the QRS user: it must be allowed to read every seat",
+            message=f"{reading.who} counts {expected} {pool.license_type.value} seats but listed "
+            f"{rows}",
+            way_out=f"check the rights of {reading.account}: it must be allowed to read every seat",
         )
 
 
@@ -99,16 +121,16 @@ def _least_rows(pool: Pool) -> int:
     return pool.allocated
 
 
-def _not_comparable(license_type: LicenseType, rows: int) -> Violation:
+def _not_comparable(license_type: LicenseType, reading: Reading) -> Violation:
     """Say that there are seats and no count of them: nobody knows how many were not listed."""
-    name = license_type.value
+    name, rows = license_type.value, reading.rows[license_type]
     return Violation(
         limit=Limit.INCOMPLETE,
         license_type=license_type,
-        message=f"the site listed {rows} {name} seats, but its overview counts none of this type: "
-        "nothing tells whether the list is whole",
-        way_out="check the rights of the QRS user and the license of the site; if it has no such "
-        f"seats any more, set policy.{name}.enabled to false",
+        message=f"{reading.who} listed {rows} {name} seats, but its overview counts none of this "
+        "type: nothing tells whether the list is whole",
+        way_out=f"check the rights of {reading.account} and the license of the site; if it has no "
+        f"such seats any more, set policy.{name}.enabled to false",
     )
 
 
@@ -120,9 +142,13 @@ _GONE = {
 }
 
 
-def _said(lists: Iterable[UsageList], state: UsageState) -> str:
+def _said(reading: Reading, lists: Iterable[UsageList], state: UsageState) -> str:
     whose = " and of ".join(u.words for u in lists)
-    return f"the usage rows of {whose}, read before as a second witness of activity, {_GONE[state]}"
+    where = f" on site {reading.partner}, which shares the license" if reading.partner else ""
+    return (
+        f"the usage rows of {whose}{where}, read before as a second witness of activity, "
+        f"{_GONE[state]}"
+    )
 
 
 def witness_gone(reading: Reading, policy: Policy) -> Iterable[Violation]:
@@ -134,7 +160,7 @@ def witness_gone(reading: Reading, policy: Policy) -> Iterable[Violation]:
     if lists := reading.gone(UsageState.UNREADABLE):
         yield Violation(
             limit=Limit.INCOMPLETE,
-            message=_said(lists, UsageState.UNREADABLE),
+            message=_said(reading, lists, UsageState.UNREADABLE),
             way_out="look at the site's health; the next reading may succeed",
         )
     if policy.mode is not Mode.AUTO:
@@ -143,34 +169,38 @@ def witness_gone(reading: Reading, policy: Policy) -> Iterable[Violation]:
         if lists := reading.gone(state):
             yield Violation(
                 limit=Limit.INCOMPLETE,
-                message=_said(lists, state),
-                way_out="look at the rights of the QRS user: it must be allowed to read usage rows",
+                message=_said(reading, lists, state),
+                way_out=f"look at the rights of {reading.account}: it must be allowed to read "
+                "usage rows",
             )
 
 
 def doubts(reading: Reading) -> Iterable[Notice]:
     """Say what is not whole and does not always block."""
     if reading.skew is None:
-        yield Notice(code="no_clock", message="the site sent no date: its clock was not compared")
+        said = f"{reading.who} sent no date: its clock was not compared"
+        yield Notice(code="no_clock", message=said)
     if UsageState.UNREADABLE in reading.usage.values():
-        yield Notice(code="usage_unreadable", message="the usage rows could not be read")
+        where = f" on {reading.partner}" if reading.partner else ""
+        yield Notice(code="usage_unreadable", message=f"the usage rows{where} could not be read")
     for state, code in (
         (UsageState.NOT_GIVEN, "usage_refused"),
         (UsageState.EMPTY, "usage_empty"),
     ):
         if lists := reading.gone(state):
-            yield Notice(code=code, message=_said(lists, state))
+            yield Notice(code=code, message=_said(reading, lists, state))
 
 
 def clock_skew(reading: Reading, policy: Policy) -> Iterable[Violation]:
     """Compare the site's clock with ours (design rule 16)."""
     skew, allowed = reading.skew, policy.limits.clock_skew
+    whose = f"the clock of {reading.who}" if reading.partner else "the site's clock"
     if skew is not None and abs(skew) > allowed:
         yield Violation(
             limit=Limit.CLOCK_SKEW,
             value=round(abs(skew).total_seconds(), 1),
             allowed=allowed.total_seconds(),
-            message=f"the site's clock is {abs(skew).total_seconds():.0f} s "
+            message=f"{whose} is {abs(skew).total_seconds():.0f} s "
             f"{'ahead of' if skew > timedelta(0) else 'behind'} ours, above clock_skew "
             f"{allowed.total_seconds():.0f} s",
             way_out="synchronise both clocks (NTP)",

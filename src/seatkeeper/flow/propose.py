@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from seatkeeper.core.draft import draft_plan, seal
@@ -13,6 +13,7 @@ from seatkeeper.core.model import Snapshot
 from seatkeeper.core.plan import Plan, PlanStatus
 from seatkeeper.core.policy import Mode, SharedKind
 from seatkeeper.core.record import StoredPlan
+from seatkeeper.core.wholeness import Reading
 from seatkeeper.errors import IncompleteRead, QrsError
 from seatkeeper.flow.collect import collect
 from seatkeeper.flow.context import Records, Run, Site
@@ -39,37 +40,48 @@ async def _read_and_decide(
     """Make the plan; a function of its own so that the snapshot is gone before it is recorded."""
     run.progress("reading the site", 0, 0)
     snapshot = await until_stopped(collect(site.name, site.reader, now), run.stop)
-    elsewhere = {
-        partner.name: await until_stopped(_activity(partner, now), run.stop) for partner in partners
-    }
+    elsewhere = {partner.name: await _activity(partner, records, run, now) for partner in partners}
     run.progress("deciding", 0, 0)
     await records.history.observe(snapshot)
     return await _decide(site, snapshot, elsewhere, records, now)
 
 
-async def _activity(partner: Site, now: datetime) -> Elsewhere:
+@dataclass(frozen=True, slots=True)
+class _Partner:
+    """What is kept of a site that shares the license when its snapshot is gone."""
+
+    activity: Elsewhere
+    reading: Reading
+
+
+async def _activity(partner: Site, records: Records, run: Run, now: datetime) -> _Partner:
+    """Read a partner; the limits ask of it to be as whole as the planned site itself."""
+    baseline = await records.history.baseline(partner.name, partner.policy.digest, now)
     try:
-        return activity_of(await collect(partner.name, partner.reader, now))
+        snapshot = await until_stopped(collect(partner.name, partner.reader, now), run.stop)
     except (QrsError, IncompleteRead) as error:
         raise IncompleteRead(
             f"site {partner.name} shares the license and could not be read whole ({error}); "
             "nothing is planned, for somebody active there could lose a seat"
         ) from error
+    reading = Reading.of(snapshot, baseline.usage_lists, now, is_partner=True)
+    return _Partner(activity_of(snapshot), reading)
 
 
 async def _decide(
     site: Site,
     snapshot: Snapshot,
-    elsewhere: Mapping[str, Elsewhere],
+    elsewhere: Mapping[str, _Partner],
     records: Records,
     now: datetime,
 ) -> Plan:
     policy = site.policy
     baseline = await records.history.baseline(site.name, policy.digest, now)
     overrides = await records.control.overrides(site.name, policy.digest, now)
-    facts = Facts(Sources.of(snapshot, *elsewhere.values()), policy, now)
+    facts = Facts(Sources.of(snapshot, *(p.activity for p in elsewhere.values())), policy, now)
     draft = draft_plan(snapshot, facts, policy, now, released_last_day=baseline.released_last_day)
-    findings = check(Checked(draft, snapshot, policy, baseline, now), overrides)
+    readings = tuple(p.reading for p in elsewhere.values())
+    findings = check(Checked(draft, snapshot, policy, baseline, now, readings), overrides)
     shared_with = tuple(sorted(elsewhere))
     return seal(draft, replace(findings, shared_with=shared_with), snapshot, policy, now)
 
