@@ -62,6 +62,8 @@ async def test_a_certificate_that_was_missing_at_the_start_is_taken_up_when_it_c
         site.on("/user/count", jsons({"value": 3}))
         client = a_client(site, **files)
         with pytest.raises(NeverSent, match="cannot be read"):
+            await client.__aenter__()
+        with pytest.raises(NeverSent, match="cannot be read"):
             await SiteReader(client).count_users()
 
         put(pki.client, tmp_path, 1_000)

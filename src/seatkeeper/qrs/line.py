@@ -74,10 +74,11 @@ class Line:
         self._make_xrfkey = make_xrfkey
         self._sessions: tuple[aiohttp.ClientSession, ...] = ()
         self._loaded: tuple[float, ...] = ()
-        self._closed = False
+        self._closed = True
 
     def open(self) -> None:
         """Load the certificates; raises CertificateTrouble that names the file at fault."""
+        self._closed = False  # also when they are missing yet: the next request tries again
         written = written_at(self.connection)
         try:
             context = tls_context(self.connection)
