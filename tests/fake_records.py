@@ -19,6 +19,7 @@ from seatkeeper.core.record import (
     Freeze,
     Intent,
     Kind,
+    OpenReturn,
     Override,
     Released,
     StoredPlan,
@@ -52,6 +53,7 @@ class FakeStore:
     results: dict[tuple[str, str], ActionOutcome] = field(default_factory=dict)
     ledger: list[Record] = field(default_factory=list)
     grants: dict[tuple[str, str], GrantResult | None] = field(default_factory=dict)
+    meant_back: dict[tuple[str, str], OpenReturn] = field(default_factory=dict)
     freeze: Freeze | None = None
     overrides: list[Override] = field(default_factory=list)
     fences: dict[str, int] = field(default_factory=dict)
@@ -362,6 +364,20 @@ class FakePlans(Part):
             site=intent.site,
         )
 
+    async def open_returns(self, site: str) -> list[OpenReturn]:
+        """Return give-backs left open, and those whose release is still unsettled."""
+        self._begin("open_returns")
+        found = []
+        for key, one in self.store.meant_back.items():
+            given, release = self.store.grants[key], self.store.results.get(key)
+            outcome = given.outcome if given else None
+            unsettled = release is None or release.outcome is Outcome.UNKNOWN
+            held = outcome in (GrantOutcome.RESTORED, GrantOutcome.ALREADY_HELD)
+            is_open = outcome in (None, GrantOutcome.UNKNOWN)
+            if self.store.intents[key].site == site and (is_open or (held and unsettled)):
+                found.append(replace(one, outcome=outcome))
+        return found
+
     async def intend_grants(
         self,
         run_id: str,
@@ -375,7 +391,9 @@ class FakePlans(Part):
         self._begin("intend_grants")
         self._fenced(held)
         for seat in seats:
-            self.store.grants[seat.plan_id, seat.allocation_id] = None
+            key = seat.plan_id, seat.allocation_id
+            self.store.grants[key] = None
+            self.store.meant_back[key] = OpenReturn(run_id, seat, now)
             self._note(
                 Kind.GRANT_INTENT, now, seat.plan_id, run_id, allocation_id=seat.allocation_id
             )

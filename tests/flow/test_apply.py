@@ -179,7 +179,7 @@ async def test_a_freeze_stops_before_the_next_intent() -> None:
 
     result = await world.apply(stored)
 
-    assert counted(result) == {"released": 35, "not_attempted": 25}
+    assert counted(result) == {"released": 8, "not_attempted": 52}
     assert "frozen by Jane Doe" in result.stopped
     assert world.store.plans[stored.plan.plan_id].status is PlanStatus.PARTLY_APPLIED
 
@@ -189,11 +189,11 @@ async def test_a_pause_that_begins_stops_before_the_next_batch() -> None:
     pause = Pause(begin, begin + timedelta(days=3), "Christmas")
     world = a_world(60, policy=a_policy(mode=Mode.APPROVE, pauses=(pause,)))
     stored = await world.plan()
-    world.fake.on("release", lambda: world.clock.advance(hours=2), nth=35, times=1)
+    world.fake.on("release", lambda: world.clock.advance(hours=2), nth=8, times=1)
 
     result = await world.apply(stored)
 
-    assert counted(result) == {"released": 35, "not_attempted": 25}
+    assert counted(result) == {"released": 8, "not_attempted": 52}
     assert result.stopped == "releases pause until 2026-11-05 04:00 UTC: Christmas"
 
 
@@ -204,11 +204,11 @@ async def test_a_plan_that_expires_in_the_middle_ends_there() -> None:
     def late() -> None:
         world.clock.advance(hours=73)
 
-    world.fake.on("release", late, nth=35, times=1)
+    world.fake.on("release", late, nth=8, times=1)
 
     result = await world.apply(stored)
 
-    assert counted(result) == {"released": 35, "not_attempted": 25}
+    assert counted(result) == {"released": 8, "not_attempted": 52}
     assert "expired" in result.stopped
 
 
@@ -315,11 +315,11 @@ async def test_the_sites_clock_is_compared_before_each_batch(minutes: int) -> No
     def clock_jumps() -> None:
         world.fake.skew = timedelta(minutes=minutes)
 
-    world.fake.on("release", clock_jumps, nth=35, times=1)
+    world.fake.on("release", clock_jumps, nth=8, times=1)
 
     result = await world.apply(stored)
 
-    assert counted(result) == {"released": 35, "not_attempted": 25}
+    assert counted(result) == {"released": 8, "not_attempted": 52}
     assert "clock differs from ours by 540 s" in result.stopped
 
 
@@ -354,4 +354,4 @@ async def test_progress_is_told_after_each_batch() -> None:
 
     await world.apply(stored, hand)
 
-    assert told == [("releasing", 35, 60), ("releasing", 60, 60)]
+    assert told == [("releasing", 8, 60), ("releasing", 60, 60)]

@@ -97,12 +97,12 @@ async def test_defect_12_a_store_that_goes_down_in_the_middle_stops_before_the_n
     def breaks() -> None:
         world.store.broken.update(intend=StoreError("disk full"), settle=StoreError("disk full"))
 
-    world.fake.on("release", breaks, nth=35, times=1)
+    world.fake.on("release", breaks, nth=8, times=1)
 
     with pytest.raises(StoreError):
         await world.apply(stored)
 
-    assert len(world.fake.deleted) == 35
+    assert len(world.fake.deleted) == 8
 
 
 async def test_defect_15_a_lost_answer_is_recorded_as_what_it_was() -> None:

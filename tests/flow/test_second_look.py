@@ -175,7 +175,7 @@ async def test_activity_written_late_between_batches_is_still_seen() -> None:
     world.clock.advance(hours=1)
     late = world.clock.now() - timedelta(minutes=10)
     world.fake.on(
-        "release", lambda: world.fake.change_seat(other.id, last_used=late), nth=35, times=1
+        "release", lambda: world.fake.change_seat(other.id, last_used=late), nth=8, times=1
     )
 
     assert counted(await world.apply(stored)) == {"released": 59, "changed": 1}
@@ -397,10 +397,10 @@ async def test_a_second_look_that_fails_leaves_the_rest_alone(call: str) -> None
     def breaks() -> None:
         world.fake.on(call, fail_with(NoAnswer("gone")), nth=1 + (call == "allocations_by_id"))
 
-    world.fake.on("release", breaks, nth=35, times=1)
+    world.fake.on("release", breaks, nth=8, times=1)
 
     result = await world.apply(stored)
 
-    assert counted(result) == {"released": 35, "not_attempted": 25}
-    assert len(world.fake.deleted) == 35
+    assert counted(result) == {"released": 8, "not_attempted": 52}
+    assert len(world.fake.deleted) == 8
     assert "gone" in result.stopped

@@ -250,6 +250,7 @@ async def test_a_seat_given_back_says_so(store: Store) -> None:
 
     await store.plans.intend_grants("run-2", JANE, held, [seat], "on holiday only", later(1))
     (between,) = await store.plans.released(plan_id=plan.plan_id)
+    (left_open,) = await store.plans.open_returns("prod")
     result = GrantResult(
         allocation_id=seat.allocation_id,
         user=seat.user,
@@ -260,6 +261,10 @@ async def test_a_seat_given_back_says_so(store: Store) -> None:
     await store.plans.settle_grants("run-2", JANE, "prod", [result], later(1))
 
     assert between.given_back is GrantOutcome.UNKNOWN
+    assert (left_open.run_id, left_open.at, left_open.outcome) == ("run-2", later(1), None)
+    assert (left_open.seat.user, left_open.seat.user_id) == (seat.user, seat.user_id)
+    assert await store.plans.open_returns("prod") == []
+    assert await store.plans.open_returns("test") == []
     (after,) = await store.plans.released(plan_id=plan.plan_id)
     assert after.given_back is GrantOutcome.RESTORED
     (intent,) = await records(store, Kind.GRANT_INTENT)

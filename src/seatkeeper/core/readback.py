@@ -1,4 +1,7 @@
-"""What became of one release, told from the site's answer and from reading the row again."""
+"""What became of one release, told from the site's answer and from reading the row again.
+
+Also what became of a release, or of giving a seat back, whose process ended before it told.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from seatkeeper.core.model import Allocation
-from seatkeeper.core.outcome import Answer, Outcome
+from seatkeeper.core.outcome import Answer, GrantOutcome, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Told:
     give_back: bool = False
 
 
-_MAY_STILL_GO = Told(
+MAY_STILL_GO = Told(
     Outcome.UNKNOWN, "the process ended; the seat is still held, and may still be released"
 )
 _BY_OTHERS = Told(Outcome.ALREADY_GONE, "somebody else released the seat at the same moment")
@@ -108,7 +111,28 @@ def tell_later(back: ReadBack, earlier: Outcome | None, *, is_over: bool) -> Tol
     if back.row.quarantined:
         return Told(Outcome.QUARANTINED, "settled by a fresh reading")
     if not is_over:
-        return None if earlier is Outcome.UNKNOWN else _MAY_STILL_GO
+        return None if earlier is Outcome.UNKNOWN else MAY_STILL_GO
     if earlier is Outcome.UNKNOWN:
         return Told(Outcome.REFUSED, "settled by a fresh reading: the seat is still held")
     return Told(Outcome.NOT_ATTEMPTED, "the process ended; the seat is still held")
+
+
+GIVEN_BACK = Told(Outcome.CHANGED, "given back: the user holds the seat again")
+"""What became of a release, however it is read later, when its seat was given back."""
+
+
+def tell_grant_later(
+    earlier: GrantOutcome | None, *, is_held: bool, is_over: bool
+) -> tuple[GrantOutcome, str] | None:
+    """Settle a giving back from a fresh reading; None when the reading tells nothing new.
+
+    `earlier`, `is_over`: as in `tell_later`, about the POST. `is_held`: whether the user holds a
+    seat of this type.
+    """
+    if is_held:
+        return GrantOutcome.RESTORED, "settled by a fresh reading: the user holds the seat again"
+    if is_over:
+        return GrantOutcome.REFUSED, "settled by a fresh reading: the user holds no such seat"
+    if earlier is None:
+        return GrantOutcome.UNKNOWN, "the process ended; the user may still get the seat back"
+    return None

@@ -110,6 +110,22 @@ class Intent:
     at: datetime
     outcome: Outcome | None = None
     detail: str = ""
+    given_back: GrantOutcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantIntent:
+    """A seat that was meant to be given back: written before its POST."""
+
+    plan_id: str
+    run_id: str
+    site: str
+    allocation_id: str
+    license_type: LicenseType
+    user: str
+    user_id: str
+    at: datetime
+    outcome: GrantOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +141,16 @@ class Released:
     at: datetime
     given_back: GrantOutcome | None = None
     site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReturn:
+    """A give-back whose outcome, or whose release's outcome, was not written yet."""
+
+    run_id: str
+    seat: Released
+    at: datetime
+    outcome: GrantOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,11 @@ __all__ = ["GiveBack", "Hands", "apply_plan"]
 FRUITLESS = 2
 """So many batches in a row of which nothing could be sent, and the run ends."""
 
-BATCHES = (35, 210, 420)
-"""First, second and later batches at most: 35 ids fill one URL of 2 kB."""
+BATCHES = (8, 525)
+"""First and later batches at most; 35 ids fill one URL of 2 kB.
+
+The first is small: a site that says yes and does nothing shows it at the first reading back.
+"""
 
 LEAST_SENDING = 0.5
 """Seconds of sending for which a batch is cut, however long its second look takes."""

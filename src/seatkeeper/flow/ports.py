@@ -21,7 +21,9 @@ from seatkeeper.core.record import (
     Actor,
     Baseline,
     Freeze,
+    GrantIntent,
     Intent,
+    OpenReturn,
     Override,
     Released,
     StoredPlan,
@@ -198,6 +200,9 @@ class Plans(Protocol):
     async def unsettled(self, site: str) -> list[Intent]:
         """Return intents without an outcome, or with `unknown`."""
 
+    async def unsettled_grants(self, site: str) -> list[GrantIntent]:
+        """Return seats meant to be given back without an outcome, or with `unknown`."""
+
     async def interrupted(self, site: str, now: datetime) -> list[StoredPlan]:
         """Return plans of a site that are being applied, by a process that may be gone."""
 
@@ -205,6 +210,9 @@ class Plans(Protocol):
         self, *, plan_id: str | None = None, user: str | None = None
     ) -> list[Released]:
         r"""Return releases that took effect, of a plan or of a person (`DIR\id`, any case)."""
+
+    async def open_returns(self, site: str) -> list[OpenReturn]:
+        """Return give-backs left open, and those whose release is still unsettled."""
 
     async def intend_grants(
         self,

@@ -7,22 +7,16 @@ only when the site cannot be carrying the DELETE out any more; until then it is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from seatkeeper.core.model import Allocation, LicenseType
 from seatkeeper.core.outcome import ActionOutcome, Outcome
-from seatkeeper.core.readback import ReadBack, tell_later
+from seatkeeper.core.readback import MAY_STILL_GO, ReadBack, tell_later
 from seatkeeper.core.record import Intent, StoredPlan
 from seatkeeper.flow.context import Records, Run, Site
 from seatkeeper.flow.ports import LicenseReader
+from seatkeeper.flow.returns import is_over, settle_returns
 from seatkeeper.flow.stopping import until_stopped
 from seatkeeper.flow.together import together
-
-MARGIN = timedelta(seconds=15)
-"""A request leaves within seconds after its intent, and is over one time-out of the site later.
-
-This much is added to the time-out for both, and for a site slower than it should be.
-"""
 
 
 async def recover(site: Site, records: Records, run: Run) -> list[ActionOutcome]:
@@ -32,13 +26,19 @@ async def recover(site: Site, records: Records, run: Run) -> list[ActionOutcome]
     intents is gone. Raises QrsError when the seats cannot be read, Interrupted on request:
     everything stays open then.
     """
+    returned = await settle_returns(site, records, run)
     intents = await records.plans.unsettled(site.name)
     told: list[ActionOutcome] = []
     if intents:
         now = run.clock.now()
         seats = [(i.license_type, i.allocation_id) for i in intents]
         rows = await until_stopped(read_rows(site.reader, seats), run.stop)
-        found = (_settle(i, rows, over=is_over(i.at, site, now)) for i in intents)
+        found = (
+            _given_back(i)
+            if (i.plan_id, i.allocation_id) in returned
+            else _settle(i, rows, over=is_over(i.at, site, now))
+            for i in intents
+        )
         told = [outcome for outcome in found if outcome is not None]
     now = run.clock.now()
     for plan_id, run_id in sorted({(i.plan_id, i.run_id) for i in intents}):
@@ -50,17 +50,11 @@ async def recover(site: Site, records: Records, run: Run) -> list[ActionOutcome]
     return [o for o in told if o.outcome is not Outcome.UNKNOWN]
 
 
-def is_over(intended_at: datetime, site: Site, now: datetime) -> bool:
-    """Whether the site cannot be carrying out any more what was meant then.
-
-    A clock set back proves nothing.
-    """
-    return now - intended_at >= site.timeout + MARGIN
-
-
 def _settle(intent: Intent, rows: dict[str, Allocation], *, over: bool) -> ActionOutcome | None:
     row = rows.get(intent.allocation_id)
-    told = tell_later(ReadBack(known=True, row=row), intent.outcome, is_over=over)
+    # What only a recovery called unknown never had an answer that was unknown.
+    earlier = None if intent.detail == MAY_STILL_GO.detail else intent.outcome
+    told = tell_later(ReadBack(known=True, row=row), earlier, is_over=over)
     if told is None:
         return None
     detail = told.detail
@@ -69,11 +63,20 @@ def _settle(intent: Intent, rows: dict[str, Allocation], *, over: bool) -> Actio
             "; the user became active just before, so give the seat back: "
             f"`seatkeeper undo --plan {intent.plan_id}`"
         )
+    return _outcome(intent, told.outcome, detail)
+
+
+def _given_back(intent: Intent) -> ActionOutcome:
+    """The user was active and holds the seat again (design rule 22)."""
+    return _outcome(intent, Outcome.CHANGED, "given back; settled by a fresh reading")
+
+
+def _outcome(intent: Intent, outcome: Outcome, detail: str) -> ActionOutcome:
     return ActionOutcome(
         allocation_id=intent.allocation_id,
         user=intent.user,
         license_type=intent.license_type,
-        outcome=told.outcome,
+        outcome=outcome,
         detail=detail,
     )
 

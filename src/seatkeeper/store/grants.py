@@ -7,15 +7,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from seatkeeper.core.model import person_key
-from seatkeeper.core.outcome import GrantOutcome, GrantResult
-from seatkeeper.core.record import Kind, LedgerEntry, Released
+from seatkeeper.core.model import LicenseType, person_key
+from seatkeeper.core.outcome import GrantOutcome, GrantResult, Outcome
+from seatkeeper.core.record import Kind, LedgerEntry, OpenReturn, Released
 from seatkeeper.store.actions import without_person
 from seatkeeper.store.engine import Database
 from seatkeeper.store.fence import Fenced
 from seatkeeper.store.lifecycle import Step
 from seatkeeper.store.recording import Recording, chunks, recording
-from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION
+from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION, AnyRow
+
+_HELD = (GrantOutcome.RESTORED, GrantOutcome.ALREADY_HELD)
 
 
 def intend_grants(db: Database, step: Step, held: Fenced, seats: Sequence[Released]) -> None:
@@ -47,6 +49,70 @@ def settle_grants(db: Database, step: Step, site: str, results: Sequence[GrantRe
                 "new_allocation_id": result.new_allocation_id,
             }
             record.note(_entry(Kind.GRANT_OUTCOME, step, site, plan_id, result, evidence))
+
+
+def open_returns(conn: sa.Connection, site: str) -> list[OpenReturn]:
+    """Return give-backs without a final outcome, and given back seats of unsettled releases."""
+    given, action = GIVE_BACK.c, PLAN_ACTION.c
+    settled = action.outcome.is_not(None) & (action.outcome != Outcome.UNKNOWN)
+    is_open = sa.or_(given.outcome.is_(None), given.outcome == GrantOutcome.UNKNOWN)
+    found = (
+        sa.select(GIVE_BACK, action.user_id, action.outcome.label("release"))
+        .join(
+            PLAN_ACTION,
+            (action.plan_id == given.plan_id) & (action.allocation_id == given.allocation_id),
+        )
+        .where(given.site == site, sa.or_(is_open, given.outcome.in_(_HELD) & ~settled))
+        .order_by(given.intended_at, given.allocation_id)
+    )
+    return [_open_return(row) for row in conn.execute(found)]
+
+
+def _open_return(row: AnyRow) -> OpenReturn:
+    seat = Released(
+        plan_id=row.plan_id,
+        allocation_id=row.allocation_id,
+        license_type=LicenseType(row.license_type),
+        user=row.person,
+        user_id=row.user_id,
+        outcome=Outcome(row.release) if row.release else Outcome.UNKNOWN,
+        at=row.intended_at,
+        site=row.site,
+    )
+    outcome = GrantOutcome(row.outcome) if row.outcome else None
+    return OpenReturn(row.run_id, seat, row.intended_at, outcome)
+
+
+def unsettled_grants(conn: sa.Connection, site: str) -> list[GrantIntent]:
+    """Return seats of a site meant to be given back, of which nobody wrote what became of them.
+
+    Without an outcome or with `unknown`, oldest first; an erased person's are left out.
+    """
+    columns = GIVE_BACK.c
+    of_release = sa.and_(
+        PLAN_ACTION.c.plan_id == columns.plan_id,
+        PLAN_ACTION.c.allocation_id == columns.allocation_id,
+    )
+    found = (
+        sa.select(GIVE_BACK, PLAN_ACTION.c.user_id)
+        .join(PLAN_ACTION, of_release)
+        .where(columns.site == site, _OPEN, columns.person_key != "")
+    )
+    return [_intent(row) for row in conn.execute(found.order_by(columns.intended_at))]
+
+
+def _intent(row: AnyRow) -> GrantIntent:
+    return GrantIntent(
+        plan_id=row.plan_id,
+        run_id=row.run_id,
+        site=row.site,
+        allocation_id=row.allocation_id,
+        license_type=LicenseType(row.license_type),
+        user=row.person,
+        user_id=row.user_id,
+        at=row.intended_at,
+        outcome=None if row.outcome is None else GrantOutcome(row.outcome),
+    )
 
 
 def _entry(
@@ -100,7 +166,7 @@ def _update(record: Recording, step: Step, result: GrantResult) -> None:
     this = sa.update(GIVE_BACK).where(
         columns.run_id == step.run_id,
         columns.allocation_id == result.allocation_id,
-        sa.or_(columns.outcome.is_(None), columns.outcome == GrantOutcome.UNKNOWN),
+        _OPEN,
     )
     record.conn.execute(this.values(_result(step, result)))
 

@@ -11,7 +11,9 @@ from seatkeeper.core.outcome import ActionOutcome, GrantResult
 from seatkeeper.core.plan import Action, Plan, PlanStatus
 from seatkeeper.core.record import (
     Actor,
+    GrantIntent,
     Intent,
+    OpenReturn,
     PlanLine,
     Released,
     StoredPlan,
@@ -180,10 +182,22 @@ class Plans:
             return actions.unsettled(conn, site)
 
     @threaded
+    def unsettled_grants(self, site: str) -> list[GrantIntent]:
+        """Return seats meant to be given back without an outcome, or with `unknown`."""
+        with self._db.reading() as conn:
+            return grants.unsettled_grants(conn, site)
+
+    @threaded
     def released(self, *, plan_id: str | None = None, user: str | None = None) -> list[Released]:
         r"""Return releases that took effect or may have, of a plan or of a person (`DIR\id`)."""
         with self._db.reading() as conn:
             return actions.released(conn, plan_id, user)
+
+    @threaded
+    def open_returns(self, site: str) -> list[OpenReturn]:
+        """Return give-backs left open, and those whose release is still unsettled."""
+        with self._db.reading() as conn:
+            return grants.open_returns(conn, site)
 
     @threaded
     def intend_grants(
