@@ -1,7 +1,4 @@
-"""What became of one release, told from the site's answer and from reading the row again.
-
-Also what became of a release, or of giving a seat back, whose process ended before it told.
-"""
+"""What became of one release, told from the site's answer and from reading the row again."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from seatkeeper.core.model import Allocation
-from seatkeeper.core.outcome import Answer, GrantOutcome, Outcome
+from seatkeeper.core.outcome import Answer, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +112,3 @@ def tell_later(back: ReadBack, earlier: Outcome | None, *, is_over: bool) -> Tol
     if earlier is Outcome.UNKNOWN:
         return Told(Outcome.REFUSED, "settled by a fresh reading: the seat is still held")
     return Told(Outcome.NOT_ATTEMPTED, "the process ended; the seat is still held")
-
-
-GIVEN_BACK = Told(Outcome.CHANGED, "given back: the user holds the seat again")
-"""What became of a release, however it is read later, when its seat was given back."""
-
-
-def tell_grant_later(
-    earlier: GrantOutcome | None, *, is_held: bool, is_over: bool
-) -> tuple[GrantOutcome, str] | None:
-    """Settle a giving back from a fresh reading; None when the reading tells nothing new.
-
-    `earlier`, `is_over`: as in `tell_later`, about the POST. `is_held`: whether the user holds a
-    seat of this type.
-    """
-    if is_held:
-        return GrantOutcome.RESTORED, "settled by a fresh reading: the user holds the seat again"
-    if is_over:
-        return GrantOutcome.REFUSED, "settled by a fresh reading: the user holds no such seat"
-    if earlier is None:
-        return GrantOutcome.UNKNOWN, "the process ended; the user may still get the seat back"
-    return None

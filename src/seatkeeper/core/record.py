@@ -110,22 +110,6 @@ class Intent:
     at: datetime
     outcome: Outcome | None = None
     detail: str = ""
-    given_back: GrantOutcome | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GrantIntent:
-    """A seat that was meant to be given back: written before its POST."""
-
-    plan_id: str
-    run_id: str
-    site: str
-    allocation_id: str
-    license_type: LicenseType
-    user: str
-    user_id: str
-    at: datetime
-    outcome: GrantOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from seatkeeper.core.record import (
     Actor,
     Baseline,
     Freeze,
-    GrantIntent,
     Intent,
     OpenReturn,
     Override,
@@ -199,9 +198,6 @@ class Plans(Protocol):
 
     async def unsettled(self, site: str) -> list[Intent]:
         """Return intents without an outcome, or with `unknown`."""
-
-    async def unsettled_grants(self, site: str) -> list[GrantIntent]:
-        """Return seats meant to be given back without an outcome, or with `unknown`."""
 
     async def interrupted(self, site: str, now: datetime) -> list[StoredPlan]:
         """Return plans of a site that are being applied, by a process that may be gone."""

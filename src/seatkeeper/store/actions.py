@@ -107,9 +107,7 @@ def unsettled(conn: sa.Connection, site: str) -> list[Intent]:
     found = sa.select(PLAN_ACTION).where(
         columns.site == site, columns.intended_at.is_not(None), _OPEN
     )
-    rows = conn.execute(found.order_by(columns.intended_at)).all()
-    given = _given_back(conn, sorted({row.plan_id for row in rows}))
-    return [_intent(row, given.get((row.plan_id, row.allocation_id))) for row in rows]
+    return [_intent(row) for row in conn.execute(found.order_by(columns.intended_at))]
 
 
 def released(conn: sa.Connection, plan_id: str | None, user: str | None) -> list[Released]:
@@ -232,7 +230,7 @@ def _update_outcome(record: Recording, plan_id: str, step: Step, result: ActionO
     record.conn.execute(this.values(new))
 
 
-def _intent(row: AnyRow, given_back: GrantOutcome | None) -> Intent:
+def _intent(row: AnyRow) -> Intent:
     return Intent(
         plan_id=row.plan_id,
         run_id=row.run_id,
@@ -246,7 +244,6 @@ def _intent(row: AnyRow, given_back: GrantOutcome | None) -> Intent:
         at=row.intended_at,
         outcome=None if row.outcome is None else Outcome(row.outcome),
         detail=row.detail,
-        given_back=given_back,
     )
 
 

@@ -62,7 +62,11 @@ def open_returns(conn: sa.Connection, site: str) -> list[OpenReturn]:
             PLAN_ACTION,
             (action.plan_id == given.plan_id) & (action.allocation_id == given.allocation_id),
         )
-        .where(given.site == site, sa.or_(is_open, given.outcome.in_(_HELD) & ~settled))
+        .where(
+            given.site == site,
+            given.person_key != "",
+            sa.or_(is_open, given.outcome.in_(_HELD) & ~settled),
+        )
         .order_by(given.intended_at, given.allocation_id)
     )
     return [_open_return(row) for row in conn.execute(found)]
@@ -81,38 +85,6 @@ def _open_return(row: AnyRow) -> OpenReturn:
     )
     outcome = GrantOutcome(row.outcome) if row.outcome else None
     return OpenReturn(row.run_id, seat, row.intended_at, outcome)
-
-
-def unsettled_grants(conn: sa.Connection, site: str) -> list[GrantIntent]:
-    """Return seats of a site meant to be given back, of which nobody wrote what became of them.
-
-    Without an outcome or with `unknown`, oldest first; an erased person's are left out.
-    """
-    columns = GIVE_BACK.c
-    of_release = sa.and_(
-        PLAN_ACTION.c.plan_id == columns.plan_id,
-        PLAN_ACTION.c.allocation_id == columns.allocation_id,
-    )
-    found = (
-        sa.select(GIVE_BACK, PLAN_ACTION.c.user_id)
-        .join(PLAN_ACTION, of_release)
-        .where(columns.site == site, _OPEN, columns.person_key != "")
-    )
-    return [_intent(row) for row in conn.execute(found.order_by(columns.intended_at))]
-
-
-def _intent(row: AnyRow) -> GrantIntent:
-    return GrantIntent(
-        plan_id=row.plan_id,
-        run_id=row.run_id,
-        site=row.site,
-        allocation_id=row.allocation_id,
-        license_type=LicenseType(row.license_type),
-        user=row.person,
-        user_id=row.user_id,
-        at=row.intended_at,
-        outcome=None if row.outcome is None else GrantOutcome(row.outcome),
-    )
 
 
 def _entry(
@@ -166,7 +138,7 @@ def _update(record: Recording, step: Step, result: GrantResult) -> None:
     this = sa.update(GIVE_BACK).where(
         columns.run_id == step.run_id,
         columns.allocation_id == result.allocation_id,
-        _OPEN,
+        sa.or_(columns.outcome.is_(None), columns.outcome == GrantOutcome.UNKNOWN),
     )
     record.conn.execute(this.values(_result(step, result)))
 

@@ -11,7 +11,6 @@ from seatkeeper.core.outcome import ActionOutcome, GrantResult
 from seatkeeper.core.plan import Action, Plan, PlanStatus
 from seatkeeper.core.record import (
     Actor,
-    GrantIntent,
     Intent,
     OpenReturn,
     PlanLine,
@@ -180,12 +179,6 @@ class Plans:
         """Return intents without an outcome, or with `unknown`."""
         with self._db.reading() as conn:
             return actions.unsettled(conn, site)
-
-    @threaded
-    def unsettled_grants(self, site: str) -> list[GrantIntent]:
-        """Return seats meant to be given back without an outcome, or with `unknown`."""
-        with self._db.reading() as conn:
-            return grants.unsettled_grants(conn, site)
 
     @threaded
     def released(self, *, plan_id: str | None = None, user: str | None = None) -> list[Released]:
