@@ -20,10 +20,10 @@ def _asked(desk: Desk, number: int) -> None:
 
 
 def _settled(desk: Desk, plan: dict[str, object]) -> None:
-    """The next run settles what could not be read; then everything agrees."""
+    """The next run settles what the site cannot be carrying out any more; everything agrees."""
     heal(desk)
     next_plan(desk)
-    everything_adds_up(desk, plan)
+    everything_adds_up(desk, plan, open_too=True)
     the_ledger_verifies(desk)
 
 
