@@ -64,6 +64,7 @@ class Facts:
         self._people = _People(sources.users, sources.allocations)
         self._elsewhere = tuple(m for m in sources.elsewhere if m)
         self._latest: dict[str, datetime] = {}
+        self._sources = (self._latest, *self._elsewhere)
         self._twice = _listed_twice(sources.allocations)
         self._unclear = set(sources.unclear)
         key_of = self._people.key_of
@@ -86,7 +87,7 @@ class Facts:
         """Return when the holder was last active anywhere, None for never (design rule 3)."""
         key = self._people.key_of(seat)
         best = seat.last_used
-        for source in (self._latest, *self._elsewhere):
+        for source in self._sources:
             at = source.get(key)
             if at is not None and (best is None or at > best):
                 best = at

@@ -21,6 +21,8 @@ class LicenseType(StrEnum):
     PROFESSIONAL = "professional"
     ANALYZER = "analyzer"
 
+    __hash__ = str.__hash__  # enum's own hash is a Python function: 100,000 seats are counted
+
 
 class User(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One user of the site.

@@ -18,6 +18,9 @@ PIECE = 256 * 1024
 MOST_TRIES = 32
 """Places tried for one cut; when all are wrong, twice as many bytes are collected first."""
 
+BEFORE, AFTER = 10, 6
+"""Bytes around a cut that the next one probably shares: items of a list end and begin alike."""
+
 _BETWEEN = b"},{"
 _OPEN, _CLOSE, _COMMA = b"[],"
 
@@ -33,6 +36,7 @@ class ArraySplitter(Generic[Item]):
         self._buffer = bytearray()
         self._piece = piece
         self._next_try = piece
+        self._seam = b""
 
     def feed(self, data: bytes) -> list[Item]:
         """Take bytes; return the items that are complete by now, often none.
@@ -55,7 +59,13 @@ class ArraySplitter(Generic[Item]):
         return self._decoder.decode(self._buffer)
 
     def _places(self) -> Iterator[int]:
-        """Yield likely cuts from the right: those where braces balance come first."""
+        """Yield likely cuts from the right: where it looks as at the last cut comes first."""
+        if self._seam and (seam := self._buffer.rfind(self._seam)) > 0:
+            yield seam + BEFORE
+        yield from self._balanced_places()
+
+    def _balanced_places(self) -> Iterator[int]:
+        """Yield places between braces from the right: those where braces balance come first."""
         places: list[int] = []
         end = len(self._buffer)
         while len(places) < MOST_TRIES * 8 and (end := self._buffer.rfind(_BETWEEN, 0, end)) > 0:
@@ -82,6 +92,8 @@ class ArraySplitter(Generic[Item]):
         except msgspec.DecodeError:
             self._buffer[comma] = _COMMA
             return None
+        self._buffer[comma] = _COMMA
+        self._seam = bytes(self._buffer[comma - BEFORE : comma + AFTER]) if comma > BEFORE else b""
         del self._buffer[:comma]
         self._buffer[0] = _OPEN
         return items

@@ -65,7 +65,10 @@ class People:
         if row.user is not None and user_id is not None:
             return self._key(user_id, row.user.label)
         seat = self._holders.get(_seat_id(row))
-        return None if seat is None else self._key(seat.user_id, seat.holder)
+        if seat is None:
+            return None
+        # Under another name in the user list the facts find the person by the seat's own id.
+        return person_key(seat.holder) if seat.holder else self._key(seat.user_id, "")
 
     def _key(self, user_id: str | None, label: str) -> str | None:
         user = self._users.get(user_id or "")
