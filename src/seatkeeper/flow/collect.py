@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence, Sized
+from collections.abc import Callable, Coroutine, Sequence, Sized
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from seatkeeper.core.model import Allocation, LicenseType, Snapshot
 from seatkeeper.errors import IncompleteRead
 from seatkeeper.flow.ports import LicenseReader
+from seatkeeper.flow.together import together
 
 Listed = TypeVar("Listed", bound=Sized)
 
@@ -19,9 +20,8 @@ async def collect(site: str, reader: LicenseReader, now: datetime) -> Snapshot:
     Raises QrsError when the site does not answer, IncompleteRead when a list and its count
     differ twice.
     """
+    license_, overview = await together(reader.server_license(), reader.overview())
     # One list after the other: decoding keeps a core busy as it is, and it spares the site.
-    license_ = await reader.server_license()
-    overview = await reader.overview()
     users = await _whole("users", reader.users, reader.count_users)
     allocations: list[Allocation] = []
     for license_type in LicenseType:
@@ -57,17 +57,18 @@ def _each_once(seats: Sequence[Allocation]) -> list[Allocation]:
 
 
 async def _whole(
-    what: str, read: Callable[[], Awaitable[Listed]], count: Callable[[], Awaitable[int]]
+    what: str,
+    read: Callable[[], Coroutine[Any, Any, Listed]],
+    count: Callable[[], Coroutine[Any, Any, int]],
 ) -> Listed:
-    """Read a list and compare it with the count; the site may change in between, once."""
-    listed = await read()
-    counted = await count()
+    """Read a list and its count; the site may change meanwhile, once."""
+    listed, counted = await together(read(), count())
     if len(listed) != counted:
-        listed = await read()
-        counted = await count()
+        listed, counted = await together(read(), count())
     if len(listed) != counted:
         raise IncompleteRead(
             f"the site counts {counted} {what} but listed {len(listed)}, twice; nothing is "
             "decided on a partial list. Check the rights of the QRS user and the site's health."
         )
-    return listed
+    whole: Listed = listed
+    return whole
