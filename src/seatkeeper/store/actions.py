@@ -65,12 +65,13 @@ def settle(
     with recording(db) as record:
         plan = find_row(record.conn, plan_id)
         known = _rows(record.conn, plan_id, [r.allocation_id for r in results])
+        closing: list[ActionOutcome] = []
         for result in results:
             before = known.get(result.allocation_id)
             if before is None:
                 _insert_outcome(record, plan, step, result)
             elif before.outcome in (None, Outcome.UNKNOWN) and before.outcome != result.outcome:
-                _update_outcome(record, plan_id, step, result)
+                closing.append(result)
             else:
                 continue
             was_open = later or (before is not None and before.outcome == Outcome.UNKNOWN)
@@ -83,6 +84,7 @@ def settle(
                 "detail": without_person(result.detail, result.user),
             }
             record.note(step.entry(kind, plan, person=result.user, evidence=evidence))
+        _update_outcomes(record, plan_id, step, closing)
 
 
 def outcomes(conn: sa.Connection, plan_id: str) -> list[ActionOutcome]:
@@ -222,13 +224,34 @@ def _insert_outcome(record: Recording, plan: AnyRow, step: Step, result: ActionO
     record.conn.execute(sa.insert(PLAN_ACTION).values(row))
 
 
-def _update_outcome(record: Recording, plan_id: str, step: Step, result: ActionOutcome) -> None:
-    columns = PLAN_ACTION.c
-    this = sa.update(PLAN_ACTION).where(
-        columns.plan_id == plan_id, columns.allocation_id == result.allocation_id, _OPEN
+_CLOSE = (
+    sa.update(PLAN_ACTION)
+    .where(
+        PLAN_ACTION.c.plan_id == sa.bindparam("of_plan"),
+        PLAN_ACTION.c.allocation_id == sa.bindparam("of_seat"),
+        _OPEN,
     )
-    new = {"outcome": result.outcome, "detail": result.detail, "settled_at": step.now}
-    record.conn.execute(this.values(new))
+    .values(
+        outcome=sa.bindparam("told"), detail=sa.bindparam("said"), settled_at=sa.bindparam("at")
+    )
+)
+
+
+def _update_outcomes(
+    record: Recording, plan_id: str, step: Step, results: Sequence[ActionOutcome]
+) -> None:
+    rows = [
+        {
+            "of_plan": plan_id,
+            "of_seat": result.allocation_id,
+            "told": result.outcome,
+            "said": result.detail,
+            "at": step.now,
+        }
+        for result in results
+    ]
+    if rows:
+        record.conn.execute(_CLOSE, rows)
 
 
 def _intent(row: AnyRow) -> Intent:
