@@ -236,6 +236,19 @@ async def test_an_abandoned_request_fails_and_is_not_done_again(store: Store) ->
     assert world.jobs.of(JobKind.UNDO) == []
 
 
+async def test_a_request_that_nobody_took_for_a_day_lapses(store: Store) -> None:
+    world = a_world(store, **RESTING)
+    old = await asked(world, RequestKind.UNDO)
+    world.clock.advance(days=2)
+    await world.look()
+
+    ended = await store.requests.get(old.id)
+
+    assert ended.state is RequestState.FAILED
+    assert ended.result == {"error": "no daemon ran within a day; ask again"}
+    assert "undo" not in world.jobs.kinds()
+
+
 async def test_a_held_site_is_waited_for(both: Store) -> None:
     world = await running(both)
     request = await asked(world, RequestKind.UNDO)

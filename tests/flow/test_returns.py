@@ -1,4 +1,4 @@
-"""A give-back that a crash left open is settled from a fresh reading, and granted no second time."""
+"""A give-back that a crash left open is settled by a reading, and granted no second time."""
 
 from __future__ import annotations
 

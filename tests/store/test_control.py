@@ -38,6 +38,18 @@ async def test_a_freeze_with_an_end_ends_by_itself(store: Store) -> None:
         await store.control.thaw(JANE, "over", later(3))
 
 
+async def test_a_shorter_freeze_takes_no_time_off_the_one_that_holds(store: Store) -> None:
+    await store.control.freeze(JANE, "audit", NOW, later(9))
+
+    with pytest.raises(UsageError, match="thaw"):
+        await store.control.freeze(JANE, "lunch", NOW, later(8))
+    await store.control.freeze(JANE, "longer audit", NOW)
+    with pytest.raises(UsageError, match="until a thaw"):
+        await store.control.freeze(JANE, "lunch", NOW, later(99))
+
+    assert (await store.control.frozen(later(1000))) is not None
+
+
 async def test_a_newer_freeze_replaces_the_older(store: Store) -> None:
     await store.control.freeze(JANE, "audit", NOW, later(2))
     await store.control.freeze(JANE, "longer audit", later(1))

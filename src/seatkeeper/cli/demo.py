@@ -61,7 +61,12 @@ def demo(
     """Show the whole job on a simulated site: plan, apply, verify, give a seat back."""
 
     async def command(stop: asyncio.Event) -> Exit:
-        return await _Tour(_folder(folder), port, stop).go(once=once)
+        place = _folder(folder)
+        try:
+            return await _Tour(place, port, stop).go(once=once)
+        finally:
+            if folder is None:
+                shutil.rmtree(place, ignore_errors=True)
 
     raise typer.Exit(carry_out(command, gently=True))
 
@@ -96,7 +101,8 @@ class _Tour:
         options = SimOptions(users=USERS, seed=11, state_dir=self.folder / "site")
         async with Simulator(options) as simulator:
             self._write_config(simulator)
-            _say(f"It listens at {simulator.url} (mutual TLS). Everything is in {self.folder}.")
+            _say(f"It listens at {simulator.url} (mutual TLS).")
+            _say(f"Everything is in {self.folder} meanwhile.")
             code = await self._tour()
             if once or code is not Exit.DONE or self.stop.is_set():
                 return Exit.INTERRUPTED if self.stop.is_set() else code
@@ -112,7 +118,7 @@ class _Tour:
     async def _tour(self) -> Exit:
         await self._show("Is everything in order?", ["check"])
         await self._show("Which seats does nobody use, and why do the others stay?", ["plan"])
-        plan = await self._json(["plan", "--site", "demo"])
+        plan = await self._newest_plan()
         before = await self._json(["status", "--site", "demo"])
         passed = self._override(plan)
         applying = ["apply", plan["plan_id"], "--yes", "--by", PERSON, *passed]
@@ -126,6 +132,21 @@ class _Tour:
         after = await self._json(["status", "--site", "demo"])
         self._sum_up(plan, before, after)
         return Exit.DONE
+
+    async def _newest_plan(self) -> dict[str, Any]:
+        """Return the plan that was just shown, as `plan --output json` would have it."""
+        import os
+
+        from seatkeeper.cli.plan_view import plan_data
+        from seatkeeper.cli.session import open_store_of
+        from seatkeeper.config import load
+        from seatkeeper.wiring.clock import SystemClock
+
+        with open_store_of(load(self.folder / "seatkeeper.yaml", os.environ)) as store:
+            newest = await store.plans.newest("demo", SystemClock().now())
+        if newest is None:
+            raise SeatkeeperError("the plan was not recorded")
+        return plan_data(newest)
 
     def _override(self, plan: dict[str, Any]) -> list[str]:
         """The first plan of a site often breaks a limit; a person passes it, by name."""

@@ -52,15 +52,26 @@ async def _explain(
     from seatkeeper.cli import render
     from seatkeeper.cli.explain_view import PersonView
     from seatkeeper.core.explain import near_names
+    from seatkeeper.errors import IncompleteRead, QrsError
 
-    looks = [await _look(session, opened, user) for opened in sites]
+    looks, failed = [], 0
+    for opened in sites:
+        try:
+            looks.append(await _look(session, opened, user))
+        except (QrsError, IncompleteRead) as error:
+            if len(sites) == 1:
+                raise
+            failed += 1
+            render.say(f"error: site {opened.site.name}: {error}")
     near = [name for _, asked in looks for name in near_names(asked.snapshot, user)]
     people = [person for person, _ in looks]
     found = any(person.found for person in people)
     view = PersonView(user, people, () if found else tuple(dict.fromkeys(near)))
     render.show(view, output)
     if view.found:
-        return Exit.DONE
+        return Exit.FAILED if failed else Exit.DONE
+    if failed:
+        return Exit.FAILED
     names = ", ".join(opened.site.name for opened in sites)
     hint = f"; did you mean {' or '.join(view.near)}?" if view.near else ""
     render.say(f"error: nobody on {names} is called {user}{hint}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -23,7 +23,8 @@ def freeze(
     by: Person,
     reason: Why,
     until: Annotated[
-        str | None, typer.Option("--until", help="Ends by itself: a date or an RFC 3339 time.")
+        str | None,
+        typer.Option("--until", help="Ends by itself: after this day, or at an RFC 3339 time."),
     ] = None,
     config: options.Config = None,
 ) -> None:
@@ -40,7 +41,8 @@ def freeze(
             if end is not None and end <= now:
                 raise UsageError(f"--until {until} is over already")
             await session.store.control.freeze(this_actor(by), reason, now, end)
-        typer.echo(f"frozen by {by}: nothing is released until `seatkeeper thaw`", err=True)
+        ends = f"{end.astimezone(UTC):%F %H:%M} UTC or " if end is not None else ""
+        typer.echo(f"frozen by {by}: nothing is released until {ends}`seatkeeper thaw`", err=True)
         return Exit.DONE
 
     raise typer.Exit(carry_out(command))
@@ -63,8 +65,11 @@ def thaw(ctx: typer.Context, *, by: Person, reason: Why, config: options.Config 
 
 
 def _moment(text: str) -> datetime:
+    """Read when a freeze ends: a day is included, in this machine's time zone."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"--until {text}: write a date or a time, as in 2026-12-24") from error
+    if len(text.strip()) <= len("2026-12-24"):
+        at += timedelta(days=1)
     return at.astimezone() if at.tzinfo is None else at

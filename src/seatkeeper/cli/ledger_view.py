@@ -100,6 +100,8 @@ class VerifiedView:
     def drawing(self) -> Sequence[RenderableType]:
         """Return the numbers, and the head to note down."""
         found = self.verified
+        if not found.records:
+            return [line("The ledger is empty: nothing was ever recorded in this store.")]
         noted = " It continues the head you gave." if self.compared else ""
         return [
             line(

@@ -18,7 +18,9 @@ class Output(StrEnum):
 
 Config = Annotated[
     Path | None,
-    typer.Option("-c", "--config", help="The configuration file.", envvar="SEATKEEPER_CONFIG"),
+    typer.Option(
+        "-c", "--config", help="The configuration file; else SEATKEEPER_CONFIG, seatkeeper.yaml."
+    ),
 ]
 Site = Annotated[str | None, typer.Option("--site", help="Only this site.")]
 OutputOption = Annotated[

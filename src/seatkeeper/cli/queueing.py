@@ -41,7 +41,8 @@ class QueuedView:
         asked = [line(f"request {r.id}: {r.kind} on site {r.site}") for r in self.requests]
         return [
             *asked,
-            line("A running daemon takes it within 5 seconds; see `seatkeeper status`."),
+            line("If a daemon runs, it takes it within 5 seconds; see `seatkeeper status`."),
+            line("It lapses after a day."),
         ]
 
 

@@ -43,8 +43,8 @@ class Failed:
         return {"site": self.site, "error": self.error}
 
     def drawing(self) -> Sequence[RenderableType]:
-        """Return one line in red."""
-        return [line(f"{self.site}: {self.error}", style="red")]
+        """Return nothing: stderr has said it."""
+        return []
 
 
 def safe(text: str) -> str:

@@ -157,6 +157,8 @@ def _plan_words(plan: PlanLine | None) -> str:
     limits = ", ".join(limit.value for limit in plan.violations)
     blocked = f" by {limits}" if limits and plan.status.value == "blocked" else ""
     later = f", {plan.deferred} later" if plan.deferred else ""
+    if not plan.actions:
+        return f"{plan.plan_id}, nothing to release now{later}"
     return (
         f"{plan.plan_id}, {plan.actions} seats{later}, {plan.status.value}{blocked}: "
         f"{plan.status.words}"

@@ -48,7 +48,7 @@ _STATUS_WORDS = {
     PlanStatus.APPLIED: "applied to the end",
     PlanStatus.PARTLY_APPLIED: "applied in part; the rest returns in the next plan",
     PlanStatus.EXPIRED: "too old to be applied; make a new plan",
-    PlanStatus.SUPERSEDED: "a later plan of the site was approved or applied",
+    PlanStatus.SUPERSEDED: "another plan of the site was approved or applied",
     PlanStatus.REJECTED: "rejected by a person",
 }
 

@@ -86,6 +86,8 @@ class Wishes:
         for request in await self.store.requests.waiting():
             if request.site not in self.sites:
                 await self._not_ours(request, now)
+            elif now - request.asked_at > ABANDONED:
+                await self._refuse(request, "no daemon ran within a day; ask again", now)
             elif request.kind is RequestKind.UNDO:
                 if (what := await self._what_to_undo(request, now)) is not None:
                     wishes.append(Wish(request.site, JobKind.UNDO, request, what))

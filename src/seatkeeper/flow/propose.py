@@ -9,7 +9,7 @@ from datetime import datetime
 from seatkeeper.core.draft import draft_plan, seal
 from seatkeeper.core.facts import Elsewhere, Facts, Sources, activity_of
 from seatkeeper.core.guard import Checked, check
-from seatkeeper.core.model import Snapshot
+from seatkeeper.core.model import ServerLicense, Snapshot
 from seatkeeper.core.plan import Plan, PlanStatus
 from seatkeeper.core.policy import Mode, SharedKind
 from seatkeeper.core.record import StoredPlan
@@ -98,7 +98,7 @@ async def sharing(site: Site, sites: Sequence[Site], records: Records) -> list[S
         return []
     numbers = await records.history.license_numbers()
     told = site.policy.shared.kind in (SharedKind.NOBODY, SharedKind.SITES)
-    own = numbers.get(site.name) or await _number(site)
+    own = numbers.get(site.name) or _number_of(await site.reader.server_license())
     found = []
     for other in others:
         if site.policy.shared.names(other.name) or other.policy.shared.names(site.name):
@@ -118,4 +118,8 @@ async def _number(site: Site) -> str | None:
             f"whether site {site.name} shares the license cannot be told ({error}); "
             "nothing is planned"
         ) from error
+    return _number_of(license_)
+
+
+def _number_of(license_: ServerLicense | None) -> str | None:
     return license_.number if license_ else None

@@ -84,6 +84,11 @@ async def failure(response: aiohttp.ClientResponse, what: str, now: datetime) ->
         return Ailing(said, status=status, pause=retry_after(response.headers, now))
     if status == 401:
         said += "; QRS itself never asks for a login, is sites[].qrs.url a proxy's address?"
+    if status == 403:
+        said += (
+            "; does the user in sites[].qrs.user exist, and may it read licenses and users? "
+            "See docs/qrs-calls.md"
+        )
     return Refused(said, status=status, text=text)
 
 

@@ -31,19 +31,25 @@ class Control:
     def freeze(
         self, actor: Actor, reason: str, now: datetime, until: datetime | None = None
     ) -> Freeze:
-        """Stop every release on every site until `until`, or until `thaw`; a newer one replaces.
+        """Stop every release on every site until `until`, or until `thaw`.
 
-        No intent is written after this returns: the intent's own transaction looks here.
+        One that lasts at least as long replaces the one that holds; a shorter one raises
+        UsageError, for only a thaw takes time off a freeze. No intent is written after this
+        returns: the intent's own transaction looks here.
         """
         if until is not None and until <= now:
             raise UsageError(f"a freeze until {until:%F %T} UTC is over already")
         freeze = Freeze(by=actor.by, reason=reason, at=now, until=until)
         row = {"id": 1, "actor": actor.by, "reason": reason, "at": now, "until": until}
+        evidence: dict[str, object] = {"until": until}
         with recording(self._db) as record:
+            if (holds := freeze_at(record.conn, now)) is not None:
+                _refuse_shorter(holds, until)
+                evidence |= {"replaces": {"by": holds.by, "at": holds.at, "until": holds.until}}
             record.conn.execute(sa.delete(FREEZE))
             record.conn.execute(sa.insert(FREEZE).values(row))
             entry = LedgerEntry(
-                kind=Kind.FROZEN, at=now, actor=actor, why=reason, evidence={"until": until}
+                kind=Kind.FROZEN, at=now, actor=actor, why=reason, evidence=evidence
             )
             record.note(entry)
         return freeze
@@ -133,4 +139,14 @@ def _override(row: AnyRow) -> Override:
         until=row.until,
         policy_digest=row.policy_digest,
         plan_id=row.plan_id,
+    )
+
+
+def _refuse_shorter(holds: Freeze, until: datetime | None) -> None:
+    if until is None or (holds.until is not None and until >= holds.until):
+        return
+    ends = f"until {holds.until:%F %H:%M} UTC" if holds.until else "until a thaw"
+    raise UsageError(
+        f"frozen {ends} by {holds.by} ({holds.reason}); a shorter freeze would end it early: "
+        "run `seatkeeper thaw` first"
     )
