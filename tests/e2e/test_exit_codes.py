@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from e2e_desk import Desk
+from e2e_kills import heal
 from e2e_processes import running, wait_until
 
 ACTION = {
@@ -131,13 +132,14 @@ def test_1_a_site_that_does_not_answer_and_a_store_that_is_none(quick_desk: Desk
 
 def test_1_another_process_holds_the_site_and_is_named(quick_desk: Desk) -> None:
     plan = quick_desk.plan()
-    quick_desk.site.faults("latency=700:method=DELETE")
+    quick_desk.site.faults("hang=before:method=DELETE")  # it holds the site for a whole minute
     first = quick_desk.start("apply", plan["plan_id"], "--yes")
     wait_until(quick_desk.site.deletes, "it releases")
     ended = quick_desk.run("run").expect(1)
     assert f"pid {first.pid}" in ended.err
     assert "since" in ended.err
-    first.wait().expect(0)
+    first.kill()
+    heal(quick_desk)
 
 
 def test_2_what_makes_no_sense_is_told_before_anything_is_touched(quick_desk: Desk) -> None:

@@ -101,11 +101,12 @@ def test_defect_12_what_was_released_when_the_disk_filled_up_is_recorded_later(
     quick_desk: Desk,
 ) -> None:
     plan = quick_desk.plan()
-    quick_desk.site.faults("latency=500:method=DELETE")
+    quick_desk.site.faults("latency=1000:method=DELETE")
     process = quick_desk.start("apply", plan["plan_id"], "--yes")
     wait_until(quick_desk.site.deletes, "it releases")
     _fills_up(process)
     process.wait().expect(1)
+    quick_desk.age_what_is_open()
     next_plan(quick_desk)
     everything_adds_up(quick_desk, plan)
     assert "released" in quick_desk.outcomes(plan["plan_id"]).values()

@@ -31,7 +31,7 @@ def _settled(desk: Desk, plan: dict[str, object]) -> None:
 def test_apply_ends_on_request_and_records_what_it_had_in_hand(
     desk: Desk, number: signal.Signals
 ) -> None:
-    desk.site.faults("latency=400:method=DELETE")
+    desk.site.faults("latency=1000:method=DELETE")
     plan = desk.plan()
     process = desk.start("apply", plan["plan_id"], "--yes", "-o", "json")
     _asked(desk, 3)
@@ -81,7 +81,7 @@ def test_apply_interrupted_while_it_reads_has_done_nothing_and_can_be_repeated(d
 
 def test_run_ends_on_request_and_records_what_it_had_in_hand(tmp_path: Path) -> None:
     with a_desk(tmp_path, policy_={"mode": "auto"}) as desk:
-        desk.site.faults("latency=500:method=DELETE")
+        desk.site.faults("latency=1000:method=DELETE")
         process = desk.start("run", "--site", "prod", "-o", "json")
         _asked(desk, 1)
         ended = process.end(signal.SIGINT, WITHIN).expect(130)
@@ -95,7 +95,7 @@ def test_run_ends_on_request_and_records_what_it_had_in_hand(tmp_path: Path) -> 
 def test_undo_ends_on_request_and_knows_what_it_gave_back(desk: Desk) -> None:
     plan = desk.plan()
     desk.apply(plan["plan_id"]).expect(0)
-    desk.site.faults("latency=400:method=POST")
+    desk.site.faults("latency=1000:method=POST")
     process = desk.start("undo", "--plan", plan["plan_id"], "--yes", "-o", "json")
     wait_until(lambda: _posts(desk) >= 2, "seats are given back")
     ended = process.end(signal.SIGTERM, WITHIN).expect(130)
@@ -134,7 +134,7 @@ def _applying_daemon(desk: Desk, fault: str) -> tuple[Running, dict[str, object]
 def test_serve_ends_on_request_and_records_what_it_had_in_hand(
     desk: Desk, number: signal.Signals
 ) -> None:
-    daemon, plan = _applying_daemon(desk, "latency=600:method=DELETE")
+    daemon, plan = _applying_daemon(desk, "latency=1000:method=DELETE")
     daemon.end(number, WITHIN).expect(0)
     plan_id = str(plan["plan_id"])
     assert desk.status_of(plan_id) == "partly_applied"
