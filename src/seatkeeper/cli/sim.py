@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -64,30 +64,39 @@ def sim(
 
     A state folder that holds a site already wins over users, seed and totals.
     """
+    chosen = _options(
+        switch,
+        fault,
+        state_dir=state_dir,
+        users=users,
+        seed=seed,
+        port=port,
+        host=host,
+        professional=professional,
+        analyzer=analyzer,
+        allocations=allocations,
+        control=control,
+        live_every=LIVE_SECONDS if live else 0,
+    )
+    if write_config is not None:
+        _require_ours(write_config)
+    _serve(chosen, write_config)
+
+
+def _options(switches: list[str] | None, faults: list[str] | None, **options: Any) -> SimOptions:
+    """Put the options together; what makes no sense is a UsageError."""
     from seatkeeper.simulator.faults import Faults
     from seatkeeper.simulator.options import SimOptions
     from seatkeeper.simulator.switches import Switches
 
     try:
-        chosen = SimOptions(
-            state_dir=state_dir,
-            users=users,
-            seed=seed,
-            port=port,
-            host=host,
-            professional=professional,
-            analyzer=analyzer,
-            allocations=allocations,
-            switches=Switches.parse(switch or ()),
-            faults=Faults.parse(fault or ()),
-            control=control,
-            live_every=LIVE_SECONDS if live else 0,
+        return SimOptions(
+            **options,
+            switches=Switches.parse(switches or ()),
+            faults=Faults.parse(faults or ()),
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    if write_config is not None:
-        _require_ours(write_config)
-    _serve(chosen, write_config)
 
 
 def _serve(chosen: SimOptions, write_config: Path | None) -> None:

@@ -121,12 +121,39 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenAccess:
+    """Tokens spent on one way in (user seats or login passes); decimals are possible.
+
+    `quarantined` is told of user seats, `unavailable` of login passes; None where it is not told.
+    """
+
+    enabled: bool
+    cost: float
+    allocated: float
+    used: float
+    quarantined: float | None = None
+    unavailable: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of a token-based license."""
+
+    total: float
+    available: float
+    user: TokenAccess | None = None
+    login: TokenAccess | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """Everything `accesstypeoverview` says that Seatkeeper uses."""
 
     pools: tuple[Pool, ...]
     capacity: Capacity | None = None
     tokens_enabled: bool = False
+    tokens: Tokens | None = None
+    """None where the license has no tokens."""
 
     def pool(self, license_type: LicenseType) -> Pool | None:
         """Return the pool of that type, None where the site does not report it."""

@@ -14,6 +14,8 @@ from seatkeeper.core.model import (
     Overview,
     Pool,
     ServerLicense,
+    TokenAccess,
+    Tokens,
     User,
 )
 from seatkeeper.qrs import license_text, wire
@@ -49,6 +51,29 @@ def overview(body: wire.OverviewBody) -> Overview:
         pools=tuple(_pool(t, d) for t, d in details.items() if d is not None),
         capacity=None if minutes is None else _capacity(minutes),
         tokens_enabled=bool(body.tokens_enabled),
+        tokens=_tokens(body) if body.tokens_enabled else None,
+    )
+
+
+def _tokens(body: wire.OverviewBody) -> Tokens:
+    return Tokens(
+        total=body.total_tokens or 0.0,
+        available=body.available_tokens or 0.0,
+        user=_token_access(body.user_access),
+        login=_token_access(body.login_access),
+    )
+
+
+def _token_access(details: wire.TokenDetails | None) -> TokenAccess | None:
+    if details is None:
+        return None
+    return TokenAccess(
+        enabled=details.enabled,
+        cost=details.token_cost,
+        allocated=details.allocated_tokens,
+        used=details.used_tokens,
+        quarantined=details.quarantined_tokens,
+        unavailable=details.unavailable_tokens,
     )
 
 

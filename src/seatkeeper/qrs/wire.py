@@ -130,6 +130,17 @@ class Minutes(_Row, frozen=True):
     unavailable_minutes: float = 0
 
 
+class TokenDetails(_Row, frozen=True):
+    """The tokens spent on user seats or login passes."""
+
+    enabled: bool = False
+    token_cost: float = 0
+    allocated_tokens: float = 0
+    used_tokens: float = 0
+    quarantined_tokens: float | None = None
+    unavailable_tokens: float | None = None
+
+
 class OverviewBody(_Row, frozen=True):
     """`/license/accesstypeoverview` (QRS contract 2.3)."""
 
@@ -137,6 +148,10 @@ class OverviewBody(_Row, frozen=True):
     analyzer_access: Details | None = None
     analyzer_time_access: Minutes | None = None
     tokens_enabled: bool | None = None
+    total_tokens: float | None = None
+    available_tokens: float | None = None
+    user_access: TokenDetails | None = None
+    login_access: TokenDetails | None = None
 
 
 class LicenseBody(_Row, frozen=True):

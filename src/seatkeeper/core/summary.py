@@ -1,0 +1,167 @@
+"""The numbers of one reading of a site, computed once for metrics, alerts, console and commands.
+
+No person is named here. A summary is kept as JSON and read by processes that never saw the
+snapshot, so a scrape or a page costs the site nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from seatkeeper.core.model import Capacity, LicenseType, Pool, Tokens
+
+
+class IdleBucket(StrEnum):
+    """How long ago the holder of a seat was last active; the value is what people read."""
+
+    WEEK = "0-7d"
+    MONTH = "7-30d"
+    QUARTER = "30-90d"
+    HALF_YEAR = "90-180d"
+    LONGER = "180d+"
+    NEVER = "never"
+    UNCLEAR = "unclear"
+
+    __hash__ = str.__hash__  # enum's own hash is a Python function: 100,000 seats are counted
+
+    @classmethod
+    def of(cls, idle: timedelta) -> IdleBucket:
+        """Return the bucket of a time without activity; a limit belongs to the longer one."""
+        return next((bucket for bucket, below in _BELOW if idle < below), cls.LONGER)
+
+
+_BELOW = (
+    (IdleBucket.WEEK, timedelta(days=7)),
+    (IdleBucket.MONTH, timedelta(days=30)),
+    (IdleBucket.QUARTER, timedelta(days=90)),
+    (IdleBucket.HALF_YEAR, timedelta(days=180)),
+)
+
+
+class LicenseState(StrEnum):
+    """What is known of the license of the server."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    DENYLISTED = "denylisted"
+    INVALID = "invalid"
+    CANNOT_TELL = "cannot_tell"
+    """The site says nothing of its validity, or nothing that can be read."""
+    NONE = "none"
+    """No license is installed."""
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of a summary."""
+
+
+class SeatSummary(Value, frozen=True):
+    """The seats of one type, counted from the rows; all but `rows` count live seats.
+
+    `idle` counts by the latest activity of the holder anywhere; every bucket is there. `kept`
+    counts by the reason of the verdict, `releasable` those that the policy would let go now.
+    """
+
+    license_type: LicenseType
+    rows: int
+    live: int
+    quarantined: int
+    excess: int
+    idle: dict[IdleBucket, int]
+    releasable: int
+    kept: dict[str, int]
+
+
+class LicenseSummary(Value, frozen=True):
+    """The license of the server.
+
+    `days_left` counts whole days from today to the last valid day, negative after it; None with
+    `valid_to`, which is not "for ever".
+    """
+
+    state: LicenseState
+    valid_to: date | None = None
+    days_left: int | None = None
+    allotments: tuple[tuple[str, int], ...] = ()
+
+
+class Mismatch(Value, frozen=True):
+    """The rows of a type and the overview disagree; a fact to report, not to repair."""
+
+    license_type: LicenseType
+    overview: int
+    rows: int
+
+
+class ComplianceSummary(Value, frozen=True):
+    """Seats and people that an auditor would ask about."""
+
+    excess: int = 0
+    """Seats above what the license grants; their holders are locked out."""
+    both_types: int = 0
+    """People who hold a professional and an analyzer seat."""
+    removed: int = 0
+    """Live seats of users removed from their directory."""
+    blocked: int = 0
+    inactive: int = 0
+    deleted: int = 0
+    """Seats of users who no longer exist."""
+    above_allotment: int = 0
+    """Seats allocated above what the license text grants, over all types it names."""
+    mismatches: tuple[Mismatch, ...] = ()
+
+
+class PlanSummary(Value, frozen=True):
+    """The newest plan of a site."""
+
+    plan_id: str
+    status: str
+    created_at: datetime
+    actions: int
+    deferred: int
+    violations: tuple[str, ...] = ()
+
+
+class ReadingSummary(Value, frozen=True):
+    """What the reading itself took; `skew_seconds` is the site's clock minus ours."""
+
+    seconds: float
+    requests: int
+    users: int
+    skew_seconds: float | None = None
+
+
+class Summary(Value, frozen=True):
+    """Everything counted from one whole reading of a site; times are aware UTC."""
+
+    site: str
+    at: datetime
+    pools: tuple[Pool, ...]
+    """As QRS gives them; a type the site does not report is missing."""
+    seats: tuple[SeatSummary, ...]
+    license: LicenseSummary
+    compliance: ComplianceSummary
+    reading: ReadingSummary
+    capacity: Capacity | None = None
+    tokens: Tokens | None = None
+    plan: PlanSummary | None = None
+
+    def pool(self, license_type: LicenseType) -> Pool | None:
+        """Return the pool of that type, None where the site does not report it."""
+        return next((p for p in self.pools if p.license_type is license_type), None)
+
+
+_DECODER = msgspec.json.Decoder(Summary)
+
+
+def summary_to_bytes(summary: Summary) -> bytes:
+    """Return the summary as JSON."""
+    return msgspec.json.encode(summary)
+
+
+def summary_from_bytes(body: bytes) -> Summary:
+    """Read a summary back; raises msgspec.ValidationError on anything else."""
+    return _DECODER.decode(body)
