@@ -141,12 +141,19 @@ async def try_to_hold(store: Store, site: str, _ttl: str) -> None:
         say(str(error))
 
 
+async def take_rows(store: Store, target: str, limit: str) -> None:
+    """Take rows of a target and stop before any is sent."""
+    rows = await store.outbox.take(target, int(limit), now())
+    say(f"took {len(rows)}")
+    await asyncio.to_thread(sys.stdin.readline)
+
+
 def now() -> datetime:
     """Return the time."""
     return datetime.now(UTC)
 
 
-MODES = {f.__name__: f for f in (hold, break_off, append, work, try_to_hold)}
+MODES = {f.__name__: f for f in (hold, break_off, append, work, try_to_hold, take_rows)}
 
 if __name__ == "__main__":
     _mode, _url, _place, _number = sys.argv[1:5]

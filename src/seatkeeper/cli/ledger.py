@@ -171,7 +171,8 @@ def erase(
             erased = await store.ledger.erase(user.strip(), this_actor(by), reason, now)
         render.say(
             f"the person is erased: {erased.plans} plans rewritten, {erased.releases} releases "
-            f"and {erased.requests} requests blanked; the ledger still verifies"
+            f"and {erased.requests} requests blanked, {erased.messages} undelivered messages "
+            "dropped; the ledger still verifies"
         )
         return Exit.DONE
 

@@ -15,6 +15,7 @@ from seatkeeper.core.model import (
     User,
     Witness,
 )
+from seatkeeper.core.outbox import Delivery, OutboxEntry, OutboxRow, OutboxState
 from seatkeeper.core.outcome import ActionOutcome, Answer, GrantResult
 from seatkeeper.core.plan import Action, Plan
 from seatkeeper.core.record import (
@@ -253,3 +254,39 @@ class Control(Protocol):
 
     async def override(self, override: Override, actor: Actor) -> None:
         """Remember that a person passes a limit."""
+
+
+class Outbox(Protocol):
+    """What was not told yet; rows of a target leave in the order they were put."""
+
+    async def put(self, target: str, entries: Sequence[OutboxEntry]) -> None:
+        """Add entries at the end; one whose key waits already is left out."""
+
+    async def take(self, target: str, limit: int, now: datetime) -> list[OutboxRow]:
+        """Return the next rows; nothing while the first has to wait, or somebody else works."""
+
+    async def leave(self, target: str) -> None:
+        """Let another process work on the target."""
+
+    async def done(self, ids: Sequence[int]) -> None:
+        """Forget rows that arrived."""
+
+    async def later(self, ids: Sequence[int], error: str, not_before: datetime) -> None:
+        """Keep rows that did not arrive, say why, and when to try again."""
+
+    async def set_aside(self, ids: Sequence[int], error: str) -> None:
+        """Take rows out of the queue that the receiver refuses for good."""
+
+    async def depth(self) -> dict[tuple[str, OutboxState], int]:
+        """Count rows by target and state."""
+
+
+class Sink(Protocol):
+    """One target: a database of points, or a channel of messages."""
+
+    async def send(self, rows: Sequence[OutboxRow]) -> Delivery:
+        """Send rows, in order, and say what became of each.
+
+        Never raises for what the receiver does with them. Sending a row twice must do no harm:
+        a process may die after the receiver took it and before that was written.
+        """

@@ -33,6 +33,7 @@ from seatkeeper.errors import PlanAltered, UsageError
 from seatkeeper.store.actions import without_person
 from seatkeeper.store.engine import Database
 from seatkeeper.store.history import person_macs
+from seatkeeper.store.outbox import forget_rows_naming
 from seatkeeper.store.plan_rows import WAITING, pack, status_at, unpack
 from seatkeeper.store.recording import recording
 from seatkeeper.store.tables import GIVE_BACK, MARK, PERSON, PLAN, PLAN_ACTION, REQUEST, AnyRow
@@ -46,11 +47,15 @@ _NOT_OVER = (*WAITING, PlanStatus.APPLYING)
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was found of a person and is gone: plans rewritten, releases and requests blanked."""
+    """What was found of a person and is gone: plans rewritten, releases and requests blanked.
+
+    `messages`: what was not delivered yet and named them.
+    """
 
     plans: int
     releases: int
     requests: int
+    messages: int = 0
 
 
 def erase_person(db: Database, entry: LedgerEntry) -> Erased:
@@ -68,7 +73,10 @@ def erase_person(db: Database, entry: LedgerEntry) -> Erased:
         _refuse_if_needed(record.conn, entry)
         ref = _person_ref(record.conn, entry)
         erased = Erased(
-            len(plans), _blank_rows(record.conn, entry), _blank_requests(record.conn, entry)
+            len(plans),
+            _blank_rows(record.conn, entry),
+            _blank_requests(record.conn, entry),
+            forget_rows_naming(record.conn, entry.person),
         )
         if not (_forget(record.conn, entry) or erased != Erased(0, 0, 0)):
             raise UsageError(f"the store knows nobody called {entry.person}")

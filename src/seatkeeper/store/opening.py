@@ -9,6 +9,7 @@ from seatkeeper.store.engine import Database
 from seatkeeper.store.history import History
 from seatkeeper.store.leases import Leases
 from seatkeeper.store.ledger import Ledger
+from seatkeeper.store.outbox import Outbox
 from seatkeeper.store.owner import Owner
 from seatkeeper.store.plans import Plans
 from seatkeeper.store.requests import Requests
@@ -37,6 +38,7 @@ class Store:
         self.control = Control(db)
         self.requests = Requests(db, owner)
         self.leases = Leases(db, owner)
+        self.outbox = Outbox(db, owner)
 
     def describe(self) -> StoreFacts:
         """Say which database this is."""

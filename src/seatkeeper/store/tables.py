@@ -2,7 +2,8 @@
 
 What stands here is what the migrations build (a test holds them together). Times are text in UTC
 with microseconds, so that they sort, read and hash the same in both databases. Qlik users appear
-in `person`, `plan` bodies, `plan_action`, `give_back` and `request`, and nowhere else.
+in `person`, `plan` bodies, `plan_action`, `give_back`, `request` and, until they are delivered,
+`outbox` bodies, and nowhere else.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy.engine import Dialect
 AnyRow: TypeAlias = "sa.Row[*tuple[Any, ...]]"
 """A row of any columns; their names are known where it was selected."""
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The newest migration this version knows."""
 
 VERSION_TABLE = "seatkeeper_schema"
@@ -326,6 +327,32 @@ REQUEST = sa.Table(
     sa.Column("ended_at", Moment),
     sa.Column("result", Words),
     sa.Index(None, "state", "id"),
+)
+
+OUTBOX = sa.Table(
+    "outbox",
+    META,
+    sa.Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    _words("target"),
+    _words("kind"),
+    _words("entry_key"),
+    _moment("at"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    _words("state"),
+    _count("tries"),
+    sa.Column("not_before", Moment),
+    _words("error"),
+    sa.UniqueConstraint("target", "entry_key"),
+    sa.Index(None, "target", "state", "id"),
+)
+
+OUTBOX_LANE = sa.Table(
+    "outbox_lane",
+    META,
+    sa.Column("target", Words, primary_key=True),
+    sa.Column("owner", Words),
+    sa.Column("owner_facts", Words),
+    sa.Column("until", sa.Double, nullable=False),
 )
 
 _ABORT = "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"

@@ -1,0 +1,82 @@
+"""What waits to be told: entries, the rows they become, and what became of sending them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class OutboxState(StrEnum):
+    """The life of a row; one that was delivered is gone."""
+
+    WAITING = "waiting"
+    SET_ASIDE = "set_aside"
+    """The receiver refuses it for good: a person has to look at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """One thing to tell one target.
+
+    `body` is what will be sent, byte for byte. `key` names it: put twice while it waits, it waits
+    once, and a receiver may use it to know a repetition. `at` is when it was true.
+    """
+
+    kind: str
+    body: bytes
+    key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """An entry in its place in the queue of a target; `tries` failed so far."""
+
+    id: int
+    target: str
+    entry: OutboxEntry
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A row that was set aside, with what the receiver said of it."""
+
+    row: OutboxRow
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for one target: how much, since when, and why it was not delivered yet."""
+
+    target: str
+    rows: int
+    oldest: datetime
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of sending rows: ids delivered, and ids poisoned with what was said of them.
+
+    A row in neither is tried again: later when there is an `error` (the whole target is in
+    trouble, for at least `wait`), at once when there is none.
+    """
+
+    delivered: tuple[int, ...] = ()
+    poisoned: Mapping[int, str] = field(default_factory=dict)
+    error: str = ""
+    wait: timedelta = timedelta(0)
+
+    @classmethod
+    def of_all(cls, rows: Iterable[OutboxRow]) -> Delivery:
+        """Say that everything arrived."""
+        return cls(delivered=tuple(row.id for row in rows))
+
+    def left(self, rows: Sequence[OutboxRow]) -> list[int]:
+        """Return the ids of the rows that have to be tried again."""
+        over = {*self.delivered, *self.poisoned}
+        return [row.id for row in rows if row.id not in over]
