@@ -487,7 +487,7 @@ KEYS: dict[str, Case] = {
         4,
         "telemetry",
         "no such key",
-        "known here are sites, store, console, log",
+        "known here are sites, ",
     ),
     "key twice": (
         policy("new_seat_grace: 30d\nmode: observe\nnew_seat_grace: 60d"),

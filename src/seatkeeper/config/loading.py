@@ -20,6 +20,7 @@ from seatkeeper.settings.root import clashes
 
 DEFAULT_NAME = "seatkeeper.yaml"
 VARIABLE = "SEATKEEPER_CONFIG"
+_PASSWORDS = frozenset({"key_password", "password", "secret"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,6 @@ def _warnings(settings: Settings, folder: Folder, path: Path, document: Document
         yield from open_to_others(site.qrs.key_file, f"sites[{index}].qrs.key_file")
     for file in folder.read:
         yield from open_to_others(file, "a file with a secret")
-    passwords = [p for p in document.written if p[-1] == "key_password" and is_secret(p)]
+    passwords = [p for p in document.written if p[-1] in _PASSWORDS and is_secret(p)]
     if any("${" not in document.written[p] for p in passwords):
         yield from open_to_others(path, "this file holds a password and")

@@ -6,6 +6,8 @@ and hands over what it found.
 
 from __future__ import annotations
 
+from seatkeeper.settings.alerts import AlertsSettings
+from seatkeeper.settings.channels import ChannelSettings
 from seatkeeper.settings.exempt import NeverReleaseSettings
 from seatkeeper.settings.policy import (
     AgreementSettings,
@@ -26,6 +28,8 @@ from seatkeeper.settings.site import QrsSettings, ScheduleSettings, SiteSettings
 
 __all__ = [
     "AgreementSettings",
+    "AlertsSettings",
+    "ChannelSettings",
     "ConsoleSettings",
     "LimitsSettings",
     "LogFormat",

@@ -52,7 +52,7 @@ def _secret_file(value: Any, surroundings: Surroundings | None) -> SecretStr:
 
 def _qrs_url(text: str) -> str:
     cure = "write it as in https://sense.example.com:4242/qrs"
-    url = _split_url(text, cure)
+    url = split_url(text, cure)
     if url.scheme.lower() != "https":
         raise Wrong("the Repository Service is reached by https only", cure)
     if url.username or url.password or url.query or url.fragment:
@@ -64,7 +64,7 @@ def _qrs_url(text: str) -> str:
     return text.rstrip("/")
 
 
-def _split_url(text: str, cure: str) -> SplitResult:
+def split_url(text: str, cure: str) -> SplitResult:
     """Take an address apart; raises Wrong when it has no host or a port out of range."""
     try:
         url = urlsplit(text)

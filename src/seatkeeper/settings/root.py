@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from seatkeeper.settings.alerts import AlertsSettings
 from seatkeeper.settings.kinds import Wrong
 from seatkeeper.settings.part import Part, block
 from seatkeeper.settings.places import Listen, StoreUrl, StoreUrlFile, hide_login
@@ -100,6 +101,7 @@ class Settings(Part):
     """Everything in `seatkeeper.yaml`."""
 
     sites: tuple[SiteSettings, ...] = Field(description="The Qlik Sense sites.")
+    alerts: AlertsSettings = block("What is watched, and who is told.")
     store: StoreSettings = block("Where plans, the ledger and the history are kept.")
     console: ConsoleSettings = block("Where the service answers.")
     log: LogSettings = block("What is logged, and how.")
@@ -116,6 +118,13 @@ class Settings(Part):
         shared = [(s.name, s.license_shared_with) for s in self.sites]
         for fault in clashes([(n, () if w is None else w.sites) for n, w in shared]):
             raise fault
+        for index, channel in enumerate(self.alerts.channels):
+            if channel.site is not None and self.site(channel.site) is None:
+                raise Wrong(
+                    "no site of this file has this name",
+                    f"write one of {', '.join(name for name, _ in shared)}",
+                    at=("alerts", "channels", index, "site"),
+                )
         return self
 
     def site(self, name: str) -> SiteSettings | None:
