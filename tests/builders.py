@@ -7,6 +7,7 @@ r"""Builders of the values that rules judge: a test names only what it is about.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from seatkeeper.core.guard import Checked, check
 from seatkeeper.core.model import (
     NAMED_LISTS,
     Allocation,
+    Capacity,
     LicenseType,
     Overview,
     Pool,
@@ -43,6 +45,16 @@ from seatkeeper.core.policy import (
 )
 from seatkeeper.core.record import Baseline, Override
 from seatkeeper.core.rules import Verdict, judge
+from seatkeeper.core.summary import (
+    ComplianceSummary,
+    IdleBucket,
+    LicenseState,
+    LicenseSummary,
+    PlanSummary,
+    ReadingSummary,
+    SeatSummary,
+    Summary,
+)
 
 NOW = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
 ANNA = r"EXAMPLE\anna.berg"
@@ -295,3 +307,62 @@ def some_seats(
 def in_mode(mode: Mode, *exemptions: Exemption, **changes: Any) -> Policy:
     """Return the wide policy in this mode."""
     return a_policy(*exemptions, mode=mode, **changes)
+
+
+def a_summary(**changes: Any) -> Summary:
+    """Return the numbers of a healthy site: 40 of 50 professional, 100 of 200 analyzer seats."""
+    told: dict[str, Any] = {
+        "site": "prod",
+        "at": NOW,
+        "pools": (
+            changed_pool(a_pool(PROFESSIONAL, allocated=40), used=35),
+            changed_pool(a_pool(ANALYZER, allocated=100), total=200, available=100, used=80),
+        ),
+        "seats": (
+            a_seat_summary(PROFESSIONAL, week=20, month=8, quarter=6, half_year=4, never=2),
+            a_seat_summary(ANALYZER, week=60, month=20, longer=15, never=5),
+        ),
+        "license": LicenseSummary(
+            state=LicenseState.VALID,
+            valid_to=date(2027, 6, 30),
+            days_left=240,
+            allotments=(("professional", 50), ("analyzer", 200), ("analyzer_time", 20000)),
+        ),
+        "compliance": ComplianceSummary(),
+        "reading": ReadingSummary(seconds=1.5, requests=12, users=150, skew_seconds=0.5),
+        "capacity": Capacity(
+            enabled=True, allocated_minutes=20000, used_minutes=5000, unavailable_minutes=0
+        ),
+        "plan": PlanSummary(
+            plan_id="20261102-030000-0a1b2c3d",
+            status="open",
+            created_at=NOW,
+            actions=6,
+            deferred=0,
+        ),
+    }
+    return Summary(**{**told, **changes})
+
+
+def a_seat_summary(license_type: LicenseType = PROFESSIONAL, **live: int) -> SeatSummary:
+    """Return seats by idle bucket (`week=3, never=1`); those idle longer than a quarter may go."""
+    idle = {bucket: live.pop(bucket.name.lower(), 0) for bucket in IdleBucket}
+    if live:
+        raise ValueError(f"no idle bucket is called {sorted(live)}")
+    goes = (IdleBucket.HALF_YEAR, IdleBucket.LONGER, IdleBucket.NEVER)
+    releasable, rows = sum(idle[b] for b in goes), sum(idle.values())
+    return SeatSummary(
+        license_type=license_type,
+        rows=rows,
+        live=rows,
+        quarantined=0,
+        excess=0,
+        idle=idle,
+        releasable=releasable,
+        kept={"active": rows - releasable},
+    )
+
+
+def changed_pool(pool: Pool, **changes: Any) -> Pool:
+    """Return a pool with other numbers."""
+    return replace(pool, **changes)

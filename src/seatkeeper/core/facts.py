@@ -93,6 +93,10 @@ class Facts:
                 best = at
         return None if best is None or best < LONG_AGO else best
 
+    def holder_key(self, seat: Allocation) -> str:
+        """Return one key for all seats of the same person, however rows spell the name."""
+        return self._people.key_of(seat)
+
     def is_use_unclear(self, seat: Allocation) -> bool:
         """Tell whether the holder has a seat, here or elsewhere, whose last use nobody knows."""
         return bool(self._unclear) and self._people.key_of(seat) in self._unclear

@@ -49,7 +49,7 @@ class LicenseState(StrEnum):
     DENYLISTED = "denylisted"
     INVALID = "invalid"
     CANNOT_TELL = "cannot_tell"
-    """The site says nothing of its validity, or nothing that can be read."""
+    """Nothing speaks against it, and the site does not say in a readable way how long it runs."""
     NONE = "none"
     """No license is installed."""
 
@@ -59,10 +59,11 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SeatSummary(Value, frozen=True):
-    """The seats of one type, counted from the rows; all but `rows` count live seats.
+    """The seats of one type, counted from the rows.
 
-    `idle` counts by the latest activity of the holder anywhere; every bucket is there. `kept`
-    counts by the reason of the verdict, `releasable` those that the policy would let go now.
+    `idle` counts live seats by the latest activity of the holder anywhere; every bucket is there.
+    Every row has one verdict: `releasable` are those that the policy would let go now, `kept`
+    counts the others by reason. `excess` rows are live, `quarantined` ones are not.
     """
 
     license_type: LicenseType
@@ -89,11 +90,17 @@ class LicenseSummary(Value, frozen=True):
 
 
 class Mismatch(Value, frozen=True):
-    """The rows of a type and the overview disagree; a fact to report, not to repair."""
+    """The rows of a type and the overview disagree; a fact to report, not to repair.
+
+    What `allocated` includes is not documented (QRS contract 2.3), so `rows` is the reading of
+    the rows that comes nearest.
+    """
 
     license_type: LicenseType
     overview: int
     rows: int
+    count: str = "allocated"
+    """Which number of the pool: `allocated` or `quarantined`."""
 
 
 class ComplianceSummary(Value, frozen=True):

@@ -14,6 +14,7 @@ from seatkeeper.store.owner import Owner
 from seatkeeper.store.plans import Plans
 from seatkeeper.store.requests import Requests
 from seatkeeper.store.schema import migrate
+from seatkeeper.store.summaries import Summaries
 from seatkeeper.store.tables import SCHEMA
 
 
@@ -39,6 +40,7 @@ class Store:
         self.requests = Requests(db, owner)
         self.leases = Leases(db, owner)
         self.outbox = Outbox(db, owner)
+        self.summaries = Summaries(db)
 
     def describe(self) -> StoreFacts:
         """Say which database this is."""

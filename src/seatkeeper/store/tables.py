@@ -17,7 +17,7 @@ from sqlalchemy.engine import Dialect
 AnyRow: TypeAlias = "sa.Row[*tuple[Any, ...]]"
 """A row of any columns; their names are known where it was selected."""
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The newest migration this version knows."""
 
 VERSION_TABLE = "seatkeeper_schema"
@@ -353,6 +353,26 @@ OUTBOX_LANE = sa.Table(
     sa.Column("owner", Words),
     sa.Column("owner_facts", Words),
     sa.Column("until", sa.Double, nullable=False),
+)
+
+SUMMARY = sa.Table(
+    "summary",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    _moment("at"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+CYCLE_SAMPLE = sa.Table(
+    "cycle_sample",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("kind", Words, primary_key=True),
+    sa.Column("at", Moment, primary_key=True),
+    sa.Column("seconds", sa.Double, nullable=False),
+    _count("requests"),
+    _words("error"),
+    sa.Index(None, "at"),
 )
 
 _ABORT = "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
