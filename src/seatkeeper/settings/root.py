@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 
 from seatkeeper.settings.alerts import AlertsSettings
 from seatkeeper.settings.kinds import Wrong
+from seatkeeper.settings.metrics import MetricsSettings
 from seatkeeper.settings.part import Part, block
 from seatkeeper.settings.places import Listen, StoreUrl, StoreUrlFile, hide_login
 from seatkeeper.settings.site import SiteSettings
@@ -102,6 +103,7 @@ class Settings(Part):
 
     sites: tuple[SiteSettings, ...] = Field(description="The Qlik Sense sites.")
     alerts: AlertsSettings = block("What is watched, and who is told.")
+    metrics: MetricsSettings = block("Where the numbers go.")
     store: StoreSettings = block("Where plans, the ledger and the history are kept.")
     console: ConsoleSettings = block("Where the service answers.")
     log: LogSettings = block("What is logged, and how.")

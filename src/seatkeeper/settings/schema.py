@@ -32,5 +32,8 @@ def _describe(schema: dict[str, Any]) -> None:
         described.pop("title", None)
         described["description"] = key.field.description
         described.pop("default", None)
+        if "$ref" in described and not key.required:
+            # A block whose keys are all left out is as if it were left out itself.
+            described["anyOf"] = [{"$ref": described.pop("$ref")}, {"type": "null"}]
         if key.default not in (None, "", ()):
             described["default"] = key.default

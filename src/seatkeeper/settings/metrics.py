@@ -1,0 +1,34 @@
+"""`metrics`: where the numbers go. Nothing here touches the network."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from seatkeeper.settings.influxdb import InfluxSettings
+from seatkeeper.settings.kinds import Wrong
+from seatkeeper.settings.part import Part
+
+
+class MetricsSettings(Part):
+    """Where the numbers go."""
+
+    influxdb: tuple[InfluxSettings, ...] = Field(
+        default=(),
+        description="Databases that points are written to; none: no points.",
+        examples=[[{"name": "main", "url": "http://127.0.0.1:8086", "database": "butler"}]],
+    )
+
+    @field_validator("influxdb")
+    @classmethod
+    def _names_of_their_own(cls, targets: tuple[InfluxSettings, ...]) -> tuple[InfluxSettings, ...]:
+        first: dict[str, int] = {}
+        for index, target in enumerate(targets):
+            earlier = first.setdefault(target.name.casefold(), index)
+            if earlier != index:
+                raise Wrong(
+                    f"metrics.influxdb[{earlier}] has this name already (letter case does not"
+                    " matter)",
+                    "give every target a name of its own",
+                    at=(index, "name"),
+                )
+        return targets
