@@ -11,6 +11,7 @@ from seatkeeper.cli import (
     demo,
     explain,
     freezing,
+    grafana,
     init,
     ledger,
     plan,
@@ -40,3 +41,4 @@ def register(app: typer.Typer) -> None:
     app.command()(sim.sim)
     app.add_typer(ledger.app)
     app.add_typer(config.app)
+    app.add_typer(grafana.app)

@@ -1,0 +1,37 @@
+"""Command `grafana export`: dashboards and alert rules as files for Grafana and Prometheus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="grafana", help="Dashboards and alert rules for Grafana.", no_args_is_help=True
+)
+
+
+@app.callback()
+def grafana() -> None:
+    """Keep `export` a command of its own."""
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where influxdb/ and prometheus/ go.")],
+    *,
+    influxdb: Annotated[
+        int, typer.Option("--influxdb", min=1, max=3, help="Version of InfluxDB: 1, 2 or 3.")
+    ] = 1,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files that somebody else wrote or changed.")
+    ] = False,
+) -> None:
+    """Write dashboards, provisioning files and rules, the same bytes each time. Opens nothing."""
+    from seatkeeper.cli import render
+    from seatkeeper.grafana import export as exporting
+
+    found = exporting.files(exporting.Choices(influx_version=influxdb))
+    changed = exporting.write(folder, found, force=force)
+    render.say(f"{len(found)} files in {folder}, {changed} of them new or changed")

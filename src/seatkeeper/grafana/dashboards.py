@@ -1,0 +1,115 @@
+"""Turns a board into a dashboard of Grafana: its grid, variables and links to the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardCursorSync,
+    DashboardLinkType,
+    GridPos,
+    VariableModel,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+)
+
+from seatkeeper.core.measures import BUTLER_LICENSE, LICENSE_TYPE, SITE
+from seatkeeper.grafana.drawing import draw
+from seatkeeper.grafana.spec import Board, Flavour, Panel
+from seatkeeper.grafana.targets import source
+
+COLUMNS = 24
+"""The width of Grafana's grid."""
+
+TAG = "seatkeeper"
+
+
+def dashboard_json(board: Board, flavour: Flavour, others: Sequence[Board]) -> bytes:
+    """Return the dashboard as the JSON that Grafana loads; equal boards give equal bytes."""
+    built = (
+        dashboard.Dashboard(board.title)
+        .uid(board.uid(flavour))
+        .description(board.description)
+        .tags([TAG, flavour.value])
+        .timezone("browser")
+        .time(board.since, "now")
+        .refresh("5m")
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .variables(_variables(flavour))
+        .links([_link(other, flavour) for other in others if other is not board])
+    )
+    for number, (place, item) in enumerate(_places(board, flavour), start=1):
+        if isinstance(item, Panel):
+            built.with_panel(draw(item, flavour, number, place))
+        else:
+            built.with_row(dashboard.Row(item).id(number).grid_pos(place))
+    text = json.dumps(built.build(), cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False)
+    return f"{text}\n".encode()
+
+
+def _places(board: Board, flavour: Flavour) -> Iterator[tuple[GridPos, Panel | str]]:
+    """Yield headings and panels from left to right; a panel that is missing leaves no gap."""
+    top = 0
+    for row in board.rows:
+        panels = [panel for panel in row.panels if flavour in panel.queries]
+        if not panels:
+            continue
+        yield GridPos(x=0, y=top, w=COLUMNS, h=1), row.title
+        top, left, height = top + 1, 0, 0
+        for panel in panels:
+            if left + panel.width > COLUMNS:
+                top, left, height = top + height, 0, 0
+            yield GridPos(x=left, y=top, w=panel.width, h=panel.height), panel
+            left, height = left + panel.width, max(height, panel.height)
+        top += height
+
+
+def _variables(flavour: Flavour) -> list[Builder[VariableModel]]:
+    chosen = VariableOption(selected=True, text=flavour.uid, value=flavour.uid)
+    return [
+        dashboard.DatasourceVariable("datasource")
+        .label("Data source")
+        .type(flavour.value)
+        .current(chosen),
+        _variable(flavour, SITE, "Site"),
+        _variable(flavour, LICENSE_TYPE, "License type"),
+    ]
+
+
+def _variable(flavour: Flavour, name: str, label: str) -> dashboard.QueryVariable:
+    everything = VariableOption(selected=True, text=["All"], value=["$__all"])
+    return (
+        dashboard.QueryVariable(name)
+        .label(label)
+        .datasource(source(flavour))
+        .query(values_query(flavour, name))
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .current(everything)
+    )
+
+
+def values_query(flavour: Flavour, name: str) -> str | dict[str, object]:
+    """Return the query for the values that a variable may take."""
+    if flavour is Flavour.INFLUXDB:
+        return f'SHOW TAG VALUES FROM "{BUTLER_LICENSE.name}" WITH KEY = "{name}"'
+    return {"query": f"label_values(qlik_license_seats, {name})", "refId": "values"}
+
+
+def _link(other: Board, flavour: Flavour) -> dashboard.DashboardLink:
+    return (
+        dashboard.DashboardLink(other.title)
+        .type(DashboardLinkType.LINK)
+        .url(f"/d/{other.uid(flavour)}")
+        .icon("dashboard")
+        .tooltip(other.description)
+        .include_vars(True)
+        .keep_time(False)
+    )

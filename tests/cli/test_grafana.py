@@ -1,0 +1,75 @@
+"""`seatkeeper grafana export` writes equal bytes, and never over what others wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from command_line import Command
+from seatkeeper.grafana.export import Choices, files
+from seatkeeper.grafana.spec import Flavour
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_both_sets_are_exported_and_a_second_export_changes_nothing(
+    seatkeeper: Command, tmp_path: Path
+) -> None:
+    first = seatkeeper("grafana", "export", str(tmp_path / "out"))
+    before = tree(tmp_path / "out")
+
+    second = seatkeeper("grafana", "export", str(tmp_path / "out"))
+
+    assert (first.code, second.code) == (0, 0)
+    assert tree(tmp_path / "out") == before
+    assert ", 0 of them new or changed" in second.err
+    assert {path.split("/")[0] for path in before} >= {"influxdb", "prometheus"}
+
+
+def test_a_file_that_somebody_changed_is_left_alone(seatkeeper: Command, tmp_path: Path) -> None:
+    seatkeeper("grafana", "export", str(tmp_path))
+    mine = tmp_path / "influxdb/dashboards/utilization.json"
+    mine.write_text("{}")
+
+    refused = seatkeeper("grafana", "export", str(tmp_path))
+
+    assert refused.code == 2
+    assert "influxdb/dashboards/utilization.json" in refused.err
+    assert mine.read_text() == "{}"
+    assert seatkeeper("grafana", "export", str(tmp_path), "--force").code == 0
+    assert mine.read_bytes() == files(Choices())["influxdb/dashboards/utilization.json"]
+
+
+def test_nothing_is_written_when_one_file_is_foreign(seatkeeper: Command, tmp_path: Path) -> None:
+    foreign = tmp_path / "prometheus/provisioning/datasources/seatkeeper.yaml"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("apiVersion: 1\n")
+
+    assert seatkeeper("grafana", "export", str(tmp_path)).code == 2
+    assert list(tree(tmp_path)) == [foreign.relative_to(tmp_path).as_posix()]
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_the_data_source_fits_the_version(version: int) -> None:
+    body = files(Choices(influx_version=version))
+    text = body["influxdb/provisioning/datasources/seatkeeper.yaml"].decode()
+
+    (source,) = YAML(typ="safe").load(text)["datasources"]
+
+    assert source["uid"] == Flavour.INFLUXDB.uid
+    assert source["jsonData"]["version"] == "InfluxQL"
+    if version == 1:
+        assert source["user"] == "$SEATKEEPER_INFLUXDB_USER"
+        assert source["secureJsonData"] == {"password": "$SEATKEEPER_INFLUXDB_PASSWORD"}
+    else:
+        assert source["jsonData"]["httpHeaderName1"] == "Authorization"
+        token = {"httpHeaderValue1": "Token $SEATKEEPER_INFLUXDB_TOKEN"}
+        assert source["secureJsonData"] == token
