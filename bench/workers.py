@@ -17,7 +17,7 @@ import plain
 from seatkeeper.core.policy import Agreement, Limits, Mode, Policy, Shared, SharedKind, TypePolicy
 from seatkeeper.flow.apply import apply_plan
 from seatkeeper.flow.approve import Approval, approve
-from seatkeeper.flow.context import Records, Run, Site
+from seatkeeper.flow.context import Run, Site
 from seatkeeper.flow.propose import propose
 from seatkeeper.qrs.client import Connection, QrsClient
 from seatkeeper.qrs.reader import SiteReader
@@ -25,7 +25,7 @@ from seatkeeper.settings import SiteSettings
 from seatkeeper.store import open_store
 from seatkeeper.wiring.clock import SystemClock, this_actor
 from seatkeeper.wiring.hands import hands_of
-from seatkeeper.wiring.readers import OpenSite
+from seatkeeper.wiring.readers import OpenSite, records_of
 
 CLOCK = SystemClock()
 
@@ -82,7 +82,7 @@ async def plan(options: dict[str, Any]) -> dict[str, float]:
     """Read, judge, guard and record a plan; time from the first request, certificates loaded."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{folder}/bench.db")
-        records = Records(store.plans, store.history, store.control)
+        records = records_of(store)
         async with QrsClient(_connection(options), CLOCK.now) as client:
             site = Site("bench", _policy(0), SiteReader(client))
             before = _peak()
@@ -105,7 +105,7 @@ async def release(options: dict[str, Any]) -> dict[str, float]:
     """Plan, approve and apply so many releases, second look and read-back included."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{folder}/bench.db")
-        records = Records(store.plans, store.history, store.control)
+        records = records_of(store)
         async with QrsClient(_connection(options), CLOCK.now) as client:
             site = Site("bench", _policy(int(options["seats"])), SiteReader(client))
             opened = OpenSite(site, client, _settings(options))

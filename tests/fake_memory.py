@@ -6,7 +6,8 @@ from datetime import datetime
 
 from fake_records import DAY, Part
 from seatkeeper.core.model import Snapshot, UsageState
-from seatkeeper.core.record import Actor, Baseline, Freeze, Override
+from seatkeeper.core.record import Actor, Baseline, CycleSample, Freeze, Override
+from seatkeeper.core.summary import Summary
 
 
 class FakeHistory(Part):
@@ -42,6 +43,24 @@ class FakeHistory(Part):
         self._begin("license_numbers")
         licenses = {n: s.server_license for n, s in self.store.snapshots.items()}
         return {n: lic.number for n, lic in licenses.items() if lic and lic.number}
+
+
+class FakeSummaries(Part):
+    """The newest summary of each site."""
+
+    async def keep(self, summary: Summary) -> None:
+        """Keep a summary."""
+        self._begin("keep")
+        self.store.summaries[summary.site] = summary
+
+
+class FakeCycles(Part):
+    """How each cycle went."""
+
+    async def add(self, sample: CycleSample) -> None:
+        """Keep how a cycle went."""
+        self._begin("add")
+        self.store.cycles.append(sample)
 
 
 class FakeControl(Part):

@@ -16,14 +16,18 @@ from seatkeeper.core.outcome import ActionOutcome, GrantOutcome, GrantResult, Ou
 from seatkeeper.core.plan import Action, Plan, PlanStatus, plan_from_bytes
 from seatkeeper.core.record import (
     Actor,
+    CycleSample,
     Freeze,
     Intent,
     Kind,
     OpenReturn,
     Override,
+    PlanLine,
     Released,
     StoredPlan,
+    line_of,
 )
+from seatkeeper.core.summary import Summary
 from seatkeeper.errors import LeaseLost, NotAllowed, PlanStale, StoreError, UsageError
 from seatkeeper.flow.ports import Held
 
@@ -58,6 +62,8 @@ class FakeStore:
     overrides: list[Override] = field(default_factory=list)
     fences: dict[str, int] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    summaries: dict[str, Summary] = field(default_factory=dict)
+    cycles: list[CycleSample] = field(default_factory=list)
     usage_given: dict[str, frozenset[UsageList]] = field(default_factory=dict)
     released_by_others: list[tuple[str, datetime]] = field(default_factory=list)
     broken: dict[str, StoreError] = field(default_factory=dict)
@@ -187,6 +193,14 @@ class FakePlans(Part):
         self._begin("newest")
         ids = [i for i, s in self.store.plans.items() if s.plan.site == site]
         return self._at(ids[-1], now) if ids else None
+
+    async def lines(
+        self, now: datetime, site: str | None = None, limit: int = 20
+    ) -> list[PlanLine]:
+        """Return plans in short, newest first."""
+        self._begin("lines")
+        ids = [i for i, s in self.store.plans.items() if site in (None, s.plan.site)]
+        return [line_of(self._at(i, now)) for i in reversed(ids)][:limit]
 
     async def approved(self, site: str, now: datetime) -> StoredPlan | None:
         """Return the newest plan of a site that waits to be applied."""

@@ -217,6 +217,10 @@ class FakeReader:
         self._lanes = lanes
 
     @property
+    def requests(self) -> int:
+        return self._site.asked
+
+    @property
     def skew(self) -> timedelta | None:
         return self._site.skew
 

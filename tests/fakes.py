@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fake_memory import FakeControl, FakeHistory
+from fake_memory import FakeControl, FakeCycles, FakeHistory, FakeSummaries
 from fake_records import FakeHeld, FakePlans, FakeStore, Record
 from fake_site import (
     Crash,
@@ -23,6 +23,7 @@ __all__ = [
     "Delete",
     "FakeClock",
     "FakeControl",
+    "FakeCycles",
     "FakeGranter",
     "FakeHeld",
     "FakeHistory",
@@ -31,6 +32,7 @@ __all__ = [
     "FakeReleaser",
     "FakeSite",
     "FakeStore",
+    "FakeSummaries",
     "Process",
     "Record",
     "VirtualLoop",

@@ -19,6 +19,7 @@ from builders import (
 from fakes import (
     FakeClock,
     FakeControl,
+    FakeCycles,
     FakeGranter,
     FakeHeld,
     FakeHistory,
@@ -27,6 +28,7 @@ from fakes import (
     FakeReleaser,
     FakeSite,
     FakeStore,
+    FakeSummaries,
     Process,
 )
 from seatkeeper.core.model import Allocation, User
@@ -84,6 +86,8 @@ class World:
             FakePlans(self.store, process),
             FakeHistory(self.store, process),
             FakeControl(self.store, process),
+            FakeSummaries(self.store, process),
+            FakeCycles(self.store, process),
         )
         held = self.store.take(self.name, process)
         granter = FakeGranter(self.fake, process)

@@ -27,6 +27,13 @@ class SeatkeeperError(Exception):
     """Root of all errors; its text is for people and holds no secret."""
 
 
+def said_of(error: BaseException) -> str:
+    """Say what went wrong, without secrets: the text of a fault of ours may hold anything."""
+    if isinstance(error, SeatkeeperError):
+        return str(error)
+    return f"a fault of Seatkeeper ({type(error).__name__}); its log tells more"
+
+
 class ConfigError(SeatkeeperError):
     """The configuration is unsound; the text lists every fault."""
 

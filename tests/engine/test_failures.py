@@ -10,6 +10,7 @@ import pytest
 
 from engine_world import START, HandClock, World, a_world, failing
 from seatkeeper.core.health import judge_health
+from seatkeeper.core.record import CycleSample
 from seatkeeper.engine.child import ChildDied
 from seatkeeper.engine.jobs import JobKind, JobResult
 from seatkeeper.engine.running import Job
@@ -280,3 +281,67 @@ async def test_one_line_a_run_tells_all(store: Store) -> None:
         "seconds": 4.0,
         "result": "5 released, 1 changed",
     }
+
+
+async def test_a_failed_cycle_is_kept_with_its_reason(store: Store) -> None:
+    world = a_world(store)
+    world.jobs.behaviour["monitor"] = failing(DOWN)
+
+    await world.look()
+    await world.after(seconds=30)
+
+    kept = await store.cycles.since("prod", START)
+    assert [(c.kind, c.at, c.error) for c in kept] == [
+        ("monitor", START, str(DOWN)),
+        ("monitor", START + timedelta(seconds=30), str(DOWN)),
+    ]
+    state = (await store.cycles.states(["prod"]))["prod", "monitor"]
+    assert (state.last_success, state.failures) == (None, 2)
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [
+        (ChildDied("the child process was killed"), "the child process was killed"),
+        (ValueError("a secret"), "a fault of Seatkeeper (ValueError); its log tells more"),
+    ],
+)
+async def test_a_child_that_dies_and_a_fault_of_ours_are_failed_cycles_too(
+    store: Store, error: Exception, kept: str
+) -> None:
+    world = a_world(store)
+    world.jobs.behaviour["monitor"] = failing(error)
+
+    await world.look()
+
+    assert [c.error for c in await store.cycles.since("prod", START)] == [kept]
+
+
+async def test_what_the_job_itself_has_recorded_stays(store: Store) -> None:
+    world = a_world(store)
+    sample = CycleSample("prod", "monitor", START, 2.5, 7, "the list was cut off")
+
+    async def fail(_job: Job) -> JobResult:
+        await store.cycles.add(sample)
+        raise DOWN
+
+    world.jobs.behaviour["monitor"] = fail
+
+    await world.look()
+
+    assert await store.cycles.since("prod", START) == [sample]
+
+
+async def test_a_step_that_fails_after_the_reading_is_in_the_log(store: Store) -> None:
+    world = a_world(store)
+
+    async def in_part(_job: Job) -> JobResult:
+        return JobResult(said="40 users and 30 seats read", troubles=("points failed: full",))
+
+    world.jobs.behaviour["monitor"] = in_part
+
+    await world.look()
+
+    (event,) = [e for e in world.events("job.ended") if e["kind"] == "monitor"]
+    assert (event["log_level"], event["troubles"]) == ("warning", ("points failed: full",))
+    assert judge_health(world.engine.state.beat(), world.clock.now()).degraded == ()

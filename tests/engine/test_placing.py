@@ -120,6 +120,7 @@ async def test_a_large_site_is_read_in_a_child_on_our_lease(place: Place) -> Non
             owner=OWNER,
             interrupted=False,
             run_id="r-1",
+            began=NOW,
             actor=ANNA,
             rules=rules_of(site.policy),
         )
@@ -214,6 +215,7 @@ def test_a_child_refuses_rules_that_its_parent_does_not_know() -> None:
         owner=OWNER,
         interrupted=False,
         run_id="r-1",
+        began=NOW,
         actor=ANNA,
         rules=rules_of(policy),
     )

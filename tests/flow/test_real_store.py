@@ -21,6 +21,7 @@ from seatkeeper.flow.propose import propose
 from seatkeeper.flow.recover import recover
 from seatkeeper.flow.undo import GiveBack, Granting, undo
 from seatkeeper.store import Store, open_store
+from seatkeeper.wiring.readers import records_of
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 async def _approved(world: World, store: Store) -> tuple[Records, StoredPlan]:
-    records = Records(store.plans, store.history, store.control)
+    records = records_of(store)
     hand = world.process()
     now = world.clock.now()
     plan = await propose(hand.site, [], records, hand.run, now)

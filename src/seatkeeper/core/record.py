@@ -85,6 +85,42 @@ class PlanLine:
     note: str = ""
 
 
+def line_of(stored: StoredPlan) -> PlanLine:
+    """Return the numbers of a plan."""
+    plan = stored.plan
+    return PlanLine(
+        plan_id=plan.plan_id,
+        site=plan.site,
+        status=stored.status,
+        created_at=plan.created_at,
+        expires_at=plan.expires_at,
+        actions=len(plan.actions),
+        deferred=len(plan.deferred),
+        violations=tuple(v.limit for v in plan.violations),
+        approved_by=stored.approved_by,
+        run_id=stored.run_id,
+        ended_at=stored.ended_at,
+        note=stored.note,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CycleSample:
+    """How one monitoring or release cycle of a site went; names nobody.
+
+    `at` is when it began, `requests` how many were sent to QRS. `error` says why it failed, empty
+    when it did not. `trouble` says what failed after the site was read whole.
+    """
+
+    site: str
+    kind: str
+    at: datetime
+    seconds: float
+    requests: int
+    error: str = ""
+    trouble: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingPlan:
     """An approved plan that nobody applies yet, in the few facts the engine looks at."""

@@ -48,6 +48,13 @@ class Beside:
     requests: int
     plan: PlanLine | None = None
 
+    @classmethod
+    def since(
+        cls, began: datetime, now: datetime, requests: int, plan: PlanLine | None = None
+    ) -> Beside:
+        """Say what a reading took that began then and has ended now; a clock may be set back."""
+        return cls(max(0.0, (now - began).total_seconds()), requests, plan)
+
 
 def summarise(
     snapshot: Snapshot, facts: Facts, policy: Policy, now: datetime, beside: Beside

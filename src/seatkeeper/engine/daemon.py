@@ -55,6 +55,7 @@ def in_this_process(
                 granting=lambda why: granting_of(one, held, why),
                 undo=job.undo,
                 interrupted=held.interrupted,
+                began=job.began,
             )
         )
 
@@ -111,7 +112,7 @@ async def carry_out_order(
         order.site, order.kind, order.fence, order.owner, 0.0, interrupted=order.interrupted
     )
     async with store.leases.borrowing(held):
-        job = Job(held, order.kind, run, run.clock.now())
+        job = Job(held, order.kind, run, order.began)
         return await in_this_process(records, opened)(job)
 
 

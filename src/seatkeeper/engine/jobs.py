@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -16,6 +18,7 @@ from seatkeeper.flow.cycle import release_cycle, waiting_plan
 from seatkeeper.flow.monitor import monitor
 from seatkeeper.flow.propose import sharing
 from seatkeeper.flow.recover import recover
+from seatkeeper.flow.sampling import Cycle, sampled
 from seatkeeper.flow.stopping import until_stopped
 from seatkeeper.flow.undo import Granting, seats_to_give_back, undo
 
@@ -50,6 +53,8 @@ class JobResult(msgspec.Struct, frozen=True, kw_only=True):
     said: str
     plan_id: str = ""
     counts: dict[str, int] = {}
+    troubles: tuple[str, ...] = ()
+    """What failed after the site was read whole."""
     only_recovered: bool = False
     """Its work is still to be done: it settled what an interrupted run had left."""
 
@@ -68,6 +73,8 @@ class Work:
     undo: WhatToUndo | None = None
     interrupted: bool = False
     """An earlier holder of this job died: settle what it left, and release nothing now."""
+    began: datetime | None = None
+    """When the job began, by which its cycle is known to who else may record it."""
 
 
 async def do(work: Work) -> JobResult:
@@ -86,14 +93,23 @@ async def do(work: Work) -> JobResult:
 
 
 async def _monitor(work: Work) -> JobResult:
-    await recover(work.site, work.records, work.run)
-    reading = monitor(work.site, work.records, work.run)
-    snapshot = await until_stopped(reading, work.run.stop)
-    return JobResult(said=f"{len(snapshot.users)} users and {len(snapshot.allocations)} seats read")
+    async with _sampled(work) as cycle:
+        await recover(work.site, work.records, work.run)
+        done = await monitor(work.site, work.records, work.run)
+        cycle.troubles = done.troubles
+    return JobResult(
+        said=f"{done.users} users and {done.seats} seats read",
+        troubles=tuple(trouble.words for trouble in done.troubles),
+    )
+
+
+def _sampled(work: Work) -> AbstractAsyncContextManager[Cycle]:
+    return sampled(work.kind.value, work.site, work.records, work.run, work.began)
 
 
 async def _release(work: Work) -> JobResult:
-    done = await release_cycle(work.site, work.sites, work.records, work.run, work.hands)
+    async with _sampled(work):
+        done = await release_cycle(work.site, work.sites, work.records, work.run, work.hands)
     plan = done.stored.plan
     if done.result is not None:
         return _applied(done.result)

@@ -97,6 +97,7 @@ class Placing:
             owner=job.held.owner,
             interrupted=job.held.interrupted,
             run_id=job.run.run_id,
+            began=job.began,
             actor=job.run.actor,
             rules=rules_of(self.sites[job.site].policy),
         )

@@ -14,12 +14,13 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from seatkeeper.core.record import CycleSample
 from seatkeeper.engine.child import ChildDied
 from seatkeeper.engine.jobs import JobKind, JobResult
 from seatkeeper.engine.running import Job
 from seatkeeper.engine.state import EngineState
 from seatkeeper.engine.timing import Timing
-from seatkeeper.errors import Interrupted, SeatkeeperError
+from seatkeeper.errors import Interrupted, SeatkeeperError, said_of
 from seatkeeper.flow.ports import Clock
 from seatkeeper.store import Held, Store
 
@@ -71,6 +72,8 @@ class Settling:
         if not job.is_told:
             self._tell(job, ending, now)
             job.is_told = True
+        if ending in (Ending.FAILED, Ending.BROKEN_OFF):
+            await self._record_failure(job, now)
         if job.request is not None:
             ok = ending is Ending.WORKED
             await self.store.requests.finish(job.request.id, _answer(job, ending), now, ok=ok)
@@ -81,12 +84,22 @@ class Settling:
         else:
             await self._give_back(job, ending, now)
 
+    async def _record_failure(self, job: Job, now: datetime) -> None:
+        """Keep that a cycle failed, for where it never came to the point of saying so itself."""
+        was_asked = job.is_cut and not job.held.is_over
+        if job.kind in (JobKind.MONITOR, JobKind.RELEASE) and not was_asked:
+            seconds = max(0.0, (now - job.began).total_seconds())
+            error = _error_of(job)[0]
+            sample = CycleSample(job.site, job.kind.value, job.began, seconds, 0, error)
+            await self.store.cycles.add(sample)
+
     async def give_up(self, held: Held, error: str) -> None:
         """Do not try a job again before its next time."""
         now = self.clock.now()
         timing = self.timings.get((held.site, JobKind(held.kind)))
         times = self.state.failed(held.site, held.kind, error, now)
         self.log.error("job.given_up", site=held.site, kind=held.kind, error=error, in_a_row=times)
+        await self.store.cycles.add(CycleSample(held.site, held.kind, now, 0.0, 0, error))
         due = timing.after_run(now, now) if timing else None
         await self.store.leases.done(held, held.kind, due, None)
 
@@ -152,7 +165,10 @@ class Settling:
             return
         if job.request is None:
             self.state.worked(job.site, job.kind, now)
-        log.info("job.ended", result=result.said)
+        if result.troubles:
+            log.warning("job.ended", result=result.said, troubles=result.troubles)
+        else:
+            log.info("job.ended", result=result.said)
 
     def _tell_failure(self, log: FilteringBoundLogger, job: Job, now: datetime) -> None:
         words, fault = _error_of(job)
@@ -172,9 +188,9 @@ def _error_of(job: Job) -> tuple[str, BaseException | None]:
     if job.task.cancelled():
         return "it lost its lease: the store could not be reached, or the process stood still", None
     error = job.task.exception()
-    if isinstance(error, SeatkeeperError):
+    if error is None or isinstance(error, SeatkeeperError):
         return str(error), None
-    return f"a fault of Seatkeeper ({type(error).__name__}); its log tells more", error
+    return said_of(error), error
 
 
 def _answer(job: Job, ending: Ending) -> dict[str, Any]:

@@ -9,7 +9,17 @@ from datetime import timedelta
 
 from seatkeeper.core.policy import Policy
 from seatkeeper.core.record import Actor
-from seatkeeper.flow.ports import Clock, Control, History, LicenseReader, Plans
+from seatkeeper.flow.ports import (
+    Activity,
+    Clock,
+    Control,
+    Cycles,
+    Follower,
+    History,
+    LicenseReader,
+    Plans,
+    Summaries,
+)
 
 Progress = Callable[[str, int, int], None]
 """Told what is done, how much of it, of how much (0: not known)."""
@@ -31,11 +41,16 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Where plans, history and what people said are kept."""
+    """Where plans, history and what people said are kept, and what follows a reading."""
 
     plans: Plans
     history: History
     control: Control
+    summaries: Summaries
+    cycles: Cycles
+    activity: Activity | None = None
+    followers: tuple[Follower, ...] = ()
+    """Told of the summary of every monitoring cycle, in this order."""
 
 
 @dataclass(frozen=True, slots=True)

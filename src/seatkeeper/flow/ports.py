@@ -21,13 +21,16 @@ from seatkeeper.core.plan import Action, Plan
 from seatkeeper.core.record import (
     Actor,
     Baseline,
+    CycleSample,
     Freeze,
     Intent,
     OpenReturn,
     Override,
+    PlanLine,
     Released,
     StoredPlan,
 )
+from seatkeeper.core.summary import Summary
 
 RELEASE_TURN = timedelta(seconds=2)
 """How long a releaser may wait before its request leaves; later it says that it was not sent."""
@@ -42,6 +45,10 @@ class Clock(Protocol):
 
 class LicenseReader(Protocol):
     """Reads one site; every method retries, and raises QrsError when the site stays silent."""
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, further tries included."""
 
     @property
     def skew(self) -> timedelta | None:
@@ -137,6 +144,11 @@ class Plans(Protocol):
 
     async def newest(self, site: str, now: datetime) -> StoredPlan | None:
         """Return the newest plan of a site."""
+
+    async def lines(
+        self, now: datetime, site: str | None = None, limit: int = 20
+    ) -> list[PlanLine]:
+        """Return plans in short, newest first."""
 
     async def approved(self, site: str, now: datetime) -> StoredPlan | None:
         """Return the plan of a site that waits to be applied, approved by a person or the mode."""
@@ -239,6 +251,38 @@ class History(Protocol):
 
     async def license_numbers(self) -> dict[str, str]:
         """Return the last known license number of each site."""
+
+
+class Summaries(Protocol):
+    """The newest summary of each site."""
+
+    async def keep(self, summary: Summary) -> None:
+        """Keep a summary in place of an older one."""
+
+
+class Cycles(Protocol):
+    """How each cycle went."""
+
+    async def add(self, sample: CycleSample) -> None:
+        """Keep how a cycle went, unless that is known already."""
+
+
+class Activity(Protocol):
+    """The history of users and their seats."""
+
+    async def observe(self, snapshot: Snapshot, now: datetime) -> object:
+        """Remember who was active, and what changed since the last reading."""
+
+
+class Follower(Protocol):
+    """Does something with every summary of a monitoring cycle: points, alerts."""
+
+    @property
+    def step(self) -> str:
+        """What it does, in a word."""
+
+    async def follow(self, summary: Summary, now: datetime) -> None:
+        """Take a summary that is kept already; what it raises is told and stops nobody else."""
 
 
 class Control(Protocol):

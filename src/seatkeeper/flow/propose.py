@@ -6,17 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import msgspec
+
 from seatkeeper.core.draft import draft_plan, seal
 from seatkeeper.core.facts import Elsewhere, Facts, Sources, activity_of
 from seatkeeper.core.guard import Checked, check
 from seatkeeper.core.model import ServerLicense, Snapshot
 from seatkeeper.core.plan import Plan, PlanStatus
 from seatkeeper.core.policy import Mode, SharedKind
-from seatkeeper.core.record import StoredPlan
+from seatkeeper.core.record import StoredPlan, line_of
+from seatkeeper.core.summarise import Beside, summarise, summarise_plan
+from seatkeeper.core.summary import Summary
 from seatkeeper.core.wholeness import Reading
 from seatkeeper.errors import IncompleteRead, QrsError
 from seatkeeper.flow.collect import collect
 from seatkeeper.flow.context import Records, Run, Site
+from seatkeeper.flow.steps import Steps
 from seatkeeper.flow.stopping import until_stopped
 
 
@@ -28,22 +33,36 @@ async def propose(
     In mode `auto` a plan without a violation counts as approved; an empty one needs no approval,
     and none that would wait to be applied. Raises Interrupted on request.
     """
-    plan = await _read_and_decide(site, partners, records, run, now)
+    plan, counted = await _read_and_decide(site, partners, records, run, now)
     approve = site.policy.mode is Mode.AUTO and bool(plan.actions) and not plan.violations
     await records.plans.record(plan, run.actor, run.run_id, approve=approve)
-    return StoredPlan(plan, PlanStatus.APPROVED if approve else plan.first_status)
+    stored = StoredPlan(plan, PlanStatus.APPROVED if approve else plan.first_status)
+    if counted is not None:
+        summary = msgspec.structs.replace(counted, plan=summarise_plan(line_of(stored)))
+        steps = Steps(site.name, run.run_id)
+        await steps.attempt("keeping the summary", lambda: records.summaries.keep(summary))
+    return stored
 
 
 async def _read_and_decide(
     site: Site, partners: Sequence[Site], records: Records, run: Run, now: datetime
-) -> Plan:
+) -> tuple[Plan, Summary | None]:
     """Make the plan; a function of its own so that the snapshot is gone before it is recorded."""
     run.progress("reading the site", 0, 0)
+    began, sent = run.clock.now(), site.reader.requests
     snapshot = await until_stopped(collect(site.name, site.reader, now), run.stop)
+    beside = Beside.since(began, run.clock.now(), site.reader.requests - sent)
     elsewhere = {partner.name: await _activity(partner, records, run, now) for partner in partners}
     run.progress("deciding", 0, 0)
     await records.history.observe(snapshot)
-    return await _decide(site, snapshot, elsewhere, records, now)
+    facts = Facts(Sources.of(snapshot, *(p.activity for p in elsewhere.values())), site.policy, now)
+    plan = await _decide(site, snapshot, facts, elsewhere, records, now)
+
+    async def count() -> Summary:
+        return summarise(snapshot, facts, site.policy, now, beside)
+
+    # Numbers that cannot be counted must not keep a plan from being made.
+    return plan, await Steps(site.name, run.run_id).attempt("summary", count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +90,7 @@ async def _activity(partner: Site, records: Records, run: Run, now: datetime) ->
 async def _decide(
     site: Site,
     snapshot: Snapshot,
+    facts: Facts,
     elsewhere: Mapping[str, _Partner],
     records: Records,
     now: datetime,
@@ -78,7 +98,6 @@ async def _decide(
     policy = site.policy
     baseline = await records.history.baseline(site.name, policy.digest, now)
     overrides = await records.control.overrides(site.name, policy.digest, now)
-    facts = Facts(Sources.of(snapshot, *(p.activity for p in elsewhere.values())), policy, now)
     draft = draft_plan(snapshot, facts, policy, now, released_last_day=baseline.released_last_day)
     readings = tuple(p.reading for p in elsewhere.values())
     findings = check(Checked(draft, snapshot, policy, baseline, now, readings), overrides)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seatkeeper.store.chain import Head
+from seatkeeper.store.cycles import CycleState
 from seatkeeper.store.held import Held
 from seatkeeper.store.history import LastReading
 from seatkeeper.store.jobs import Holder, JobState
@@ -14,6 +15,7 @@ from seatkeeper.store.requests import Request, RequestKind, RequestState
 from seatkeeper.store.verify import Verified
 
 __all__ = [
+    "CycleState",
     "Head",
     "Held",
     "Holder",

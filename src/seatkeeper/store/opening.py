@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seatkeeper.store.control import Control
+from seatkeeper.store.cycles import Cycles
 from seatkeeper.store.engine import Database
 from seatkeeper.store.history import History
 from seatkeeper.store.leases import Leases
@@ -41,6 +42,7 @@ class Store:
         self.leases = Leases(db, owner)
         self.outbox = Outbox(db, owner)
         self.summaries = Summaries(db)
+        self.cycles = Cycles(db)
 
     def describe(self) -> StoreFacts:
         """Say which database this is."""

@@ -372,6 +372,7 @@ CYCLE_SAMPLE = sa.Table(
     sa.Column("seconds", sa.Double, nullable=False),
     _count("requests"),
     _words("error"),
+    _words("trouble"),
     sa.Index(None, "at"),
 )
 

@@ -75,4 +75,15 @@ def open_records(settings: Settings, owner: Owner | None = None) -> tuple[Store,
     """
     url = settings.store.url.get_secret_value()
     store = open_store(url, command="seatkeeper", owner=owner)
-    return store, Records(store.plans, store.history, store.control)
+    return store, records_of(store)
+
+
+def records_of(store: Store) -> Records:
+    """Return what the flow sees of a store."""
+    return Records(
+        plans=store.plans,
+        history=store.history,
+        control=store.control,
+        summaries=store.summaries,
+        cycles=store.cycles,
+    )

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("seconds", sa.Double(), nullable=False),
         sa.Column("requests", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("trouble", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("site", "kind", "at", name="pk_cycle_sample"),
     )
     op.create_index("ix_cycle_sample_at", "cycle_sample", ["at"], unique=False)
