@@ -75,7 +75,9 @@ async def test_history_can_move_while_the_clock_stands(
     key = next(
         seat.id
         for seat in simulator.site.records.seats[ANALYZER].values()
-        if simulator.site.records.users[seat.user].habit == "stopped" and not seat.quarantined
+        if (user := simulator.site.records.users[seat.user]).habit == "stopped"
+        and not user.removed
+        and not seat.quarantined
     )
     created = simulator.site.records.seats[ANALYZER][key].created
     users = {user.id: user.created for user in simulator.site.records.users.values()}

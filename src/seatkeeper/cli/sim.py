@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,13 +57,29 @@ def sim(
     live: Annotated[
         bool, typer.Option("--live", help="People go on working while it serves.")
     ] = False,
+    clock_from: Annotated[
+        datetime | None,
+        typer.Option(
+            "--clock-from",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
+            help="Where the clock of a new site begins, UTC.",
+        ),
+    ] = None,
+    speed: Annotated[
+        float,
+        typer.Option(
+            "--speed",
+            min=0,
+            help="Seconds of the site in a second, until its clock has caught up; people live on.",
+        ),
+    ] = 1,
     write_config: Annotated[
         Path | None, typer.Option("--write-config", help="Write a configuration for it here.")
     ] = None,
 ) -> None:
     """Serve a simulated Qlik Sense site over mutual TLS until Ctrl-C.
 
-    A state folder that holds a site already wins over users, seed and totals.
+    A state folder that holds a site already wins over users, seed, totals and the clock.
     """
     chosen = _options(
         switch,
@@ -76,7 +93,9 @@ def sim(
         analyzer=analyzer,
         allocations=allocations,
         control=control,
-        live_every=LIVE_SECONDS if live else 0,
+        live_every=LIVE_SECONDS if live or speed > 1 else 0,
+        now=None if clock_from is None else clock_from.replace(tzinfo=UTC),
+        speed=speed,
     )
     if write_config is not None:
         _require_ours(write_config)

@@ -25,6 +25,20 @@ _FLAGS = {
     "deleteProhibited": "delete_prohibited",
 }
 
+DOOR = {
+    "GET /sim/requests": "The requests that came in, with what became of each; DELETE clears them.",
+    "GET /sim/clock": "The site's `now`, its `speed`, and how far it is ahead of the machine's.",
+    "POST /sim/clock": "`to` a date or `days` on: people live until then; `speed`: 0 stands still.",
+    "POST /sim/advance": "`to` or `days`; `keep_clock`: what was becomes older, the clock stands.",
+    "POST /sim/license": "`valid_to`: the license ends with that day.",
+    "POST /sim/excess": "`type` and `total`: so many seats are granted from now on.",
+    "POST /sim/faults": "`faults`: a list in place of those that strike now.",
+    "POST /sim/switches": "`switches`: a list of NAME=VALUE.",
+    "POST /sim/touch": "`allocation_id`, `at`, `usage_only`: a seat is used.",
+    "POST /sim/login": "`user`, `at`: somebody opens the hub; `result` says how it went.",
+    "POST /sim/user": "`user` with flags, `tags`, or `delete`.",
+}
+
 
 class Served(Protocol):
     """What the door needs of the running simulator."""
@@ -58,6 +72,8 @@ class ControlDoor:
             "faults": self._faults,
             "switches": self._switches,
             "advance": self._advance,
+            "clock": self._clock,
+            "license": self._license,
             "touch": self._touch,
             "login": self._login,
             "user": self._user,
@@ -72,6 +88,8 @@ class ControlDoor:
         if (method, name) == ("DELETE", "requests"):
             self._simulator.requests.clear()
             return Answer(204)
+        if (method, name) == ("GET", "clock"):
+            return json_answer(self._shown())
         if method != "POST" or name not in self._posts:
             raise not_found()
         try:
@@ -98,6 +116,30 @@ class ControlDoor:
             to = parse_ms(body["to"]) if "to" in body else site.clock.now() + passed
             self._simulator.advance(to)
         return {"now": iso(site.clock.now())}
+
+    def _clock(self, body: Document) -> Document:
+        """Move the clock forward to a moment or by days, and let it go at another speed."""
+        clock = self._simulator.site.clock
+        if not body.keys() & {"to", "days", "speed"}:
+            raise ValueError("say to, days or speed")
+        if "speed" in body:
+            clock.run(float(body["speed"]))
+        if "to" in body or "days" in body:
+            now = clock.now()
+            to = parse_ms(body["to"]) if "to" in body else now + int(float(body["days"]) * DAY)
+            if to < now:
+                raise ValueError("time passes forward only")
+            self._simulator.advance(to)
+        return self._shown()
+
+    def _shown(self) -> Document:
+        clock = self._simulator.site.clock
+        return {"now": iso(clock.now()), "speed": clock.speed, "ahead_ms": clock.offset}
+
+    def _license(self, body: Document) -> Document:
+        site = self._simulator.site
+        site.renew_license(parse_ms(body["valid_to"]))
+        return {"validTo": iso(site.records.facts.valid_to), "expired": site.expired()}
 
     def _touch(self, body: Document) -> Document:
         site = self._simulator.site

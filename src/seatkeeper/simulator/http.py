@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 from urllib.parse import unquote_plus
@@ -18,7 +17,7 @@ from seatkeeper.simulator.answers import TEXT_TYPE, Answer, Rejection, encode
 from seatkeeper.simulator.disturbance import Disturbance
 from seatkeeper.simulator.faults import Fault, FaultKind, Faults, duration_ms
 from seatkeeper.simulator.identity import Rights, check_xrfkey, identify
-from seatkeeper.simulator.moments import http_date
+from seatkeeper.simulator.moments import SECOND, http_date
 from seatkeeper.simulator.requestlog import LoggedRequest, RequestLog
 from seatkeeper.simulator.resources import Resources
 from seatkeeper.simulator.verbs import Call
@@ -44,7 +43,7 @@ class QrsHandler:
         self._disturbance = Disturbance(faults)
         self._skew = 0
         self._no_date = False
-        self._date = (0, 0, "")
+        self._date = (0, "")
         self.set_faults(faults)
 
     def set_faults(self, faults: Faults) -> None:
@@ -53,7 +52,7 @@ class QrsHandler:
         skew = faults.value_of(FaultKind.SKEW)
         self._skew = duration_ms(skew) if skew else 0
         self._no_date = faults.has(FaultKind.NO_DATE)
-        self._date = (0, 0, "")
+        self._date = (0, "")
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve one request."""
@@ -268,11 +267,10 @@ class QrsHandler:
         return web.Response()
 
     def _date_text(self) -> str:
-        second, offset = int(time.monotonic()), self._site.clock.offset
-        if self._date[:2] != (second, offset):
-            text = http_date(self._site.clock.now() + self._skew)
-            self._date = (second, offset, text)
-        return self._date[2]
+        second = (self._site.clock.now() + self._skew) // SECOND
+        if self._date[0] != second:
+            self._date = (second, http_date(second * SECOND))
+        return self._date[1]
 
 
 def _parameters(query: str) -> tuple[dict[str, str], bool]:

@@ -16,7 +16,7 @@ def license_entity(site: Site) -> Document | None:
     if switches.license_kind == "none":
         return None
     serial = switches.license_kind == "serial"
-    expired = switches.license_kind == "expired"
+    expired = site.expired()
     refreshed = iso(site.clock.now() // DAY * DAY)
     entity: Document = {
         "id": facts.license_id,

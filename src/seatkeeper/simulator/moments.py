@@ -1,7 +1,7 @@
 """Moments of the simulated site: whole milliseconds since 1970 in UTC, and their QRS texts.
 
 Integers keep 200,000 rows small and quick to compare. NEVER is the old SQL Server minimum that QRS
-writes for "no date". The site's clock is the machine's clock plus an offset.
+writes for "no date". The site's clock may go ahead of or behind the machine's, and faster.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ _TEXT = re.compile(
     r"\s*(Z|[+-]\d\d:\d\d)?$",
     re.IGNORECASE,
 )
+
+FASTEST = 10_000_000
+"""Seconds of the site in one of the machine."""
 
 
 def to_ms(moment: datetime) -> int:
@@ -100,19 +103,37 @@ def http_date(ms: int) -> str:
 
 
 class SiteClock:
-    """The site's clock: the machine's clock plus `offset` milliseconds."""
+    """The site's clock: it shows a moment and runs on from there, at a speed of its own.
+
+    A fast clock that lies behind the machine's runs until it has caught up and goes on with it.
+    At speed 0 it stands until somebody sets it.
+    """
 
     def __init__(self, offset: int = 0) -> None:
-        self.offset = offset
+        self._since = _machine()
+        self._shown = self._since + offset
+        self.speed: float = 1
 
     @classmethod
     def showing(cls, moment: int) -> SiteClock:
         """Make a clock that shows `moment` now and runs on from there."""
-        return cls(moment - time.time_ns() // 1_000_000)
+        return cls(moment - _machine())
+
+    @property
+    def offset(self) -> int:
+        """How far it is ahead of the machine's clock now."""
+        return self.now() - _machine()
 
     def now(self) -> int:
         """Tell the site's time in milliseconds."""
-        return time.time_ns() // 1_000_000 + self.offset
+        machine = _machine()
+        if self.speed == 1:
+            return self._shown + machine - self._since
+        shown = self._shown + int((machine - self._since) * self.speed)
+        if self.speed < 1 or self._shown >= self._since or shown < machine:
+            return shown
+        self._since, self._shown, self.speed = machine, machine, 1
+        return machine
 
     @staticmethod
     def month_start(moment: int) -> int:
@@ -122,4 +143,16 @@ class SiteClock:
 
     def set(self, moment: int) -> None:
         """Let the clock show `moment` now."""
-        self.offset = moment - time.time_ns() // 1_000_000
+        self._since, self._shown = _machine(), moment
+
+    def run(self, speed: float) -> None:
+        """Let it go at another speed from now on; a negative one is a ValueError."""
+        if not 0 <= speed <= FASTEST:
+            msg = f"speed: from 0 to {FASTEST:,}, not {speed:g}"
+            raise ValueError(msg)
+        self.set(self.now())
+        self.speed = speed
+
+
+def _machine() -> int:
+    return time.time_ns() // 1_000_000

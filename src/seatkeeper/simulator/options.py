@@ -9,7 +9,15 @@ from pathlib import Path
 from seatkeeper.simulator.faults import Faults
 from seatkeeper.simulator.switches import Switches
 
-_COUNTS = ("professional", "analyzer", "capacity_minutes", "allocations", "tokens", "live_every")
+_COUNTS = (
+    "professional",
+    "analyzer",
+    "capacity_minutes",
+    "allocations",
+    "tokens",
+    "live_every",
+    "speed",
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,11 @@ class SimOptions:
     """Rows of professional and analyzer seats in all; by default what the organisation needs."""
     now: datetime | None = None
     """Start of simulated time; by default the machine's clock."""
+    speed: float = 1
+    """Seconds of the site for each second of the machine, until its clock has caught up; 0: it
+    stands until it is moved."""
+    license_days: int = 400
+    """So many days after its founding the site's license ends."""
     switches: Switches = field(default_factory=Switches)
     faults: Faults = field(default_factory=Faults)
     site_name: str = "Simulated site"

@@ -1,6 +1,7 @@
 """The organisation lives on: people join, leave, change departments, and log in by their habits.
 
-Works on any stretch of time at once; the last login of each person in it is drawn, not stepped to.
+Works on any stretch of time at once: of somebody with a seat the last login in it counts, of a
+guest each one, because each costs minutes. When they come is in `seasons`.
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ import math
 import random
 
 from seatkeeper.simulator import names
-from seatkeeper.simulator.moments import DAY
-from seatkeeper.simulator.persons import PersonMaker, last_use_before
+from seatkeeper.simulator.moments import DAY, to_datetime
+from seatkeeper.simulator.persons import PersonMaker
 from seatkeeper.simulator.rows import SCHEDULER, Habit, User
-from seatkeeper.simulator.site import Site
+from seatkeeper.simulator.seasons import HIRING, last_visit, visits
+from seatkeeper.simulator.site import SEATED, Site
 
-JOIN_A_YEAR = 0.10
+JOIN_A_YEAR = 0.12
 LEAVE_A_YEAR = 0.10
 _STOP_A_YEAR = 0.08
 _MOVE_A_YEAR = 0.06
 _DELETE_A_YEAR = 0.5
 _AWAY = {Habit.STOPPED, Habit.NEVER}
+_GUESTS_SINCE = 40 * DAY
+"""So far back stays of guests matter: for the month's minutes and the usage rows."""
 
 
 def live_on(site: Site) -> None:
@@ -35,8 +39,9 @@ def live_on(site: Site) -> None:
     people = [user for user in site.records.users.values() if not user.delete_prohibited]
     for user in people:
         _change(site, rng, user, years)
-    facts.joined += _join(site, rng, len(people) * JOIN_A_YEAR * years, (start, end))
-    _log_in(site, rng, start, end)
+    hiring = HIRING[to_datetime(end).month - 1]
+    facts.joined += _join(site, rng, len(people) * JOIN_A_YEAR * hiring * years, (start, end))
+    _log_in(site, start, end)
     facts.lived_until = end
     site.rng = ids
 
@@ -96,13 +101,23 @@ def _join(site: Site, rng: random.Random, expected: float, span: tuple[int, int]
     return number
 
 
-def _log_in(site: Site, rng: random.Random, start: int, end: int) -> None:
+def _log_in(site: Site, start: int, end: int) -> None:
     logins: list[tuple[int, str]] = []
     for user in site.records.users.values():
         if user.habit in _AWAY or user.inactive or user.blocked:
             continue
-        at = last_use_before(rng, user, end)
-        if at > max(start, user.created):
-            logins.append((at, user.id))
+        if _is_guest(site, user):
+            since = max(start, end - _GUESTS_SINCE)
+            logins += [(at, user.id) for at in visits(user, since, end)]
+        else:
+            at = last_visit(user, end, start)
+            if at > max(start, user.created):
+                logins.append((at, user.id))
     for at, key in sorted(logins):
         site.login(site.records.users[key], at)
+
+
+def _is_guest(site: Site, user: User) -> bool:
+    return user.directory == names.PARTNERS and not any(
+        site.records.seats_held(kind, user.id) for kind in SEATED
+    )

@@ -6,6 +6,7 @@ import ast
 import inspect
 from collections.abc import Mapping
 
+from seatkeeper.simulator.control import DOOR
 from seatkeeper.simulator.faults import Fault, FaultKind
 from seatkeeper.simulator.switches import Switches, choices
 
@@ -18,8 +19,27 @@ they log in and are turned away when the pool is dry. It makes its certificates 
 (`root.pem`, `client.pem`, `client_key.pem`) and keeps its state there: stopped and started again,
 it goes on where it was, and the clock has gone on meanwhile.
 
+Its people keep the calendar of a company: quiet weekends, holidays and summers, a rush around the
+end of a quarter, people who come once a week, a month, a quarter or for a season, and some who are
+on leave for months. Equal seeds give equal people on equal days.
+
+`--clock-from 2026-05-01 --speed 86400` makes a past: the clock begins there, a day passes in a
+second and people act as the days pass, until the clock has caught up with the machine's. Every
+date, the `Date` header too, follows the clock of the site. With such a clock Seatkeeper itself sees
+a site whose clock is wrong (`clock_skew`) until then: the date is never taken from a site.
+
 With `--live` people go on working while it serves. With `--write-config FILE` it writes a
 configuration that fits; without, it prints the block `sites:` of one.
+"""
+
+_DOOR = """
+## The control door
+
+With `--control` tests move the site at `/sim/…`, on the same port and with the same certificate.
+Each takes and gives a JSON object.
+
+| call | what it does |
+|---|---|
 """
 
 _SWITCHES = """
@@ -54,7 +74,9 @@ def simulator_page(generated: str) -> str:
     ]
     meanings = _docstrings(FaultKind)
     faults = [f"| `{kind.value}` | {meanings[kind.name]} |" for kind in FaultKind]
+    door = [f"| `{call}` | {meaning} |" for call, meaning in DOOR.items()]
     tables = [
+        "\n".join([_DOOR.strip(), *door]),
         "\n".join([_SWITCHES.strip(), *switches]),
         "\n".join([_FAULTS.strip(), *faults]),
     ]

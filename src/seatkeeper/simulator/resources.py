@@ -14,8 +14,9 @@ from seatkeeper.simulator.collection import Collection, read_object
 from seatkeeper.simulator.document_tables import TEMPLATES, CapacityTable, DocumentTable
 from seatkeeper.simulator.entities import Shapes
 from seatkeeper.simulator.licensing import license_entity, old_overview, overview
+from seatkeeper.simulator.moments import iso
 from seatkeeper.simulator.records import CAPACITY, PERSON
-from seatkeeper.simulator.rows import SeatType
+from seatkeeper.simulator.rows import Document, SeatType
 from seatkeeper.simulator.seat_tables import (
     CapacityUsageTable,
     EmptyTable,
@@ -119,7 +120,7 @@ class Resources:
         return json_answer(audit(self.site, self.shapes, read_object(call.body)))
 
     def _about(self, _call: Call) -> Answer:
-        about = {
+        about: Document = {
             "buildVersion": "31.66.0.0",
             "buildDate": "11/4/2025 09:12:05 AM",
             "databaseProvider": "Devart.Data.PostgreSql",
@@ -130,7 +131,9 @@ class Resources:
             "schemaPath": "About",
         }
         if self.site.switches.about_simulator == "yes":
-            about["simulator"] = True
+            clock = self.site.clock
+            about |= {"simulator": True, "simulatedNow": iso(clock.now())}
+            about["simulatedSpeed"] = clock.speed
         return json_answer(about)
 
     def _description(self, call: Call) -> Answer:

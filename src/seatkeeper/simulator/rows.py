@@ -35,6 +35,8 @@ class Habit(enum.StrEnum):
     WEEKLY = "weekly"
     MONTHLY = "monthly"
     QUARTERLY = "quarterly"
+    SEASONAL = "seasonal"
+    """Daily in the own season, and never outside it."""
     STOPPED = "stopped"
     NEVER = "never"
 

@@ -8,9 +8,10 @@ from seatkeeper.simulator import names
 from seatkeeper.simulator.entitlement import overflowing
 from seatkeeper.simulator.moments import DAY, NEVER
 from seatkeeper.simulator.options import SimOptions
-from seatkeeper.simulator.persons import ANALYSTS, DEVELOPERS, last_use_before
+from seatkeeper.simulator.persons import ANALYSTS, DEVELOPERS
 from seatkeeper.simulator.records import Records
 from seatkeeper.simulator.rows import REPOSITORY, Habit, Seat, SeatType, User, make_guid
+from seatkeeper.simulator.seasons import last_visit
 
 _SHARES = {SeatType.PROFESSIONAL: 0.22, SeatType.ANALYZER: 0.70}
 """Seats the license grants for each user, when nobody says otherwise."""
@@ -98,7 +99,7 @@ def _exactly(records: Records, rng: random.Random, wishes: list[Wish], number: i
 
 
 def _seat(rng: random.Random, user: User, kind: SeatType, now: int) -> Seat:
-    last_used = last_use_before(rng, user, now)
+    last_used = last_visit(user, now)
     if last_used < user.created:
         last_used = NEVER
     latest = now if last_used == NEVER else last_used

@@ -18,6 +18,7 @@ from seatkeeper.simulator.faults import FaultKind, Faults, duration_ms, share
 from seatkeeper.simulator.founding import found_site
 from seatkeeper.simulator.history import move_back
 from seatkeeper.simulator.http import QrsHandler
+from seatkeeper.simulator.moments import DAY, SECOND
 from seatkeeper.simulator.options import SimOptions
 from seatkeeper.simulator.people import live_on
 from seatkeeper.simulator.pki import Certificates, ensure_certificates, server_context
@@ -30,6 +31,8 @@ from seatkeeper.simulator.switches import Switches
 from seatkeeper.simulator.verbs import Call
 
 _MAX_LINE = 256 * 1024
+_SHORTEST_PAUSE = 0.25
+"""Seconds between two times that people live on, however fast the clock is."""
 
 
 class Simulator:
@@ -75,12 +78,16 @@ class Simulator:
         self._store = StateStore(options.state_dir)
         stack.callback(self._store.close)
         records = self._store.load()
+        founded = records is None
         if records is None:
             records = found_site(options)
             self._store.checkpoint(records)
         records.noting = True
         self.certificates = ensure_certificates(options.state_dir, options.host)
         self.site = Site(records, options.switches, self._store.append)
+        if founded and options.now is not None:  # to the millisecond, however long founding took
+            self.site.clock.set(records.facts.lived_until)
+        self.site.clock.run(options.speed)
         self._resources = Resources(self.site)
         door = ControlDoor(self).answer if options.control else None
         self._handler = QrsHandler(self._resources, options.faults, door)
@@ -124,7 +131,6 @@ class Simulator:
     def advance(self, to: int) -> None:
         """Move the site's clock to a moment (milliseconds) and let people live until then."""
         self.site.clock.set(to)
-        self.site.records.facts.clock_offset = self.site.clock.offset
         self.live_on()
 
     def let_pass(self, ms: int) -> None:
@@ -141,6 +147,7 @@ class Simulator:
         records.noting = False
         live_on(self.site)
         records.noting = True
+        records.facts.clock_offset = self.site.clock.offset
         self._store.checkpoint(records)
 
     def qrs(self, call: Call) -> Answer:
@@ -149,7 +156,8 @@ class Simulator:
 
     async def _live(self) -> None:
         while True:
-            await asyncio.sleep(self.options.live_every)
+            a_day = DAY / SECOND / max(self.site.clock.speed, 1)
+            await asyncio.sleep(min(self.options.live_every, max(a_day, _SHORTEST_PAUSE)))
             self.live_on()
 
 

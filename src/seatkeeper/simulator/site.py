@@ -29,6 +29,7 @@ from seatkeeper.simulator.switches import Switches
 QUARANTINE = 7 * DAY
 SEATED = (SeatType.PROFESSIONAL, SeatType.ANALYZER)
 CAPACITY_UNIT = 6 * MINUTE
+LONGEST_STAY = 25 * MINUTE
 
 
 class Login(enum.StrEnum):
@@ -247,7 +248,7 @@ class Site:
     def _login_by_capacity(self, user: User, at: int) -> Login:
         if not self.capacity_left(at) or not entitled(self.records, user, "analyzertimeaccesstype"):
             return Login.TURNED_AWAY
-        stay = self.rng.randrange(MINUTE, 40 * MINUTE)
+        stay = self.rng.randrange(MINUTE, LONGEST_STAY)
         use = CapacityUse(make_guid(self.rng), user.id, at, min(at + stay, self.clock.now()))
         self.capacity_used(at)  # counts the month before the stay is added to it
         self.records.save_capacity_use(use)
@@ -313,7 +314,20 @@ class Site:
 
     def licensed(self) -> bool:
         """Say whether the license lets anybody in."""
-        return self.switches.license_kind in {"signed", "serial"}
+        return self.switches.license_kind in {"signed", "serial"} and not self.expired()
+
+    def expired(self) -> bool:
+        """Say whether the license is over: as the switch says, or because its last day passed."""
+        kind = self.switches.license_kind
+        if kind != "signed" or self.switches.key_details == "perpetual":
+            return kind == "expired"
+        return self.clock.now() >= self.records.facts.valid_to + DAY
+
+    def renew_license(self, valid_to: int) -> None:
+        """Let the license end with the day of a moment."""
+        self.records.facts.valid_to = valid_to // DAY * DAY
+        self.records.note_facts()
+        self.keep()
 
     def need_license(self) -> None:
         """Refuse with 400 when the license is absent, expired or denylisted."""
