@@ -98,6 +98,11 @@ def nanoseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND * 1000
 
 
+def when(point: Point) -> datetime:
+    """Return the time of a point, to the microsecond."""
+    return _EPOCH + point.at // 1000 * _MICROSECOND
+
+
 def points_of(
     summary: Summary, beside: Beside | None = None, *, user_tag: bool = False
 ) -> list[Point]:

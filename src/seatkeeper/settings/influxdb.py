@@ -140,7 +140,8 @@ class InfluxSettings(Part):
     )
     token: Secret | None = Field(
         default=None,
-        description="The token to sign in with; for version 1, if something in front asks for one.",
+        description="The token to sign in with; of version 1 a JWT, where the server has a shared"
+        " secret.",
         examples=["${SEATKEEPER_INFLUX_TOKEN}"],
     )
     token_file: SecretFile | None = Field(
