@@ -12,7 +12,7 @@ from seatkeeper.core.model import Snapshot
 from seatkeeper.core.summary import IdleBucket, Summary
 from seatkeeper.errors import IncompleteRead, Interrupted, StoreError, Unreachable
 from seatkeeper.flow.monitor import Monitored, monitor
-from seatkeeper.flow.ports import Follower
+from seatkeeper.flow.ports import Follower, Observed
 from seatkeeper.flow.sampling import sampled
 from seatkeeper.flow.steps import Trouble
 
@@ -24,11 +24,13 @@ class Listener:
     step: str
     error: Exception | None = None
     told: list[Summary] = field(default_factory=list)
+    changes: object = None
 
-    async def follow(self, summary: Summary, now: datetime) -> None:  # noqa: ARG002 - a port
+    async def follow(self, observed: Observed) -> None:
         if self.error is not None:
             raise self.error
-        self.told.append(summary)
+        self.told.append(observed.summary)
+        self.changes = observed.changes
 
 
 @dataclass
@@ -37,8 +39,9 @@ class Watcher:
 
     seen: list[Snapshot] = field(default_factory=list)
 
-    async def observe(self, snapshot: Snapshot, now: datetime) -> None:  # noqa: ARG002 - a port
+    async def observe(self, snapshot: Snapshot, now: datetime) -> str:  # noqa: ARG002 - a port
         self.seen.append(snapshot)
+        return "what changed"
 
 
 async def cycle(world: World, *followers: Follower, watcher: Watcher | None = None) -> Monitored:
@@ -61,6 +64,7 @@ async def test_a_cycle_reads_remembers_counts_and_tells() -> None:
     assert world.store.summaries["prod"] == done.summary
     assert points.told == alerts.told == [done.summary]
     assert len(watcher.seen) == 1
+    assert points.changes == "what changed"
     assert world.store.snapshots["prod"].taken_at == done.summary.at
     professional, _analyzer = done.summary.seats
     assert (professional.rows, professional.releasable) == (20, 5)
@@ -126,7 +130,7 @@ async def test_a_fault_of_a_step_is_told_without_its_text() -> None:
 
 @pytest.mark.parametrize(
     ("part", "step"),
-    [("observe", "history"), ("lines", "summary"), ("keep", "keeping the summary")],
+    [("observe", "history"), ("lines", "counting"), ("keep", "keeping the summary")],
 )
 async def test_no_step_after_the_reading_is_needed_by_the_rest(part: str, step: str) -> None:
     world, points = a_world(), Listener("points")
@@ -136,7 +140,7 @@ async def test_no_step_after_the_reading_is_needed_by_the_rest(part: str, step: 
         done = await cycle(world, points)
 
     assert [t.step for t in done.troubles] == [step]
-    assert len(points.told) == (step != "summary")
+    assert len(points.told) == (step != "counting")
 
 
 async def test_a_cycle_that_cannot_be_recorded_has_still_been_done() -> None:

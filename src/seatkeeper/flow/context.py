@@ -50,7 +50,7 @@ class Records:
     cycles: Cycles
     activity: Activity | None = None
     followers: tuple[Follower, ...] = ()
-    """Told of the summary of every monitoring cycle, in this order."""
+    """Told of every monitoring cycle, in this order."""
 
 
 @dataclass(frozen=True, slots=True)

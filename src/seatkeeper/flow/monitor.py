@@ -1,4 +1,4 @@
-"""One monitoring cycle: read the site whole, remember it, count it, tell the numbers.
+"""One monitoring cycle: read the site whole, remember it, count it, tell what was observed.
 
 Nothing is released or changed at the site. Without a whole reading there is no cycle; once there
 is one, every step is done, whatever became of the others.
@@ -7,13 +7,16 @@ is one, every step is done, whatever became of the others.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from seatkeeper.core.facts import Facts, Sources
+from seatkeeper.core.model import Snapshot
 from seatkeeper.core.summarise import Beside, summarise
 from seatkeeper.core.summary import Summary
 from seatkeeper.flow.collect import collect
 from seatkeeper.flow.context import Records, Run, Site
+from seatkeeper.flow.ports import Observed
 from seatkeeper.flow.steps import Steps, Trouble
 from seatkeeper.flow.stopping import until_stopped
 
@@ -34,38 +37,36 @@ async def monitor(site: Site, records: Records, run: Run) -> Monitored:
     Raises QrsError or IncompleteRead when it cannot be read whole, Interrupted when the run is
     asked to end meanwhile.
     """
-    steps = Steps(site.name, run.run_id)
-    done = await _read(site, records, run, steps)
-    if done.summary is not None:
-        await _tell(done.summary, records, run, steps)
-    return Monitored(done.users, done.seats, done.summary, tuple(steps.troubles))
-
-
-async def _read(site: Site, records: Records, run: Run, steps: Steps) -> Monitored:
-    """Read, remember and count; a function of its own so that the snapshot is gone afterwards."""
     began, sent = run.clock.now(), site.reader.requests
     run.progress("reading the site", 0, 0)
     snapshot = await until_stopped(collect(site.name, site.reader, began), run.stop)
-    read, requests = run.clock.now(), site.reader.requests - sent
+    took = Beside.since(began, run.clock.now(), site.reader.requests - sent)
     run.progress("counting", 0, 0)
+    steps = Steps(site.name, run.run_id)
+    now = run.clock.now()
     await steps.attempt("history", lambda: records.history.observe(snapshot))
-    activity = records.activity
-    if activity is not None:
-        await steps.attempt("activity", lambda: activity.observe(snapshot, run.clock.now()))
-
-    async def count() -> Summary:
-        now = run.clock.now()
-        plans = await records.plans.lines(now, site.name, limit=1)
-        beside = Beside.since(began, read, requests, plans[0] if plans else None)
-        facts = Facts(Sources.of(snapshot), site.policy, now)
-        return summarise(snapshot, facts, site.policy, now, beside)
-
-    summary = await steps.attempt("summary", count)
-    return Monitored(len(snapshot.users), len(snapshot.allocations), summary)
+    changes = None
+    if (activity := records.activity) is not None:
+        changes = await steps.attempt("activity", lambda: activity.observe(snapshot, now))
+    count = functools.partial(_count, snapshot, site, records, took, now)
+    observed = await steps.attempt("counting", count)
+    if observed is not None:
+        await _tell(replace(observed, changes=changes), records, steps)
+    summary = observed.summary if observed else None
+    return Monitored(len(snapshot.users), len(snapshot.allocations), summary, tuple(steps.troubles))
 
 
-async def _tell(summary: Summary, records: Records, run: Run, steps: Steps) -> None:
-    await steps.attempt("keeping the summary", lambda: records.summaries.keep(summary))
+async def _count(
+    snapshot: Snapshot, site: Site, records: Records, took: Beside, now: datetime
+) -> Observed:
+    plans = await records.plans.lines(now, site.name, limit=1)
+    beside = replace(took, plan=plans[0] if plans else None)
+    facts = Facts(Sources.of(snapshot), site.policy, now)
+    return Observed(snapshot, facts, summarise(snapshot, facts, site.policy, now, beside), now)
+
+
+async def _tell(observed: Observed, records: Records, steps: Steps) -> None:
+    keep = functools.partial(records.summaries.keep, observed.summary)
+    await steps.attempt("keeping the summary", keep)
     for follower in records.followers:
-        follow = functools.partial(follower.follow, summary, run.clock.now())
-        await steps.attempt(follower.step, follow)
+        await steps.attempt(follower.step, functools.partial(follower.follow, observed))

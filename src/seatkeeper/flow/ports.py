@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from seatkeeper.core.facts import Facts
 from seatkeeper.core.model import (
     Allocation,
     LicenseType,
@@ -274,15 +276,29 @@ class Activity(Protocol):
         """Remember who was active, and what changed since the last reading."""
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a monitoring cycle knows once it has counted; `changes` is what `Activity` returned."""
+
+    snapshot: Snapshot
+    facts: Facts
+    summary: Summary
+    now: datetime
+    changes: object = None
+
+
 class Follower(Protocol):
-    """Does something with every summary of a monitoring cycle: points, alerts."""
+    """Does something with what every monitoring cycle observed: points, alerts."""
 
     @property
     def step(self) -> str:
         """What it does, in a word."""
 
-    async def follow(self, summary: Summary, now: datetime) -> None:
-        """Take a summary that is kept already; what it raises is told and stops nobody else."""
+    async def follow(self, observed: Observed) -> None:
+        """Take what was observed, once its summary is kept.
+
+        What it raises is logged, told by the command, and stops no other follower.
+        """
 
 
 class Control(Protocol):

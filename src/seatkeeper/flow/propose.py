@@ -62,7 +62,7 @@ async def _read_and_decide(
         return summarise(snapshot, facts, site.policy, now, beside)
 
     # Numbers that cannot be counted must not keep a plan from being made.
-    return plan, await Steps(site.name, run.run_id).attempt("summary", count)
+    return plan, await Steps(site.name, run.run_id).attempt("counting", count)
 
 
 @dataclass(frozen=True, slots=True)
