@@ -274,6 +274,6 @@ def open_metrics(end: datetime) -> str:
     return "\n".join([*parts, "# EOF", ""])
 
 
-def this_hour() -> datetime:
+def this_minute() -> datetime:
     """Return the end of the half year: a full minute, just past."""
     return datetime.now(UTC).replace(second=0, microsecond=0)

@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from grafana_asking import from_influx, from_prometheus, panels, range_of
-from grafana_points import line_protocol, open_metrics, this_hour
+from grafana_points import line_protocol, open_metrics, this_minute
 from influx import Influx, an_influx
 from prometheus_server import Prometheus, a_prometheus
 from seatkeeper.grafana.export import Choices, files
@@ -29,7 +29,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def end() -> datetime:
-    return this_hour()
+    return this_minute()
 
 
 @pytest.fixture(scope="module")

@@ -73,6 +73,11 @@ def _number(_panel: Panel) -> Any:
     )
 
 
+def _time(panel: Panel) -> Any:
+    reduced = common.ReduceDataOptions().calcs(["lastNotNull"]).fields("/^Time$/")
+    return _number(panel).reduce_options(reduced)
+
+
 def _meter(panel: Panel) -> Any:
     built = (
         bargauge.Panel()
@@ -149,7 +154,7 @@ def _coloured(built: Any) -> Any:
 
 def _columns(built: Any, panel: Panel, flavour: Flavour) -> None:
     """Join the queries of Prometheus to one table; name, order and unit its columns."""
-    rename = {"site": "Site", "license_type": "License type"}
+    rename = {"site": "Site", "license_type": "License type", "version": "Version"}
     hidden = {"Time": True}
     if flavour is Flavour.PROMETHEUS:
         built.with_transformation(DataTransformerConfig("merge", options={}))
@@ -163,6 +168,7 @@ def _columns(built: Any, panel: Panel, flavour: Flavour) -> None:
 
 _KINDS = {
     Chart.NUMBER: _number,
+    Chart.TIME: _time,
     Chart.METER: _meter,
     Chart.LINES: _lines,
     Chart.STACK: _stack,

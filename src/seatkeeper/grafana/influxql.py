@@ -60,19 +60,63 @@ def newest(measurement: Measurement, value: str, legend: str = "", *, when: str 
     )
 
 
-def summed(
-    measurement: Measurement, name: str, legend: str, *, every: str = "$__interval"
+def total(
+    measurement: Measurement,
+    fields: Sequence[str],
+    value: str,
+    legend: str,
+    *,
+    every: str = "",
 ) -> Query:
-    """Return a field over time, added over the chosen sites and license types."""
+    """Return a value of sums over the chosen sites and license types, such as `sum("spend")`.
+
+    With `every` over time: a site that was read a little later than another keeps its last value
+    until then, or the sum would jump.
+    """
     tags = ", ".join(f'"{tag}"' for tag in tags_of(measurement))
-    inner = (
-        f'SELECT last({field(measurement, name)}) AS "v" FROM "{measurement.name}" '  # noqa: S608
-        f"WHERE {chosen(measurement)} GROUP BY time({every}), {tags} fill(none)"
-    )
+    inner = ", ".join(f'{last(measurement, name)} AS "{name}"' for name in fields)
+    rows = f'SELECT {inner} FROM "{measurement.name}" WHERE {chosen(measurement)} '  # noqa: S608
+    if not every:
+        text = f"SELECT {value} FROM ({rows}GROUP BY {tags}) WHERE {NOW}"  # noqa: S608
+        return Query(text, legend, now=True)
+    rows += f"GROUP BY time({every}), {tags} fill(previous)"
     return Query(
-        f'SELECT sum("v") FROM ({inner}) WHERE {NOW} GROUP BY time({every}) fill(none)',  # noqa: S608
+        f"SELECT {value} FROM ({rows}) WHERE {NOW} GROUP BY time({every}) fill(none)",  # noqa: S608
         legend,
     )
+
+
+def counted(
+    measurement: Measurement, value: str, legend: str, *, every: str, by: Sequence[str] = ()
+) -> Query:
+    """Return what happened in each span of time, over all that is chosen or by some tags."""
+    groups = ", ".join([f"time({every})", *(f'"{tag}"' for tag in by)])
+    return Query(
+        f'SELECT {value} FROM "{measurement.name}" '  # noqa: S608 - names from core/measures
+        f"WHERE {chosen(measurement)} GROUP BY {groups} fill(none)",
+        legend,
+    )
+
+
+def until_zero(measurement: Measurement, name: str, *, days: int) -> Query:
+    """Return the days until a field is zero at the trend of so many days; none while it grows."""
+    value = field(measurement, name)
+    when = f"time > now() - {days}d"
+    left = f'{days} * last({value}) / (first({value}) - last({value})) AS "left"'
+    rows = newest(measurement, left, when=when)
+    tags = ", ".join(f'"{tag}"' for tag in tags_of(measurement))
+    return Query(
+        f'SELECT last("left") FROM ({rows.text}) WHERE "left" > 0 AND "left" < 3650 '  # noqa: S608
+        f"AND {when} GROUP BY {tags}",
+        rows.legend,
+        now=True,
+    )
+
+
+def peak_share(measurement: Measurement, part: str, whole: str, *, every: str) -> Query:
+    """Return the highest value of a field in each span of time, as a share of another's."""
+    of = f"max({field(measurement, part)}) / last({field(measurement, whole)})"
+    return series(measurement, of, every=every)
 
 
 def table(measurement: Measurement, columns: Sequence[tuple[str, str]]) -> Query:
@@ -82,6 +126,16 @@ def table(measurement: Measurement, columns: Sequence[tuple[str, str]]) -> Query
     return Query(
         f'SELECT {values} FROM "{measurement.name}" '  # noqa: S608 - names from core/measures
         f"WHERE {chosen(measurement)} GROUP BY {tags}",
+        now=True,
+    )
+
+
+def people(measurement: Measurement, user: str, days: str) -> Query:
+    """Return the newest points of individual users as a table."""
+    columns = f'{field(measurement, user)} AS "User", {field(measurement, days)} AS "Days idle"'
+    return Query(
+        f'SELECT {columns} FROM "{measurement.name}" '  # noqa: S608 - names from core/measures
+        f"WHERE {chosen(measurement)} ORDER BY time DESC LIMIT 500",
         now=True,
     )
 

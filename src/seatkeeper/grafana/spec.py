@@ -22,6 +22,8 @@ class Chart(StrEnum):
     """How a panel draws its series."""
 
     NUMBER = "stat"
+    TIME = "time"
+    """The time of the newest value, whatever the value is."""
     METER = "bargauge"
     LINES = "lines"
     STACK = "stack"

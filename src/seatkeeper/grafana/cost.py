@@ -1,0 +1,182 @@
+"""The dashboard Cost optimization: what is paid for, what lies idle, what releases have saved."""
+
+from __future__ import annotations
+
+from seatkeeper.core.measures import ACTIVITY, COST
+from seatkeeper.grafana import influxql, promql
+from seatkeeper.grafana.influxql import last
+from seatkeeper.grafana.spec import Board, Chart, Flavour, Panel, Row, rising
+
+INFLUX, PROM = Flavour.INFLUXDB, Flavour.PROMETHEUS
+
+MONEY = "locale"
+EVERY = "$__interval"
+PRICES = " In the currency of the configuration; empty until `cost` has prices."
+
+
+def paid(kind: str) -> str:
+    """Return a kind of money over the chosen sites and types, for Prometheus."""
+    return f"sum({promql.metric('qlik_license_monthly_cost', kind=kind)})"
+
+
+SPEND = Panel(
+    "What do the seats cost a month?",
+    "Seats of the chosen sites and types at their prices." + PRICES,
+    MONEY,
+    Chart.NUMBER,
+    {
+        INFLUX: (influxql.total(COST, ["spend"], 'sum("spend")', "spend"),),
+        PROM: (promql.newest(paid("spend"), "spend"),),
+    },
+    width=6,
+    height=5,
+    decimals=0,
+)
+
+IDLE = Panel(
+    "How much of that lies idle?",
+    "The price of seats that are held and not used." + PRICES,
+    MONEY,
+    Chart.NUMBER,
+    {
+        INFLUX: (influxql.total(COST, ["idle_spend"], 'sum("idle_spend")', "idle"),),
+        PROM: (promql.newest(paid("idle_spend"), "idle"),),
+    },
+    width=6,
+    height=5,
+    decimals=0,
+)
+
+SAVED = Panel(
+    "How much do releases save a month?",
+    "The price of released seats that stayed free; a seat that came back is no saving." + PRICES,
+    MONEY,
+    Chart.NUMBER,
+    {
+        INFLUX: (influxql.total(COST, ["savings"], 'sum("savings")', "savings"),),
+        PROM: (promql.newest(paid("savings"), "savings"),),
+    },
+    width=6,
+    height=5,
+    decimals=0,
+)
+
+OF_BUDGET = Panel(
+    "How much of the budget is spent?",
+    "Spend as a share of the monthly budget. Orange from 90 %, red when it is exceeded.",
+    "percentunit",
+    Chart.NUMBER,
+    {
+        INFLUX: (
+            influxql.total(COST, ["spend", "budget"], 'sum("spend") / sum("budget")', "of budget"),
+        ),
+        PROM: (promql.newest(f"{paid('spend')} / ({paid('budget')} > 0)", "of budget"),),
+    },
+    width=6,
+    height=5,
+    steps=rising(0.9, 1),
+    decimals=1,
+    no_value="no budget",
+)
+
+SPEND_OVER_TIME = Panel(
+    "Where does the money go, month after month?",
+    "What seats in use and idle seats cost a month, on top of each other; the dashed line is the "
+    "budget." + PRICES,
+    MONEY,
+    Chart.STACK,
+    {
+        INFLUX: (
+            influxql.total(
+                COST,
+                ["spend", "idle_spend"],
+                'sum("spend") - sum("idle_spend")',
+                "in use",
+                every=EVERY,
+            ),
+            influxql.total(COST, ["idle_spend"], 'sum("idle_spend")', "idle", every=EVERY),
+            influxql.total(COST, ["budget"], 'sum("budget")', "budget", every=EVERY),
+        ),
+        PROM: (
+            promql.series(f"{paid('spend')} - {paid('idle_spend')}", "in use"),
+            promql.series(paid("idle_spend"), "idle"),
+            promql.series(paid("budget"), "budget"),
+        ),
+    },
+    width=16,
+    height=10,
+    decimals=0,
+    interval="6h",
+)
+
+IDLE_BY_TYPE = Panel(
+    "Which seats lie idle at what price?",
+    "Idle spend a month by site and license type: where a release pays most." + PRICES,
+    MONEY,
+    Chart.METER,
+    {
+        INFLUX: (influxql.newest(COST, last(COST, "idle_spend")),),
+        PROM: (promql.newest(promql.metric("qlik_license_monthly_cost", kind="idle_spend")),),
+    },
+    width=8,
+    height=10,
+    decimals=0,
+)
+
+SAVINGS = Panel(
+    "Do the savings grow?",
+    "The monthly price of released seats that stayed free, over time. It falls when people come "
+    "back." + PRICES,
+    MONEY,
+    Chart.STACK,
+    {
+        INFLUX: (influxql.series(COST, last(COST, "savings")),),
+        PROM: (promql.series(promql.metric("qlik_license_monthly_cost", kind="savings")),),
+    },
+    decimals=0,
+    interval="6h",
+)
+
+IDLE_SHARE = Panel(
+    "Is the idle share of the money getting smaller?",
+    "Idle spend as a share of spend, by site and license type. Orange from 15 %, red from 25 %.",
+    "percentunit",
+    Chart.LINES,
+    {
+        INFLUX: (influxql.series(COST, f"{last(COST, 'idle_spend')} / {last(COST, 'spend')}"),),
+        PROM: (
+            promql.series(
+                f"{promql.metric('qlik_license_monthly_cost', kind='idle_spend')} / ignoring(kind) "
+                f"{promql.metric('qlik_license_monthly_cost', kind='spend')}"
+            ),
+        ),
+    },
+    steps=rising(0.15, 0.25),
+    interval="6h",
+)
+
+RELEASABLE = Panel(
+    "How many seats could be released?",
+    "Seats that the policy would let go now, whether or not a plan is approved.",
+    "locale",
+    Chart.STACK,
+    {
+        INFLUX: (influxql.series(ACTIVITY, last(ACTIVITY, "releasable")),),
+        PROM: (promql.series(promql.metric("qlik_license_releasable_seats")),),
+    },
+    width=24,
+    decimals=0,
+    interval="6h",
+)
+
+COSTS = Board(
+    "cost",
+    "Cost optimization",
+    "What is paid for, what lies idle and what releases have saved.",
+    "now-180d",
+    (
+        Row("A month", (SPEND, IDLE, SAVED, OF_BUDGET)),
+        Row("Money over time", (SPEND_OVER_TIME, IDLE_BY_TYPE, SAVINGS, IDLE_SHARE)),
+        Row("What can be done", (RELEASABLE,)),
+    ),
+)
