@@ -16,6 +16,7 @@ SeatkeeperError
 ├── PlanStale            the plan is over: expired, superseded, applied (exit 5)
 ├── PlanAltered          the stored plan is not the one that was made (exit 1)
 ├── NotAllowed           blocked by a limit, frozen, or against the mode (exit 3)
+│   └── NotSimulated     a simulated clock, and a site that does not say it is the simulator
 ├── Interrupted          asked to end before anything was begun (exit 130)
 └── LedgerBroken         the chain does not verify (exit 1)
 """
@@ -100,6 +101,10 @@ class PlanAltered(SeatkeeperError):
 
 class NotAllowed(SeatkeeperError):
     """Blocked by a limit, frozen, or against the site's mode."""
+
+
+class NotSimulated(NotAllowed):
+    """A simulated clock was to be used on a site that does not say that it is the simulator."""
 
 
 class Interrupted(SeatkeeperError):

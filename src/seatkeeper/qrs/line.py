@@ -187,7 +187,8 @@ class Line:
         """Learn from the head of an answer: the site's clock, and how it bears the load."""
         now = self.clock()
         self._answered = True
-        self.skew = skew_of(response.headers, now) or self.skew
+        if (skew := skew_of(response.headers, now)) is not None:
+            self.skew = skew
         if is_ailing(response.status):
             self.pace.went_badly(turn, retry_after(response.headers, now))
         elif slow:

@@ -20,6 +20,7 @@ from seatkeeper.qrs import translate, wire
 from seatkeeper.qrs.client import QrsClient
 from seatkeeper.qrs.filters import where
 from seatkeeper.qrs.reading import FilteredReading, seats_sink, users_sink, whole
+from seatkeeper.qrs.simulated import SimulatedTime, simulated_time
 from seatkeeper.qrs.usage import UsageReading
 
 OVERVIEW_PATH = "/license/accesstypeoverview"
@@ -49,6 +50,10 @@ class SiteReader:
         """Return the repository's own version, empty when it does not say."""
         make = whole("about", wire.ABOUT, lambda body: body.build_version or "")
         return await self._client.read("/about", make)
+
+    async def simulated_time(self) -> SimulatedTime | None:
+        """Ask the site for its own time; None unless it says that it is the simulator."""
+        return await self._client.read("/about", whole("about", wire.ABOUT, simulated_time))
 
     async def server_license(self) -> ServerLicense | None:
         """Read the license of the site; None when none is installed."""

@@ -173,9 +173,12 @@ class CountBody(_Row, frozen=True):
 
 
 class AboutBody(_Row, frozen=True):
-    """`/about` (QRS contract 7.3)."""
+    """`/about` (QRS contract 7.3); only a simulated site has the fields about its clock."""
 
     build_version: str | None = None
+    simulator: bool | None = None
+    simulated_now: str | None = None
+    simulated_speed: float | None = None
 
 
 class IdBody(_Row, frozen=True):

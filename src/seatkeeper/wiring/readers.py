@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from seatkeeper.errors import QrsError
+from seatkeeper.errors import NotSimulated, QrsError
 from seatkeeper.flow.context import Records, Site
 from seatkeeper.flow.ports import Clock
 from seatkeeper.qrs.client import Connection, QrsClient
 from seatkeeper.qrs.reader import SiteReader
 from seatkeeper.settings import Settings, SiteSettings
 from seatkeeper.store import Owner, Store, open_store
+from seatkeeper.wiring.clock import SimulatedClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class OpenSite:
     site: Site
     client: QrsClient
     settings: SiteSettings
+
+    @property
+    def reader(self) -> SiteReader:
+        """What reads the site, with what the flow has no need of."""
+        return SiteReader(self.client)
 
 
 def connection_of(settings: SiteSettings) -> Connection:
@@ -48,7 +54,12 @@ def connection_of(settings: SiteSettings) -> Connection:
 async def open_sites(
     settings: Sequence[SiteSettings], clock: Clock
 ) -> AsyncIterator[list[OpenSite]]:
-    """Open these sites; connections are made at the first request."""
+    """Open these sites; connections are made at the first request.
+
+    Raises NotSimulated for a clock of simulated sites and a site that is not one of them.
+    """
+    for one in settings:
+        _refuse_false_clock(one.qrs.url, clock)
     async with AsyncExitStack() as stack:
         opened = []
         for one in settings:
@@ -56,6 +67,12 @@ async def open_sites(
             site = Site(one.name, one.to_policy(), SiteReader(client), one.qrs.timeout)
             opened.append(OpenSite(site, client, one))
         yield opened
+
+
+def _refuse_false_clock(url: str, clock: Clock) -> None:
+    """Let no site but the simulated ones of a clock be opened with it."""
+    if isinstance(clock, SimulatedClock) and not clock.covers(url):
+        raise NotSimulated(f"{url} is not handled under the clock of another, simulated site")
 
 
 async def _client(stack: AsyncExitStack, connection: Connection, clock: Clock) -> QrsClient:

@@ -1,0 +1,103 @@
+"""Lets the past of a simulated site happen: its days pass, and real cycles run on each of them.
+
+For `demo`, and for tests and benchmarks that need months of history. Works under the clock of
+simulated sites alone, so it cannot be pointed at a real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from seatkeeper.core.outcome import RunResult
+from seatkeeper.core.record import Actor
+from seatkeeper.flow.apply import Hands, apply_plan
+from seatkeeper.flow.approve import Approval, approve
+from seatkeeper.flow.context import Records, Run, Site
+from seatkeeper.flow.monitor import Monitored, monitor
+from seatkeeper.flow.ports import Held
+from seatkeeper.flow.propose import propose
+from seatkeeper.store import Store
+from seatkeeper.wiring.clock import SimulatedClock
+
+MakeHands = Callable[[Run, Held], Hands]
+Each = Callable[[datetime, Monitored], Awaitable[None]]
+"""Told of the time and the result of every monitoring cycle."""
+
+
+async def _nothing(_now: datetime, _done: Monitored) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A simulated site that is watched: where its records go, its clock, and its hands.
+
+    `pass_to` moves the site's own clock and lets its people live until then.
+    """
+
+    site: Site
+    store: Store
+    records: Records
+    clock: SimulatedClock
+    hands: MakeHands
+    pass_to: Callable[[datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How often somebody looks and cleans up; `clean_every` None: nobody ever does."""
+
+    actor: Actor
+    look_every: timedelta = timedelta(days=1)
+    clean_every: timedelta | None = timedelta(days=28)
+    each: Each = field(default=_nothing)
+
+
+@dataclass(slots=True)
+class Past:
+    """What happened: cycles done, and the runs that released seats."""
+
+    cycles: int = 0
+    runs: list[RunResult] = field(default_factory=list)
+
+
+async def live_through(watched: Watched, until: datetime, habits: Habits) -> Past:
+    """Let the days pass until a moment, each with a monitoring cycle and sometimes a clean-up.
+
+    Raises NotSimulated as soon as the site does not say that it is the simulator.
+    """
+    past, began = Past(), await watched.clock.look()
+    clean_at = began + habits.clean_every if habits.clean_every else None
+    for moment in _moments(began, until, habits.look_every):
+        watched.pass_to(moment)
+        now = await watched.clock.look()
+        run = Run(f"past-{now:%Y%m%d-%H%M}", habits.actor, watched.clock)
+        await habits.each(now, await monitor(watched.site, watched.records, run))
+        past.cycles += 1
+        if clean_at is not None and now >= clean_at and habits.clean_every:
+            clean_at = now + habits.clean_every
+            past.runs += await _clean_up(watched, run, now)
+    return past
+
+
+def _moments(began: datetime, until: datetime, step: timedelta) -> Iterator[datetime]:
+    moment = began + step
+    while moment < until:
+        yield moment
+        moment += step
+    yield until
+
+
+async def _clean_up(watched: Watched, run: Run, now: datetime) -> list[RunResult]:
+    """Plan, approve whatever limit speaks against it, and apply, as a person would in a demo."""
+    site, records = watched.site, watched.records
+    stored = await propose(site, [], records, run, now)
+    if not stored.plan.actions:
+        return []
+    limits = tuple(sorted({v.limit for v in stored.plan.violations if v.limit.overridable}))
+    approval = Approval(run.actor, "monthly clean-up, looked through the list", limits)
+    async with watched.store.leases.holding(site.name, "apply", now) as held:
+        ready = await approve(stored.plan.plan_id, site, records, approval, now)
+        return [await apply_plan(ready, site, [], records, run, watched.hands(run, held))]
