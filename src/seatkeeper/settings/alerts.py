@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated
+from difflib import get_close_matches
+from typing import Annotated, Any, Self, cast
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from seatkeeper.core.alert_health import ChannelFailing
+from seatkeeper.core.alert_rule import Rule
+from seatkeeper.settings.alert_rules import MODELS, AlertRulesSettings, RuleSettings
 from seatkeeper.settings.channels import ChannelSettings
 from seatkeeper.settings.kinds import Wrong
 from seatkeeper.settings.part import Part
-from seatkeeper.settings.values import duration
+from seatkeeper.settings.values import Text, duration
 
 
 class AlertsSettings(Part):
@@ -20,6 +26,19 @@ class AlertsSettings(Part):
         default=timedelta(minutes=15),
         description="How long a message may wait before its channel counts as failing, which the"
         " other channels are told; default 15m.",
+    )
+    runbooks: Text = Field(
+        default="docs/runbooks",
+        description="Where the runbook pages lie that messages link to: an address or a folder;"
+        " default docs/runbooks.",
+        examples=["https://wiki.example.com/seatkeeper/runbooks"],
+    )
+    rules: AlertRulesSettings = Field(
+        default_factory=cast("Any", dict),
+        validate_default=True,
+        description="The rules by name, each a block of keys; what is left out has its default, and"
+        " every rule is on. See docs/alerts.md.",
+        examples=[{"low_availability": {"professional": "10", "route": ["mail"]}}],
     )
     channels: tuple[ChannelSettings, ...] = Field(
         default=(),
@@ -51,6 +70,39 @@ class AlertsSettings(Part):
                     at=(index, "name"),
                 )
         return channels
+
+    @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> Self:
+        known = {c.name.casefold(): c.name for c in self.channels if c.kind.takes_alerts}
+        for rule, settings in self.each_rule():
+            for index, name in enumerate(settings.route):
+                if name.casefold() in known:
+                    continue
+                near = get_close_matches(name.casefold(), known, n=1)
+                names = ", ".join(known.values())
+                has = f"write one of {names}" if names else "describe it in channels"
+                raise Wrong(
+                    "no channel that takes alerts has this name",
+                    f"did you mean {known[near[0]]}?" if near else has,
+                    at=("rules", rule, "route", index),
+                )
+        return self
+
+    def each_rule(self) -> Iterator[tuple[str, RuleSettings]]:
+        """Yield the settings of each rule by its name."""
+        for name in MODELS:
+            yield name, getattr(self.rules, name)
+
+    def to_rules(self) -> tuple[Rule, ...]:
+        """Return the rules that are on, their routes spelled as the channels are."""
+        spelled = {c.name.casefold(): c.name for c in self.channels}
+        rules = []
+        for _, settings in self.each_rule():
+            more = {"failing_after": self.failing_after} if settings.kind is ChannelFailing else {}
+            if settings.enabled:
+                route = tuple(spelled[name.casefold()] for name in settings.route)
+                rules.append(replace(settings.to_rule(**more), route=route))
+        return tuple(rules)
 
     def channel(self, name: str) -> ChannelSettings | None:
         """Return the channel of that name, letter case aside, None when there is none."""

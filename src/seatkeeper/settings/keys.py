@@ -52,7 +52,7 @@ class Key:
         value = self.field.default
         if value is PydanticUndefined or value is None or self.part is not None:
             return None
-        if self.kind is None:
+        if self.kind is None or _is_tuple(self.field.annotation):
             return value
         written = self.field.examples[0] if self.field.examples else None
         if written is not None and not self.kind.secret and self.kind.read(written, None) == value:

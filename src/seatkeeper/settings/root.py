@@ -129,6 +129,20 @@ class Settings(Part):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _rules_name_sites(self) -> Self:
+        names = [site.name for site in self.sites]
+        for rule, settings in self.alerts.each_rule():
+            for index, name in enumerate(settings.sites):
+                if self.site(name) is None:
+                    near = get_close_matches(name, names, n=1)
+                    raise Wrong(
+                        "no site of this file has this name",
+                        f"did you mean {near[0]}?" if near else f"write one of {', '.join(names)}",
+                        at=("alerts", "rules", rule, "sites", index),
+                    )
+        return self
+
     def site(self, name: str) -> SiteSettings | None:
         """Return the site of that name, letter case aside, None when there is none."""
         return next((s for s in self.sites if s.name.casefold() == name.casefold()), None)

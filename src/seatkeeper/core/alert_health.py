@@ -1,0 +1,290 @@
+"""Rules on releasing and on Seatkeeper itself: does it read, does it tell, can it go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from seatkeeper.core.alert_facts import Known, Queue
+from seatkeeper.core.alert_message import Severity
+from seatkeeper.core.alert_rule import (
+    About,
+    Needs,
+    Reading,
+    Status,
+    Unit,
+    Value,
+    below,
+    setting,
+)
+from seatkeeper.core.channel import channel_of
+from seatkeeper.core.durations import format_duration
+
+REFUSED_FOR = timedelta(hours=24)
+"""A message refused for good speaks so long against its channel."""
+
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFailures:
+    """Releases were refused, or nobody knows what became of them."""
+
+    about: ClassVar[About] = About(
+        name="release_failures",
+        title="Releases failed",
+        means="releases were refused by the site, or have no clear outcome, within a while",
+        todo="See the outcomes (`seatkeeper ledger show`) and the rights of the user at the site.",
+        needs=Needs.SITE,
+    )
+    at_least: int = setting(1, Unit.COUNT, "Fires at so many failed releases.")
+    clear_below: int = below(1, Unit.COUNT, "Over when there are fewer.", "at_least")
+    within: timedelta = setting(timedelta(hours=24), Unit.DURATION, "Within so long.")
+
+    def read(self, known: Known) -> Iterator[Reading]:
+        """Judge the failed releases."""
+        number = known.releases.failed
+        yield Reading(
+            "",
+            Status.of(bad=number >= self.at_least, fine=number < self.clear_below),
+            f"{number} releases failed within {format_duration(self.within)}",
+            {"count": number},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedPlan:
+    """The newest plan breaks a limit."""
+
+    about: ClassVar[About] = About(
+        name="blocked_plan",
+        title="Plan blocked",
+        means="the newest plan breaks a limit, so that nothing is released",
+        todo="Look at the plan (`seatkeeper plan`); mend the cause, or override with a reason.",
+        needs=Needs.READING,
+        repeat=timedelta(days=3),
+    )
+
+    def read(self, known: Known) -> Iterator[Reading]:
+        """Judge the newest plan."""
+        plan = known.summary.plan if known.summary else None
+        if plan is None:
+            return
+        blocked = plan.status == "blocked"
+        limits = ", ".join(plan.violations)
+        says = f"plan {plan.plan_id} is blocked by {limits}" if blocked else "no plan is blocked"
+        yield Reading(
+            "", Status.BAD if blocked else Status.FINE, says, {"violations": len(plan.violations)}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StaleData:
+    """The newest whole reading is old."""
+
+    about: ClassVar[About] = About(
+        name="stale_data",
+        title="Stale data",
+        means="the newest whole reading of a site is older than this, and than two and a half of"
+        " its cycles",
+        todo="See why no reading succeeds (`seatkeeper status`, `seatkeeper check`, the log).",
+        needs=Needs.SITE,
+        repeat=timedelta(hours=12),
+    )
+    older_than: timedelta = setting(
+        timedelta(hours=3), Unit.DURATION, "Fires when the newest reading is older."
+    )
+
+    def read(self, known: Known) -> Iterator[Reading]:
+        """Judge the age of the newest reading; a site never read has none."""
+        good, period = known.cycles.last_good, known.cycles.period or timedelta(0)
+        if good is None:
+            return
+        age = known.now - good
+        limit = max(self.older_than, 2.5 * period)
+        yield Reading(
+            "",
+            Status.BAD if age > limit else Status.FINE,
+            f"the newest whole reading is of {good:%Y-%m-%d %H:%M} UTC, {_rough(age)} ago",
+            {"age_seconds": round(age.total_seconds())},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CycleLate:
+    """A monitoring cycle is due and does not end."""
+
+    about: ClassVar[About] = About(
+        name="cycle_late",
+        title="Monitoring cycle late",
+        means="a monitoring cycle of the daemon has been due for longer and has not ended",
+        todo="See what runs (`seatkeeper status`): a slow site, a busy machine, too many sites?",
+        needs=Needs.SITE,
+        repeat=timedelta(hours=12),
+    )
+    late_by: timedelta = setting(
+        timedelta(minutes=30), Unit.DURATION, "Fires when it is late by more."
+    )
+
+    def read(self, known: Known) -> Iterator[Reading]:
+        """Judge how late the cycle is."""
+        due = known.cycles.due
+        if due is None:
+            return
+        late = max(known.now - due, timedelta(0))
+        yield Reading(
+            "",
+            Status.BAD if late > self.late_by else Status.FINE,
+            f"the monitoring cycle was due at {due:%Y-%m-%d %H:%M} UTC"
+            if late
+            else "the monitoring cycle is on time",
+            {"late_seconds": round(late.total_seconds())},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SiteUnreachable:
+    """The site cannot be read."""
+
+    about: ClassVar[About] = About(
+        name="site_unreachable",
+        title="Site cannot be read",
+        means="so many monitoring cycles in a row failed: no answer, refused, or not whole",
+        todo="Run `seatkeeper check`: it names the first step that fails and the cure.",
+        needs=Needs.SITE,
+        severity=Severity.CRITICAL,
+        repeat=timedelta(hours=12),
+    )
+    failures: int = setting(2, Unit.COUNT, "Fires after so many failed cycles in a row.")
+
+    def read(self, known: Known) -> Iterator[Reading]:
+        """Judge the cycles since the last good one."""
+        cycles = known.cycles
+        number = cycles.failures
+        since = f" since {cycles.failing_since:%Y-%m-%d %H:%M} UTC" if cycles.failing_since else ""
+        why = f": {cycles.error}" if cycles.error else ""
+        says = f"{number} cycles in a row failed{since}{why}" if number else "the site is read"
+        # One failure begins nothing; it does not end anything either.
+        status = Status.of(bad=number >= self.failures, fine=number == 0)
+        yield Reading("", status, says, {"failures": number})
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateExpiring:
+    """A certificate that is needed to reach the site ends soon."""
+
+    about: ClassVar[About] = About(
+        name="certificate_expiring",
+        title="Certificate expires",
+        means="a certificate with which the site is reached ends within days; critical at the end",
+        todo="Export new certificates in the QMC and put them where the configuration says.",
+        needs=Needs.SITE,
+        repeat=timedelta(days=7),
+    )
+    days: int = setting(30, Unit.DAYS, "Fires when so many days, or fewer, are left.")
+    critical_days: int = below(7, Unit.DAYS, "Critical when so few are left.", "days")
+
+    def read(self, known: Known) -> Iterator[Reading]:
+        """Judge each certificate."""
+        for one in known.certificates:
+            left = (one.ends - known.now) / timedelta(days=1)
+            urgent = left <= self.critical_days
+            ends = "ended" if left < 0 else "ends"
+            yield Reading(
+                one.name,
+                Status.BAD if left <= self.days else Status.FINE,
+                f"certificate {one.name} {ends} at {one.ends:%Y-%m-%d %H:%M} UTC",
+                {"days_left": round(left, 1)},
+                step=2 if urgent else 1,
+                severity=Severity.CRITICAL if urgent else None,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxGrowing:
+    """Points wait to be delivered."""
+
+    about: ClassVar[About] = About(
+        name="outbox_growing",
+        title="Outbox growing",
+        means="points for a target have waited for long, or there are very many of them",
+        todo="See whether the target answers; nothing is lost, it is sent when it does.",
+        needs=Needs.ALL,
+        repeat=timedelta(hours=12),
+    )
+    older_than: timedelta = setting(
+        timedelta(minutes=30), Unit.DURATION, "Fires when the first has waited longer."
+    )
+    clear: timedelta = below(
+        timedelta(minutes=10), Unit.DURATION, "Over when it has waited shorter.", "older_than"
+    )
+    rows: int = setting(50_000, Unit.COUNT, "Fires at so many.")
+
+    def read(self, known: Known) -> Iterator[Reading]:
+        """Judge each target that is no channel."""
+        for queue in known.queues:
+            if channel_of(queue.target) is None:
+                age = _age(queue, known.now)
+                many = queue.rows >= self.rows
+                yield Reading(
+                    queue.target,
+                    Status.of(bad=many or age > self.older_than, fine=age < self.clear),
+                    _waiting(queue, "points"),
+                    _waits(queue, age),
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFailing:
+    """A channel of alerts does not deliver; the others are told."""
+
+    about: ClassVar[About] = About(
+        name="channel_failing",
+        title="Alert channel failing",
+        means="messages for a channel wait longer than `alerts.failing_after`, or were refused for"
+        " good within a day; told on the other channels",
+        todo="Try it with `seatkeeper alerts test`; mend its address, password or server.",
+        needs=Needs.ALL,
+        repeat=timedelta(hours=12),
+    )
+    failing_after: timedelta = timedelta(minutes=15)
+
+    def read(self, known: Known) -> Iterator[Reading]:
+        """Judge each channel."""
+        for queue in known.queues:
+            channel = channel_of(queue.target)
+            if channel is not None:
+                age = _age(queue, known.now)
+                refused = queue.refused_at
+                no = refused is not None and known.now - refused < REFUSED_FOR
+                late = age > self.failing_after
+                refuses = f"channel {channel} refused a message for good"
+                yield Reading(
+                    channel,
+                    Status.of(bad=late or no, fine=age < self.failing_after / 2),
+                    refuses if no and not late else _waiting(queue, "messages"),
+                    _waits(queue, age),
+                )
+
+
+def _waiting(queue: Queue, what: str) -> str:
+    name = channel_of(queue.target) or queue.target
+    if queue.oldest is None or not queue.rows:
+        return f"nothing waits for {name}"
+    why = f": {queue.error}" if queue.error else ""
+    return f"{queue.rows} {what} wait for {name} since {queue.oldest:%Y-%m-%d %H:%M} UTC{why}"
+
+
+def _age(queue: Queue, now: datetime) -> timedelta:
+    return timedelta(0) if queue.oldest is None else now - queue.oldest
+
+
+def _waits(queue: Queue, age: timedelta) -> dict[str, Value]:
+    return {"waiting": queue.rows, "oldest_seconds": round(age.total_seconds())}
+
+
+def _rough(length: timedelta) -> str:
+    """Return a length to the minute."""
+    return format_duration(length - length % _MINUTE)

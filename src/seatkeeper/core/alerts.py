@@ -1,0 +1,315 @@
+"""From what the rules say to alerts: pending, firing, resolved, and what is to be told of them.
+
+Pure: the time is an argument, and all that is remembered stands in the alerts themselves. So a
+restart that reads them back neither repeats nor forgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from seatkeeper.core.alert_message import MessageState, Severity
+from seatkeeper.core.alert_rule import NEVER, Reading, Rule, Status, Value
+
+MOST_SILENCE = timedelta(days=90)
+KEEP_RESOLVED = timedelta(days=90)
+"""How long an alert that is over can be looked at."""
+
+
+class AlertState(StrEnum):
+    """The life of an alert."""
+
+    PENDING = "pending"
+    """It is bad, but not for as long as the rule wants."""
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertKey:
+    """What makes an alert itself: its rule, its site (empty: none) and its subject."""
+
+    rule: str
+    site: str
+    subject: str
+
+    @property
+    def text(self) -> str:
+        """The key in one text, the same in every message of the alert."""
+        return f"{self.rule}/{self.site}/{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert as it is kept.
+
+    `since`: when it was first seen to be bad; `seen`: when it was last judged. `told`: what
+    receivers know of it, None when they know nothing; `told_step`: the worst step they know.
+    """
+
+    key: AlertKey
+    state: AlertState
+    severity: Severity
+    since: datetime
+    seen: datetime
+    says: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    step: int = 1
+    fired_at: datetime | None = None
+    fine_since: datetime | None = None
+    resolved_at: datetime | None = None
+    told: MessageState | None = None
+    told_at: datetime | None = None
+    told_step: int = 0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is not over."""
+        return self.state is not AlertState.RESOLVED
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A wish not to be told for a while: who, why, until when, and of what.
+
+    A part of the matcher that is None matches everything.
+    """
+
+    by: str
+    reason: str
+    at: datetime
+    until: datetime
+    rule: str | None = None
+    site: str | None = None
+    severity: Severity | None = None
+    id: int = 0
+    ended_by: str = ""
+    """Who ended it early; its `until` is the moment then."""
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody can mean."""
+        if not self.by.strip() or not self.reason.strip():
+            raise ValueError("a silence has somebody who answers for it, and a reason")
+        if self.until < self.at:
+            raise ValueError("a silence cannot end before it begins")
+
+    def hides(self, alert: Alert, now: datetime) -> bool:
+        """Whether nothing is told of this alert now."""
+        key = alert.key
+        return (
+            self.at <= now < self.until
+            and self.rule in (None, key.rule)
+            and (self.site is None or self.site.casefold() == key.site.casefold())
+            and self.severity in (None, alert.severity)
+        )
+
+
+class Why(StrEnum):
+    """Why something is told."""
+
+    FIRED = "fired"
+    WORSE = "worse"
+    REPEATED = "repeated"
+    RESOLVED = "resolved"
+    KEPT = "kept"
+    """Nothing is new; for receivers that forget what they are not told again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One thing to tell of an alert."""
+
+    alert: Alert
+    why: Why
+    route: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one rule said of one site (empty: of no site) at one moment."""
+
+    rule: Rule
+    site: str
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What came of one judgement.
+
+    Alerts to keep, keys to forget, and what is to be told.
+    """
+
+    kept: tuple[Alert, ...] = ()
+    forgotten: tuple[AlertKey, ...] = ()
+    tellings: tuple[Telling, ...] = ()
+
+
+def advance(
+    known: Mapping[AlertKey, Alert],
+    rounds: Sequence[Round],
+    silences: Sequence[Silence],
+    now: datetime,
+) -> Advance:
+    """Move every alert that these rounds are about; what they do not mention is over.
+
+    A judgement that is older than what an alert has seen already changes nothing.
+    """
+    kept: list[Alert] = []
+    forgotten: list[AlertKey] = []
+    tellings: list[Telling] = []
+    for rule, key, reading in _subjects(known, rounds):
+        before = known.get(key)
+        if before is not None and before.seen > now:
+            continue
+        after = _moved(key, before, reading, rule, now)
+        if after is None:
+            if before is not None:
+                forgotten.append(key)
+            continue
+        if not any(silence.hides(after, now) for silence in silences):
+            after, why = _told(after, rule.repeat, now)
+            if why is not None:
+                tellings.append(Telling(after, why, rule.route))
+        if after != before:
+            kept.append(after)
+    return Advance(tuple(kept), tuple(forgotten), tuple(tellings))
+
+
+def retired(
+    known: Mapping[AlertKey, Alert], names: Iterable[str], site: str, now: datetime
+) -> Advance:
+    """End what is still on of a site though no rule of these names watches it any more."""
+    left = [
+        a
+        for k, a in known.items()
+        if k.site == site and k.rule not in set(names) and a.is_on and a.seen <= now
+    ]
+    over = [_over(a, "nobody watches this any more", {}, now) for a in left]
+    told = [replace(a, told=MessageState.RESOLVED, told_at=now) for a in over]
+    heard = [a for a, before in zip(told, left, strict=True) if before.told is MessageState.FIRING]
+    return Advance(tuple(told), (), tuple(Telling(a, Why.RESOLVED) for a in heard))
+
+
+def _subjects(
+    known: Mapping[AlertKey, Alert], rounds: Sequence[Round]
+) -> Iterable[tuple[Rule, AlertKey, Reading | None]]:
+    """Yield what was said, and what is known and was not mentioned."""
+    for one in rounds:
+        name = one.rule.name
+        said = {AlertKey(name, one.site, r.subject): r for r in one.readings}
+        for key, reading in said.items():
+            yield one.rule, key, reading
+        for key in known:
+            if key.rule == name and key.site == one.site and key not in said:
+                yield one.rule, key, None
+
+
+def _moved(
+    key: AlertKey, alert: Alert | None, reading: Reading | None, rule: Rule, now: datetime
+) -> Alert | None:
+    """Return the alert after this reading; None when there is nothing to remember."""
+    bad = reading is not None and reading.status is Status.BAD
+    if alert is None or not alert.is_on:
+        if reading is None or not bad:
+            return alert
+        alert = _begun(key, alert, reading, rule, now)
+    elif alert.state is AlertState.PENDING and not bad:
+        # What receivers believe to be firing must still be told to be over.
+        return _ended(alert, reading, now) if alert.told is MessageState.FIRING else None
+    elif alert.state is AlertState.FIRING:
+        return _gone_on(alert, reading, rule, now)
+    else:
+        alert = _noted(alert, reading, rule, now)
+    if now - alert.since >= rule.hold:
+        return replace(alert, state=AlertState.FIRING, fired_at=now)
+    return alert
+
+
+def _begun(
+    key: AlertKey, before: Alert | None, reading: Reading, rule: Rule, now: datetime
+) -> Alert:
+    begun = Alert(
+        key=key,
+        state=AlertState.PENDING,
+        severity=reading.severity or rule.severity,
+        since=now,
+        seen=now,
+        says=reading.says,
+        values=dict(reading.values),
+        step=reading.step,
+    )
+    if before is None:
+        return begun
+    return replace(begun, told=before.told, told_at=before.told_at)
+
+
+def _noted(alert: Alert, reading: Reading | None, rule: Rule, now: datetime) -> Alert:
+    """Take over what the reading says; between the thresholds it is as bad as it was."""
+    if reading is None:
+        return replace(alert, seen=now)
+    noted = replace(alert, seen=now, says=reading.says, values=dict(reading.values))
+    if reading.status is not Status.BAD:
+        return noted
+    severity = reading.severity or rule.severity
+    return replace(noted, step=reading.step, severity=severity, fine_since=None)
+
+
+def _gone_on(alert: Alert, reading: Reading | None, rule: Rule, now: datetime) -> Alert:
+    fine = reading is None or reading.status is Status.FINE
+    alert = _noted(alert, reading, rule, now)
+    if not fine:
+        return replace(alert, fine_since=None)
+    since = alert.fine_since or now
+    if now - since >= rule.clear_after:
+        return _ended(alert, reading, now)
+    return replace(alert, fine_since=since)
+
+
+def _ended(alert: Alert, reading: Reading | None, now: datetime) -> Alert:
+    says = reading.says if reading is not None else "there is no sign of it any more"
+    values = dict(reading.values) if reading is not None else {}
+    return _over(alert, says, values, now)
+
+
+def _over(alert: Alert, says: str, values: Mapping[str, Value], now: datetime) -> Alert:
+    return replace(
+        alert,
+        state=AlertState.RESOLVED,
+        seen=now,
+        resolved_at=now,
+        fine_since=None,
+        says=says,
+        values=values,
+    )
+
+
+def _told(alert: Alert, repeat: timedelta, now: datetime) -> tuple[Alert, Why | None]:
+    """Say what is to be told of an alert that no silence hides."""
+    why = _why(alert, repeat, now)
+    if why is None or why is Why.KEPT:
+        return alert, why
+    if why is Why.RESOLVED:
+        told = replace(alert, told=MessageState.RESOLVED, told_at=now, told_step=0)
+    else:
+        step = max(alert.step, 0 if why is Why.FIRED else alert.told_step)
+        told = replace(alert, told=MessageState.FIRING, told_at=now, told_step=step)
+    return told, why
+
+
+def _why(alert: Alert, repeat: timedelta, now: datetime) -> Why | None:
+    if alert.state is AlertState.PENDING:
+        return None
+    heard = alert.told is MessageState.FIRING
+    if alert.state is AlertState.RESOLVED:
+        return Why.RESOLVED if heard else None
+    if not heard:
+        return Why.FIRED
+    if alert.step > alert.told_step:
+        return Why.WORSE
+    if repeat > NEVER and alert.told_at is not None and now - alert.told_at >= repeat:
+        return Why.REPEATED
+    return Why.KEPT
