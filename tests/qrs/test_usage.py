@@ -127,6 +127,15 @@ async def test_every_source_speaks_for_the_person(site: StandIn, a_client: MakeC
         "example\\user2": NOON.replace(hour=9),
         "example\\user7": NOON.replace(hour=6),
     }
+    assert witness.by_list == {
+        UsageList.PROFESSIONAL: {"example\\user1": NOON.replace(hour=1)},
+        UsageList.CAPACITY: {
+            "example\\user1": NOON.replace(hour=5),
+            "example\\user7": NOON.replace(hour=6),
+        },
+        UsageList.TOKENS: {"example\\user2": NOON.replace(hour=9)},
+        UsageList.LOGIN: {"example\\user2": NOON.replace(hour=8)},
+    }
 
 
 @pytest.mark.parametrize(

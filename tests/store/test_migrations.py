@@ -101,7 +101,14 @@ def test_the_newest_migration_is_the_schema_that_the_code_names() -> None:
     script = ScriptDirectory.from_config(config)
 
     assert script.get_heads() == [SCHEMA]
-    assert [r.revision for r in script.walk_revisions()] == ["0005", "0004", "0003", "0002", "0001"]
+    assert [r.revision for r in script.walk_revisions()] == [
+        "0006",
+        "0005",
+        "0004",
+        "0003",
+        "0002",
+        "0001",
+    ]
 
 
 OLD_SITE = """

@@ -226,11 +226,13 @@ class Witness:
     r"""Latest activity known beside the seats themselves.
 
     `lists` says of each list that was asked for what came of it. `by_person` maps
-    `person_key(DIR\id)` to the latest activity (usage rows, token seats).
+    `person_key(DIR\id)` to the latest activity (usage rows, token seats), `by_list` does so for
+    each list that gave rows.
     """
 
     lists: dict[UsageList, UsageState] = field(default_factory=dict)
     by_person: dict[str, datetime] = field(default_factory=dict)
+    by_list: dict[UsageList, dict[str, datetime]] = field(default_factory=dict)
 
     @property
     def state(self) -> UsageState:

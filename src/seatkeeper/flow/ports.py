@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from seatkeeper.core.changes import ChangeCounts
 from seatkeeper.core.facts import Facts
 from seatkeeper.core.model import (
     Allocation,
@@ -270,10 +271,10 @@ class Cycles(Protocol):
 
 
 class Activity(Protocol):
-    """The history of users and their seats."""
+    """Who used what on which day, and what became of seats."""
 
-    async def observe(self, snapshot: Snapshot, now: datetime) -> object:
-        """Remember who was active, and what changed since the last reading."""
+    async def observe(self, snapshot: Snapshot, now: datetime) -> ChangeCounts:
+        """Compare a reading with the one before, write what differs, and count the changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +285,7 @@ class Observed:
     facts: Facts
     summary: Summary
     now: datetime
-    changes: object = None
+    changes: ChangeCounts | None = None
 
 
 class Follower(Protocol):

@@ -124,7 +124,8 @@ class UsageReading:
             for key, at in task.result()[1].by_person.items():
                 total.remember(key, at)
         lists = {name: task.result()[0] for name, task in tasks.items()}
-        return Witness(lists, total.by_person)
+        told = {name: task.result()[1].by_person for name, task in tasks.items()}
+        return Witness(lists, total.by_person, {name: by for name, by in told.items() if by})
 
     async def _read(
         self, source: Source, people: People, since: datetime | None

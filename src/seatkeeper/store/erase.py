@@ -31,6 +31,7 @@ from seatkeeper.core.plan import (
 from seatkeeper.core.record import LedgerEntry
 from seatkeeper.errors import PlanAltered, UsageError
 from seatkeeper.store.actions import without_person
+from seatkeeper.store.activity import forget_holder
 from seatkeeper.store.engine import Database
 from seatkeeper.store.history import person_macs
 from seatkeeper.store.outbox import forget_rows_naming
@@ -221,9 +222,10 @@ def _mentions(text: str, entry: LedgerEntry) -> bool:
 
 
 def _forget(conn: sa.Connection, entry: LedgerEntry) -> bool:
-    """Delete the salt and the marks: from now on nobody can tell who a reference was."""
+    """Delete the salt, the marks and the holder's name: nobody can tell any more who it was."""
     key = person_key(entry.person)
     marks = sa.delete(MARK).where(MARK.c.person_mac.in_(person_macs(conn, [key])))
     found = conn.execute(marks).rowcount
     found += conn.execute(sa.delete(PERSON).where(PERSON.c.person_key == key)).rowcount
+    found += forget_holder(conn, key)
     return found > 0

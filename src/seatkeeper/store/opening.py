@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from seatkeeper.store.activity import Activity
 from seatkeeper.store.control import Control
 from seatkeeper.store.cycles import Cycles
 from seatkeeper.store.engine import Database
@@ -37,6 +38,7 @@ class Store:
         self.ledger = Ledger(db)
         self.plans = Plans(db)
         self.history = History(db)
+        self.activity = Activity(db)
         self.control = Control(db)
         self.requests = Requests(db, owner)
         self.leases = Leases(db, owner)

@@ -2,8 +2,8 @@
 
 What stands here is what the migrations build (a test holds them together). Times are text in UTC
 with microseconds, so that they sort, read and hash the same in both databases. Qlik users appear
-in `person`, `plan` bodies, `plan_action`, `give_back`, `request` and, until they are delivered,
-`outbox` bodies, and nowhere else.
+in `person`, `holder`, `plan` bodies, `plan_action`, `give_back`, `request` and, until they are
+delivered, `outbox` bodies, and nowhere else.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
+from seatkeeper.core.measures import MeasuredType
+
 AnyRow: TypeAlias = "sa.Row[*tuple[Any, ...]]"
 """A row of any columns; their names are known where it was selected."""
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The newest migration this version knows."""
 
 VERSION_TABLE = "seatkeeper_schema"
@@ -56,6 +58,34 @@ class Moment(sa.types.TypeDecorator[datetime]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
         """Turn the stored form into a time."""
         return None if value is None else moment_of(value)
+
+
+class Code(sa.types.TypeDecorator[MeasuredType]):
+    """A license type as a small number: some tables have a million rows."""
+
+    impl = sa.SmallInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: MeasuredType | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        """Turn a type into its number."""
+        return None if value is None else CODES[value]
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> MeasuredType | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        """Turn a number into its type."""
+        return None if value is None else _TYPES[value]
+
+
+CODES = {
+    MeasuredType.PROFESSIONAL: 1,
+    MeasuredType.ANALYZER: 2,
+    MeasuredType.ANALYZER_CAPACITY: 3,
+    MeasuredType.TOKEN_USER: 4,
+    MeasuredType.TOKEN_LOGIN: 5,
+    MeasuredType.TOKENS_AVAILABLE: 6,
+}
+"""Kept in databases: a number is never given to another type."""
+
+_TYPES = {code: license_type for license_type, code in CODES.items()}
 
 
 class Words(sa.types.TypeDecorator[str]):
@@ -258,6 +288,89 @@ POOL_SAMPLE = sa.Table(
     _count("used"),
     _count("quarantined"),
     sa.Column("excess", sa.Integer),
+)
+
+WATCHED = sa.Table(
+    "watched",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    _moment("first_seen"),
+    _moment("last_seen"),
+)
+
+HOLDER = sa.Table(
+    "holder",
+    META,
+    sa.Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    _words("site"),
+    sa.Column("person_key", Words),
+    sa.Column("label", Words),
+    _moment("first_seen"),
+    sa.UniqueConstraint("site", "person_key"),
+)
+
+SEAT = sa.Table(
+    "seat",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("allocation_id", Words, primary_key=True),
+    _words("license_type"),
+    sa.Column("holder", _NUMBER),
+    sa.Column("created", Moment),
+    _words("standing"),
+    sa.Column("excess", sa.Boolean, nullable=False),
+    _moment("first_seen"),
+    sa.Index(None, "holder"),
+    sqlite_with_rowid=False,
+)
+
+LAST_USE = sa.Table(
+    "last_use",
+    META,
+    sa.Column("holder", _NUMBER, primary_key=True, autoincrement=False),
+    sa.Column("license_type", Code, primary_key=True, autoincrement=False),
+    _words("site"),
+    sa.Column("at", Moment),
+    _moment("first_seen"),
+    sa.Index(None, "site", "license_type", "at"),
+    sqlite_with_rowid=False,
+)
+
+ACTIVITY_MONTH = sa.Table(
+    "activity_month",
+    META,
+    # In this order a month of everybody lies together, and one person is found in each.
+    sa.Column("month", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("license_type", Code, primary_key=True, autoincrement=False),
+    sa.Column("holder", _NUMBER, primary_key=True, autoincrement=False),
+    _count("days"),
+    sqlite_with_rowid=False,
+)
+
+ACTIVE_DAY = sa.Table(
+    "active_day",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("license_type", Code, primary_key=True, autoincrement=False),
+    sa.Column("day", Words, primary_key=True),
+    _count("users"),
+)
+
+SEAT_EVENT = sa.Table(
+    "seat_event",
+    META,
+    sa.Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    _words("site"),
+    _moment("at"),
+    _words("kind"),
+    _words("through"),
+    _words("license_type"),
+    _words("allocation_id"),
+    sa.Column("holder", _NUMBER),
+    _words("plan_id"),
+    sa.Index(None, "site", "at"),
+    sa.Index(None, "holder"),
+    sa.Index(None, "plan_id"),
 )
 
 FREEZE = sa.Table(

@@ -103,4 +103,5 @@ def records_of(store: Store) -> Records:
         control=store.control,
         summaries=store.summaries,
         cycles=store.cycles,
+        activity=store.activity,
     )
