@@ -16,6 +16,7 @@ from typing import Self
 
 from seatkeeper.core.record import Kind
 from seatkeeper.errors import LeaseLost, SiteBusy, StoreError
+from seatkeeper.outlets.influxdb import InfluxSink, version_1
 from seatkeeper.store import Held, Leases, Owner, Store, open_store
 from seatkeeper.store.recording import recording
 from stored import ENGINE, an_entry
@@ -148,12 +149,23 @@ async def take_rows(store: Store, target: str, limit: str) -> None:
     await asyncio.to_thread(sys.stdin.readline)
 
 
+async def send_and_wait(store: Store, target: str, url: str) -> None:
+    """Send what waits, and stop before it is written down that it arrived."""
+    rows = await store.outbox.take(target, 10_000, now())
+    async with InfluxSink(version_1(url, "butler")) as sink:
+        delivery = await sink.send(rows)
+        say(f"sent {len(delivery.delivered)}")
+        await asyncio.to_thread(sys.stdin.readline)
+
+
 def now() -> datetime:
     """Return the time."""
     return datetime.now(UTC)
 
 
-MODES = {f.__name__: f for f in (hold, break_off, append, work, try_to_hold, take_rows)}
+MODES = {
+    f.__name__: f for f in (hold, break_off, append, work, try_to_hold, take_rows, send_and_wait)
+}
 
 if __name__ == "__main__":
     _mode, _url, _place, _number = sys.argv[1:5]

@@ -28,9 +28,11 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
     from seatkeeper import logs
     from seatkeeper.cli import session as sessions
     from seatkeeper.engine.daemon import engine_of, together_until
+    from seatkeeper.engine.telling import keep_telling
     from seatkeeper.web.app import make_app
     from seatkeeper.web.server import address_of, bind
     from seatkeeper.web.server import serve as serve_app
+    from seatkeeper.wiring.telling import open_sinks
 
     log = logs.logger()
 
@@ -42,7 +44,13 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
             )
             app = make_app(engine.state.beat, session.clock.now)
             log.info("daemon.started", listen=address_of(listener), sites=len(opened))
-            await together_until(stop, engine=engine.work(stop), web=serve_app(app, listener, stop))
+            async with open_sinks(loaded.settings) as sinks:
+                await together_until(
+                    stop,
+                    engine=engine.work(stop),
+                    telling=keep_telling(sinks, session.store.outbox, session.clock, stop, log),
+                    web=serve_app(app, listener, stop),
+                )
             log.info("daemon.ended")
             return Exit.DONE
 

@@ -8,6 +8,7 @@ without it are told apart by nanoseconds.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,7 +31,7 @@ from seatkeeper.core.measures import (
     Measurement,
     idle_field,
 )
-from seatkeeper.core.model import LicenseType, Snapshot
+from seatkeeper.core.model import LicenseType, Snapshot, person_key
 from seatkeeper.core.summary import LicenseState, Summary
 
 CANNOT_TELL = "cannot tell"
@@ -159,6 +160,15 @@ def user_points(
         tag = {LICENSE_TYPE: seat.license_type.value}
         points.append(_point(USER_ACTIVITY, snapshot.site, at + number, fields, **tag))
     return points
+
+
+def pseudonym(key: bytes) -> Callable[[str], str]:
+    r"""Return what stands for people: the same for `DIR\id` in any case, and no way back."""
+
+    def hashed(label: str) -> str:
+        return hmac.digest(key, person_key(label).encode("utf-8", "replace"), "sha256").hex()[:32]
+
+    return hashed
 
 
 def _pools(summary: Summary) -> Iterable[Point]:

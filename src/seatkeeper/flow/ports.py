@@ -21,6 +21,7 @@ from seatkeeper.core.model import (
 from seatkeeper.core.outbox import Delivery, OutboxEntry, OutboxRow, OutboxState
 from seatkeeper.core.outcome import ActionOutcome, Answer, GrantResult
 from seatkeeper.core.plan import Action, Plan
+from seatkeeper.core.points import ReleasedSeat
 from seatkeeper.core.record import (
     Actor,
     Baseline,
@@ -275,6 +276,22 @@ class Activity(Protocol):
 
     async def observe(self, snapshot: Snapshot, now: datetime) -> ChangeCounts:
         """Compare a reading with the one before, write what differs, and count the changes."""
+
+
+class PointNews(Protocol):
+    """What points say beside what a cycle observed."""
+
+    async def last_reading(self, site: str) -> datetime | None:
+        """Return when the last monitoring cycle before this one that succeeded began."""
+
+    async def failed_cycles(self, site: str) -> int:
+        """Count the monitoring cycles that failed since then."""
+
+    async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:
+        """Return the seats released since."""
+
+    async def key(self) -> bytes:
+        """Return the secret under which people are hashed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from seatkeeper.store.ledger import Ledger
 from seatkeeper.store.outbox import Outbox
 from seatkeeper.store.owner import Owner
 from seatkeeper.store.plans import Plans
+from seatkeeper.store.pseudonyms import Pseudonyms
+from seatkeeper.store.releases import Releases
 from seatkeeper.store.requests import Requests
 from seatkeeper.store.schema import migrate
 from seatkeeper.store.summaries import Summaries
@@ -43,6 +45,8 @@ class Store:
         self.requests = Requests(db, owner)
         self.leases = Leases(db, owner)
         self.outbox = Outbox(db, owner)
+        self.releases = Releases(db)
+        self.pseudonyms = Pseudonyms(db)
         self.summaries = Summaries(db)
         self.cycles = Cycles(db)
 

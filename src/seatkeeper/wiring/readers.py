@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from seatkeeper.errors import NotSimulated, QrsError
 from seatkeeper.flow.context import Records, Site
-from seatkeeper.flow.ports import Clock
+from seatkeeper.flow.ports import Clock, Follower
 from seatkeeper.qrs.client import Connection, QrsClient
 from seatkeeper.qrs.reader import SiteReader
 from seatkeeper.settings import Settings, SiteSettings
 from seatkeeper.store import Owner, Store, open_store
 from seatkeeper.wiring.clock import SimulatedClock
+from seatkeeper.wiring.telling import point_keeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,16 @@ def open_records(settings: Settings, owner: Owner | None = None) -> tuple[Store,
     """
     url = settings.store.url.get_secret_value()
     store = open_store(url, command="seatkeeper", owner=owner)
-    return store, records_of(store)
+    return store, records_of(store, followers_of(settings, store))
 
 
-def records_of(store: Store) -> Records:
+def followers_of(settings: Settings, store: Store) -> tuple[Follower, ...]:
+    """Return what follows every monitoring cycle, in this order."""
+    points = point_keeper(settings, store)
+    return (points,) if points is not None else ()
+
+
+def records_of(store: Store, followers: tuple[Follower, ...] = ()) -> Records:
     """Return what the flow sees of a store."""
     return Records(
         plans=store.plans,
@@ -104,4 +111,5 @@ def records_of(store: Store) -> Records:
         summaries=store.summaries,
         cycles=store.cycles,
         activity=store.activity,
+        followers=followers,
     )

@@ -1,0 +1,88 @@
+"""Every reading as points, written to the outbox of each target; sending them is `tell`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from seatkeeper.core.outbox import OutboxEntry
+from seatkeeper.core.points import (
+    Beside,
+    Point,
+    Users,
+    points_of,
+    pseudonym,
+    release_points,
+    user_points,
+)
+from seatkeeper.flow.ports import Observed, Outbox, PointNews
+
+OVERLAP = timedelta(hours=1)
+"""Releases are told again this long: a cycle may have failed to, and twice does no harm."""
+
+FIRST = timedelta(days=1)
+"""So far back the first reading of a site tells releases."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointTarget:
+    """Where points go: its name in the outbox, how points become entries, and what it asked for."""
+
+    name: str
+    encode: Callable[[Sequence[Point]], list[OutboxEntry]]
+    user_tag: bool = False
+    users: Users = Users.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class PointKeeper:
+    """Puts the points of every monitoring cycle into the outbox."""
+
+    targets: Sequence[PointTarget]
+    outbox: Outbox
+    news: PointNews
+    step: str = "points"
+
+    async def follow(self, observed: Observed) -> None:
+        """Put the points of a cycle, and of what was released since the one before."""
+        summary = observed.summary
+        last = await self.news.last_reading(summary.site)
+        beside = await self._beside(summary.site, _since(last, observed.now))
+        for target in self.targets:
+            points = points_of(summary, beside, user_tag=target.user_tag)
+            await self.outbox.put(target.name, target.encode(points))
+        if last is None or _day(last) < _day(observed.now):
+            await self._tell_users(observed)
+
+    async def released(self, site: str, now: datetime) -> None:
+        """Put the points of what was released since the last reading, after a release run."""
+        since = _since(await self.news.last_reading(site), now)
+        releases = await self.news.released(site, since)
+        for target in self.targets:
+            points = release_points(site, releases, user_tag=target.user_tag)
+            await self.outbox.put(target.name, target.encode(points))
+
+    async def _tell_users(self, observed: Observed) -> None:
+        """Put the points of users where they are asked for."""
+        wanting = [target for target in self.targets if target.users is not Users.NONE]
+        hidden = pseudonym(await self.news.key()) if wanting else str
+        for target in wanting:
+            name = hidden if target.users is Users.PSEUDONYMOUS else str
+            points = user_points(observed.snapshot, observed.facts, observed.now, name)
+            await self.outbox.put(target.name, target.encode(points))
+
+    async def _beside(self, site: str, since: datetime) -> Beside:
+        return Beside(
+            releases=await self.news.released(site, since),
+            failed_cycles=await self.news.failed_cycles(site),
+            outbox=sum((await self.outbox.depth()).values()),
+        )
+
+
+def _since(last: datetime | None, now: datetime) -> datetime:
+    return now - FIRST if last is None else last - OVERLAP
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(UTC).date()

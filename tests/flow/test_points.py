@@ -1,0 +1,96 @@
+"""Which points of a reading go to which target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from builders import NOW, a_policy, a_snapshot, a_summary, an_allocation, facts_of
+from fake_outbox import FakeOutbox
+from seatkeeper.core.model import LicenseType
+from seatkeeper.core.outbox import OutboxEntry
+from seatkeeper.core.points import Point, ReleasedSeat, Users, when
+from seatkeeper.flow.points import PointKeeper, PointTarget
+from seatkeeper.flow.ports import Observed
+
+ANNA = r"EXAMPLE\anna"
+
+
+def encode(points: Sequence[Point]) -> list[OutboxEntry]:
+    return [OutboxEntry("point", repr(p).encode(), p.key, when(p)) for p in points]
+
+
+@dataclass
+class FakeNews:
+    """What the store knows."""
+
+    last: datetime | None = None
+    releases: list[ReleasedSeat] = field(default_factory=list)
+    asked: list[datetime] = field(default_factory=list)
+
+    async def last_reading(self, site: str) -> datetime | None:  # noqa: ARG002 - a port
+        return self.last
+
+    async def failed_cycles(self, site: str) -> int:  # noqa: ARG002 - a port
+        return 2
+
+    async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:  # noqa: ARG002
+        self.asked.append(since)
+        return self.releases
+
+    async def key(self) -> bytes:
+        return b"secret of this store"
+
+
+def observed(at: datetime = NOW) -> Observed:
+    snapshot = a_snapshot([an_allocation(ANNA)], now=at)
+    return Observed(snapshot, facts_of(snapshot, a_policy()), a_summary(at=at), at)
+
+
+def lines(outbox: FakeOutbox, target: str, measurement: str) -> list[str]:
+    texts = [k.row.entry.body.decode() for k in outbox.rows.values() if k.row.target == target]
+    return [text for text in texts if f"'{measurement}'" in text]
+
+
+async def test_every_target_gets_every_point_once() -> None:
+    outbox, targets = FakeOutbox(), [PointTarget(n, encode) for n in ("one", "two")]
+    keeper = PointKeeper(targets, outbox, FakeNews())
+
+    await keeper.follow(observed())
+    await keeper.follow(observed())
+
+    counts = {target: n for (target, _), n in (await outbox.depth()).items()}
+    assert counts["one"] == counts["two"] > 5
+    (health,) = lines(outbox, "one", "qlik_license_health")
+    assert "'failed_cycles': 2.0, 'outbox': 0.0" in health
+
+
+async def test_releases_are_told_since_the_reading_before_with_some_overlap() -> None:
+    outbox, news = FakeOutbox(), FakeNews(last=NOW - timedelta(minutes=15))
+    news.releases = [ReleasedSeat("s", LicenseType.ANALYZER, ANNA, 90, NOW)]
+    targets = [PointTarget("plain", encode), PointTarget("butler", encode, user_tag=True)]
+
+    await PointKeeper(targets, outbox, news).follow(observed())
+
+    assert news.asked == [NOW - timedelta(minutes=75)]
+    (plain,) = lines(outbox, "plain", "qlik_sense_license_release")
+    (tagged,) = lines(outbox, "butler", "qlik_sense_license_release")
+    assert "anna" not in plain
+    assert "anna" in tagged
+
+
+async def test_users_are_told_where_asked_once_a_day_and_hidden_unless_named() -> None:
+    outbox, news = FakeOutbox(), FakeNews(last=NOW - timedelta(days=1))
+    targets = [PointTarget(users.value, encode, users=users) for users in Users]
+    keeper = PointKeeper(targets, outbox, news)
+
+    await keeper.follow(observed())
+    news.last = NOW
+    await keeper.follow(observed(NOW + timedelta(minutes=15)))
+
+    assert lines(outbox, "none", "qlik_license_user") == []
+    (hidden,) = lines(outbox, "pseudonymous", "qlik_license_user")
+    (named,) = lines(outbox, "names", "qlik_license_user")
+    assert "anna" not in hidden
+    assert "anna" in named
