@@ -13,6 +13,7 @@ from grafana_points import line_protocol, open_metrics, this_minute
 from influx import Influx, an_influx
 from prometheus_server import Prometheus, a_prometheus
 from seatkeeper.grafana.export import Choices, files
+from seatkeeper.grafana.rules import RULES, Rule
 
 FILES = files(Choices())
 CASES = {
@@ -60,3 +61,13 @@ def test_prometheus_answers(
     for answer in from_prometheus(prometheus, panel, range_of(dashboard, end)):
         assert answer
         assert all(series.values for series in answer)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.influx], ids=lambda r: r.name)
+def test_influxdb_answers_an_alert_rule(influx: Influx, rule: Rule) -> None:
+    assert influx.ask(rule.influx.replace("$timeFilter", "time > now() - 1d"), "butler")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
+def test_prometheus_understands_an_alert_rule(prometheus: Prometheus, rule: Rule) -> None:
+    prometheus.ask("query", query=rule.expr)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatkeeper.errors import SeatkeeperError, UsageError
-from seatkeeper.grafana import provisioning
+from seatkeeper.grafana import alerting, provisioning
 from seatkeeper.grafana.boards import BOARDS
 from seatkeeper.grafana.dashboards import dashboard_json
 from seatkeeper.grafana.spec import Flavour
@@ -40,6 +40,9 @@ def files(choices: Choices) -> dict[str, bytes]:
         source = provisioning.datasource(flavour, choices.influx_version)
         found[f"{provided}/datasources/seatkeeper.yaml"] = source
         found[f"{provided}/dashboards/seatkeeper.yaml"] = provisioning.dashboards(flavour)
+        found[f"{provided}/alerting/rules.yaml"] = alerting.grafana_rules(flavour)
+        found[f"{provided}/alerting/contact-points.yaml"] = alerting.contact_points()
+    found["prometheus/rules/seatkeeper.rules.yml"] = alerting.prometheus_rules()
     return found
 
 

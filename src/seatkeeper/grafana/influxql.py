@@ -98,17 +98,22 @@ def counted(
     )
 
 
-def until_zero(measurement: Measurement, name: str, *, days: int) -> Query:
-    """Return the days until a field is zero at the trend of so many days; none while it grows."""
-    value = field(measurement, name)
+def until_zero(measurement: Measurement, name: str, *, days: int, variables: bool = True) -> Query:
+    """Return the days until a field is zero at the trend of so many days; none while it grows.
+
+    Alert rules know no variables of a dashboard.
+    """
+    value, tags = field(measurement, name), ", ".join(f'"{tag}"' for tag in tags_of(measurement))
     when = f"time > now() - {days}d"
-    left = f'{days} * last({value}) / (first({value}) - last({value})) AS "left"'
-    rows = newest(measurement, left, when=when)
-    tags = ", ".join(f'"{tag}"' for tag in tags_of(measurement))
+    inner = (
+        f"SELECT {days} * last({value}) / (first({value}) - last({value})) "  # noqa: S608
+        f'AS "left" FROM "{measurement.name}" '
+        f"WHERE {chosen(measurement, when) if variables else when} GROUP BY {tags}"
+    )
     return Query(
-        f'SELECT last("left") FROM ({rows.text}) WHERE "left" > 0 AND "left" < 3650 '  # noqa: S608
+        f'SELECT last("left") FROM ({inner}) WHERE "left" > 0 AND "left" < 3650 '  # noqa: S608
         f"AND {when} GROUP BY {tags}",
-        rows.legend,
+        _legend(measurement),
         now=True,
     )
 

@@ -1,0 +1,332 @@
+"""Alert rules for Prometheus and for Grafana, said once: what is asked, the limit, what to do.
+
+They are a second net beside Seatkeeper's own alerts: they fire when Seatkeeper itself is gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from seatkeeper.core.measures import (
+    BUTLER_LICENSE,
+    BUTLER_SERVER_LICENSE,
+    COST,
+    HEALTH,
+    PLAN,
+    Measurement,
+)
+from seatkeeper.grafana import promql
+from seatkeeper.grafana.influxql import field, last, tags_of, until_zero
+
+
+class Severity(StrEnum):
+    """How soon somebody has to act."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Limit(StrEnum):
+    """On which side of its bound a number is an alert."""
+
+    ABOVE = ">"
+    BELOW = "<"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An alert: it fires while the number is beyond the bound for `lasting`.
+
+    Without `influx` the rule is there for Prometheus only. `what` is the summary, with labels
+    as `{site}` and the number as `{value}`.
+    """
+
+    name: str
+    prometheus: str
+    influx: str
+    limit: Limit
+    bound: float
+    lasting: str
+    severity: Severity
+    what: str
+    todo: str
+    influx_limit: tuple[Limit, float] | None = None
+    """The side and bound for InfluxDB, where something else is counted there."""
+    influx_lasting: str = ""
+    no_data_is_bad: bool = False
+
+    @property
+    def expr(self) -> str:
+        """The condition for Prometheus."""
+        return f"{self.prometheus} {self.limit} {self.bound:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A number that several rules and people ask for, computed once."""
+
+    name: str
+    expr: str
+
+
+def _seats(state: str) -> str:
+    return promql.seats(state, chosen=False)
+
+
+def _metric(name: str, **labels: str) -> str:
+    return promql.metric(name, chosen=False, **labels)
+
+
+SHARE = "site_license_type:qlik_license_seats:allocated_ratio"
+DAYS_LEFT = "site_license_type:qlik_license_seats:days_to_empty"
+
+_GONE = f"deriv({_seats('available')}[30d])"
+
+RECORDINGS = (
+    Recording(SHARE, f"{_seats('allocated')} / ignoring(state) ({_seats('total')} > 0)"),
+    Recording(DAYS_LEFT, f"sum without (state) ({_seats('available')} / (-{_GONE} > 0) / 86400)"),
+)
+
+
+def _newest(measurement: Measurement, value: str) -> str:
+    tags = ", ".join(f'"{tag}"' for tag in tags_of(measurement))
+    table = measurement.name
+    return f'SELECT {value} FROM "{table}" WHERE $timeFilter GROUP BY {tags}'  # noqa: S608
+
+
+_POOLS = BUTLER_LICENSE
+_USED = promql.capacity("used", chosen=False)
+_GRANTED = promql.capacity("allocated", chosen=False)
+_ELAPSED = "scalar((day_of_month() - 1 + hour() / 24) / days_in_month())"
+_SPEND = f"sum by (site) ({_metric('qlik_license_monthly_cost', kind='spend')})"
+_BUDGET = f"sum by (site) ({_metric('qlik_license_monthly_cost', kind='budget')} > 0)"
+_SUCCESS = _metric("qlik_license_last_success_timestamp_seconds", job="monitor")
+_DAYS_VALID = f"({_metric('qlik_license_expiry_timestamp_seconds')} - time()) / 86400"
+_BAD_RELEASES = _metric("qlik_license_releases_total", outcome='=~"refused|unknown"')
+_MONEY = (
+    'SELECT sum("s") / sum("b") FROM (SELECT '  # noqa: S608 - names from core/measures
+    f'{last(COST, "spend")} AS "s", {last(COST, "budget")} AS "b" FROM "{COST.name}" '
+    'WHERE $timeFilter GROUP BY "site", "license_type") WHERE $timeFilter GROUP BY "site"'
+)
+_READINGS = (
+    f'SELECT count({field(HEALTH, "cycle_seconds")}) FROM "{HEALTH.name}" '  # noqa: S608
+    'WHERE $timeFilter GROUP BY time(3h), "site" fill(0)'
+)
+
+_DAYS_OF_SERVER = _newest(BUTLER_SERVER_LICENSE, last(BUTLER_SERVER_LICENSE, "days_until_expiry"))
+
+RULES = (
+    Rule(
+        "SeatsUsedUp",
+        f"({_seats('available')} and ignoring(state) {_seats('total')} > 0)",
+        _newest(_POOLS, last(_POOLS, "available")),
+        Limit.BELOW,
+        1,
+        "15m",
+        Severity.CRITICAL,
+        "{site}: no {license_type} seat is free; whoever needs one is turned away",
+        "Release idle seats (seatkeeper plan), or order more.",
+    ),
+    Rule(
+        "SeatsNearlyUsedUp",
+        SHARE,
+        _newest(_POOLS, f"{last(_POOLS, 'allocated')} / {last(_POOLS, 'total')}"),
+        Limit.ABOVE,
+        0.95,
+        "1h",
+        Severity.WARNING,
+        "{site}: {value} of all {license_type} seats are allocated",
+        "Look at what a plan would release (seatkeeper plan).",
+    ),
+    Rule(
+        "SeatsRunOut",
+        DAYS_LEFT,
+        until_zero(_POOLS, "available", days=30, variables=False).text,
+        Limit.BELOW,
+        30,
+        "6h",
+        Severity.WARNING,
+        "{site}: at the trend of 30 days the {license_type} seats are used up in {value} days",
+        "Order in time, or let the policy release earlier.",
+    ),
+    Rule(
+        "SeatsPredictedToRunOut",
+        f"predict_linear({_seats('available')}[14d], 14 * 86400)",
+        "",
+        Limit.BELOW,
+        0,
+        "6h",
+        Severity.WARNING,
+        "{site}: the {license_type} seats are used up within 14 days at the trend of 14 days",
+        "Release idle seats now (seatkeeper plan), and order.",
+    ),
+    Rule(
+        "CapacityMinutesNearlySpent",
+        f"{_USED} / ignoring(state) ({_GRANTED} > 0)",
+        _newest(_POOLS, f"{last(_POOLS, 'used_minutes')} / {last(_POOLS, 'allocated_minutes')}"),
+        Limit.ABOVE,
+        0.9,
+        "30m",
+        Severity.CRITICAL,
+        "{site}: {value} of the month's Analyzer Capacity minutes are spent",
+        "Give heavy users an Analyzer seat, or buy minutes: the pool locks out all at once.",
+    ),
+    Rule(
+        "CapacityMinutesAhead",
+        f"{_USED} / ignoring(state) ({_GRANTED} > 0) - {_ELAPSED}",
+        "",
+        Limit.ABOVE,
+        0.15,
+        "6h",
+        Severity.WARNING,
+        "{site}: Analyzer Capacity minutes are spent faster than the month passes",
+        "See who works on minutes, and whether a seat is cheaper.",
+    ),
+    Rule(
+        "ServerLicenseExpires",
+        _DAYS_VALID,
+        _DAYS_OF_SERVER,
+        Limit.BELOW,
+        30,
+        "1h",
+        Severity.WARNING,
+        "{site}: the server license is valid for {value} more days",
+        "Renew it and enter the new key in the management console.",
+    ),
+    Rule(
+        "ServerLicenseExpiresNow",
+        _DAYS_VALID,
+        _DAYS_OF_SERVER,
+        Limit.BELOW,
+        7,
+        "15m",
+        Severity.CRITICAL,
+        "{site}: the server license is valid for {value} more days; then nobody can work",
+        "Renew it and enter the new key in the management console.",
+    ),
+    Rule(
+        "ServerLicenseNotValid",
+        _metric("qlik_license_state", state='=~"expired|denylisted|invalid"'),
+        "",
+        Limit.ABOVE,
+        0,
+        "15m",
+        Severity.CRITICAL,
+        "{site}: the server license is {state}",
+        "Look at the license in the management console.",
+    ),
+    Rule(
+        "ServerLicenseUnclear",
+        _metric("qlik_license_state", state='=~"cannot_tell|none"'),
+        "",
+        Limit.ABOVE,
+        0,
+        "6h",
+        Severity.WARNING,
+        "{site}: it cannot be told how long the server license is valid",
+        "Look it up in the management console and note the date.",
+    ),
+    Rule(
+        "NumbersStale",
+        f"time() - {_SUCCESS}",
+        _READINGS,
+        Limit.ABOVE,
+        3600,
+        "15m",
+        Severity.CRITICAL,
+        "{site}: not read for more than an hour, so every other number is old",
+        "Run seatkeeper check on the server, and look at its log.",
+        influx_limit=(Limit.BELOW, 1),
+        influx_lasting="1h",
+        no_data_is_bad=True,
+    ),
+    Rule(
+        "Gone",
+        "absent(seatkeeper_build_info)",
+        "",
+        Limit.ABOVE,
+        0,
+        "15m",
+        Severity.CRITICAL,
+        "nobody exposes Seatkeeper's numbers",
+        "See whether the service runs and Prometheus reaches it.",
+    ),
+    Rule(
+        "OverBudget",
+        f"{_SPEND} / {_BUDGET}",
+        _MONEY,
+        Limit.ABOVE,
+        1,
+        "6h",
+        Severity.WARNING,
+        "{site}: the seats cost {value} of the budget",
+        "See the dashboard of costs for what lies idle.",
+    ),
+    Rule(
+        "ExcessSeats",
+        _seats("excess"),
+        _newest(_POOLS, last(_POOLS, "excess")),
+        Limit.ABOVE,
+        0,
+        "1h",
+        Severity.CRITICAL,
+        "{site}: {value} {license_type} seats are above what the license grants",
+        "Their holders are locked out: release seats or extend the license.",
+    ),
+    Rule(
+        "ComplianceQuestion",
+        _metric("qlik_license_compliance", kind='!="excess"'),
+        "",
+        Limit.ABOVE,
+        0,
+        "1d",
+        Severity.WARNING,
+        "{site}: {value} times {kind}",
+        "seatkeeper status names the numbers, seatkeeper explain the reasons.",
+    ),
+    Rule(
+        "PlanBlocked",
+        _metric("qlik_license_plan_violations"),
+        _newest(PLAN, last(PLAN, "violations")),
+        Limit.ABOVE,
+        0,
+        "1h",
+        Severity.WARNING,
+        "{site}: the newest plan breaks {value} limits and releases nothing",
+        "seatkeeper plan tells which limits and what they mean.",
+    ),
+    Rule(
+        "ReleasesFail",
+        f"sum by (site, license_type) (increase({_BAD_RELEASES}[1d]))",
+        "",
+        Limit.ABOVE,
+        0,
+        "15m",
+        Severity.WARNING,
+        "{site}: releases of {license_type} seats were refused or had no clear end",
+        "seatkeeper ledger show has every step of the run.",
+    ),
+    Rule(
+        "OutboxGrows",
+        f"sum by (target) ({_metric('seatkeeper_outbox_entries', state='waiting')})",
+        _newest(HEALTH, last(HEALTH, "outbox")),
+        Limit.ABOVE,
+        1000,
+        "1h",
+        Severity.WARNING,
+        "{value} points or messages wait in the outbox",
+        "See whether the receiver is up; nothing is lost until it is.",
+    ),
+    Rule(
+        "OutboxRefused",
+        f"sum by (target) ({_metric('seatkeeper_outbox_entries', state='set_aside')})",
+        "",
+        Limit.ABOVE,
+        0,
+        "15m",
+        Severity.WARNING,
+        "{target}: {value} points or messages were refused for good and set aside",
+        "The log tells why the receiver refuses them.",
+    ),
+)

@@ -1,0 +1,81 @@
+"""The alert rules: promtool accepts and tries them, and Grafana can load their other form."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from seatkeeper.grafana.export import Choices, files
+from seatkeeper.grafana.rules import RULES
+
+FILES = files(Choices())
+UNIT_TESTS = Path(__file__).with_name("seatkeeper.rules_test.yml")
+DOCS = Path(__file__).parents[2] / "docs" / "monitoring.md"
+
+flavours = pytest.mark.parametrize("flavour", ["influxdb", "prometheus"])
+
+
+def promtool(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["promtool", *words], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def grafana_rules(flavour: str) -> list[dict[str, Any]]:
+    body = FILES[f"{flavour}/provisioning/alerting/rules.yaml"]
+    (group,) = YAML(typ="safe").load(body.decode())["groups"]
+    rules: list[dict[str, Any]] = group["rules"]
+    return rules
+
+
+def test_promtool_accepts_the_rules_and_each_fires_when_it_should(tmp_path: Path) -> None:
+    (tmp_path / "seatkeeper.rules.yml").write_bytes(FILES["prometheus/rules/seatkeeper.rules.yml"])
+    shutil.copy(UNIT_TESTS, tmp_path)
+
+    checked = promtool(tmp_path, "check", "rules", "seatkeeper.rules.yml")
+    tried = promtool(tmp_path, "test", "rules", UNIT_TESTS.name)
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+
+
+def test_no_alert_is_left_untried_or_undocumented() -> None:
+    for rule in RULES:
+        assert f'alertname="Seatkeeper{rule.name}"' in UNIT_TESTS.read_text()
+        assert f"| `Seatkeeper{rule.name}` |" in DOCS.read_text()
+
+
+@flavours
+def test_rules_of_grafana_have_short_fixed_uids_and_a_condition(flavour: str) -> None:
+    rules = grafana_rules(flavour)
+
+    assert len({rule["uid"] for rule in rules}) == len(rules)
+    assert all(len(rule["uid"]) <= 40 for rule in rules)
+    for rule in rules:
+        steps = {step["refId"]: step for step in rule["data"]}
+        assert steps[rule["condition"]]["model"]["expression"] == "B"
+        assert steps["A"]["datasourceUid"] == f"seatkeeper-{flavour}"
+        assert steps["A"]["model"]["refId"] == "A"
+
+
+@flavours
+def test_rules_know_no_variables_of_dashboards_and_need_no_recordings(flavour: str) -> None:
+    for rule in grafana_rules(flavour):
+        model = rule["data"][0]["model"]
+        text = model.get("expr") or model["query"].replace("$timeFilter", "")
+        assert "$" not in text
+        assert "site_license_type:" not in text
+
+
+def test_the_contact_point_of_the_rules_is_provisioned() -> None:
+    body = FILES["influxdb/provisioning/alerting/contact-points.yaml"].decode()
+    (contact,) = YAML(typ="safe").load(body)["contactPoints"]
+
+    names = {rule["notification_settings"]["receiver"] for rule in grafana_rules("influxdb")}
+
+    assert names == {contact["name"]}
