@@ -28,6 +28,8 @@ def test_the_page_names_what_is_printed(quick_desk: Desk) -> None:
     for command in ("status", "check"):
         printed = quick_desk.run(command, "--site", "prod", "-o", "json").json
         assert _named(command) == set(printed), command
+    printed = quick_desk.run("monitor", "--site", "prod", "-o", "json").expect(0).json
+    assert _named("monitor") == _keys(printed, "seats")
     plan = quick_desk.plan()
     assert _named("plan") == _keys(plan, "actions")
     assert _named("run") == set(quick_desk.run("run", "--site", "prod", "-o", "json").json)

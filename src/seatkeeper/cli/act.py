@@ -57,6 +57,7 @@ def run(
     """Run one full cycle: recover, read, plan, and release what the site's mode allows."""
     from seatkeeper.cli import session as sessions
     from seatkeeper.cli.each_site import each_site
+    from seatkeeper.cli.telling import deliver_before_the_end
 
     loaded = sessions.read_config(ctx, config)
     if queue:
@@ -71,7 +72,9 @@ def run(
             return await cycle_one(session, opened, new_run(session.clock, None, stop))
 
         async with sessions.open_session(loaded) as session:
-            return await each_site(session, site, output, one)
+            code = await each_site(session, site, output, one)
+            await deliver_before_the_end(session, stop)
+            return code
 
     raise typer.Exit(carry_out(command, gently=True))
 

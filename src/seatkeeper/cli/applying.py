@@ -15,6 +15,7 @@ from seatkeeper.flow.cycle import CycleResult, release_cycle
 from seatkeeper.flow.gate import refuse_if_held_back
 from seatkeeper.flow.propose import sharing
 from seatkeeper.flow.recover import recover
+from seatkeeper.flow.sampling import sampled
 from seatkeeper.flow.undo import seats_to_give_back, undo
 from seatkeeper.wiring.hands import granting_of, hands_of
 from seatkeeper.wiring.readers import OpenSite
@@ -40,7 +41,10 @@ async def cycle_one(
 ) -> tuple[run_view.CycleView, Exit]:
     """Run one whole cycle of a site under its lease."""
     records, site = session.records, opened.site
-    async with session.store.leases.holding(site.name, "release", session.clock.now()) as held:
+    async with (
+        session.store.leases.holding(site.name, "release", session.clock.now()) as held,
+        sampled("release", site, records, run),
+    ):
         result = await release_cycle(
             site, session.sites, records, run, lambda: hands_of(opened, records, run, held)
         )

@@ -14,6 +14,7 @@ from seatkeeper.cli import (
     grafana,
     init,
     ledger,
+    monitor,
     plan,
     serve,
     sim,
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command()(init.init)
     app.command()(check.check)
     app.command()(status.status)
+    app.command()(monitor.monitor)
     app.command()(plan.plan)
     app.command()(explain.explain)
     app.command()(plan.approve)

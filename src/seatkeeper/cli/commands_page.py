@@ -15,8 +15,8 @@ _HEAD = """
 # Commands
 
 `seatkeeper COMMAND --help` says the same in the terminal. Data goes to stdout, everything else to
-stderr. With `--output json`, `status`, `check`, `plan` and `run` print one object for `--site NAME`
-and an array without it. `-c FILE` may stand before or after the command.
+stderr. With `--output json`, `status`, `check`, `monitor`, `plan` and `run` print one object for
+`--site NAME` and an array without it. `-c FILE` may stand before or after the command.
 """
 
 _EXITS = """

@@ -42,7 +42,7 @@ _WORDS = {
     Exit.BLOCKED: "blocked by a limit, frozen, or against the site's mode",
     Exit.CHANGES: "seats may go (only with `--detailed-exitcode`)",
     Exit.STALE: "the plan is over: expired, superseded, rejected or applied already",
-    Exit.PARTLY: "something was done, and something was refused, unknown or not attempted",
+    Exit.PARTLY: "something was done, and something failed, was refused, unknown or not attempted",
     Exit.INTERRUPTED: "interrupted; what was begun is recorded",
 }
 

@@ -79,6 +79,7 @@ async def _status_of(session: Session, opened: OpenSite) -> Any:
         steps=await _steps(session, opened),
         error=error,
         requests=tuple(r for r in await store.requests.recent() if r.site == name)[:SHOWN],
+        summary=await store.summaries.newest(name),
         last_runs={kind: known.last_runs.get((name, kind)) for kind in runs},
     )
 

@@ -11,10 +11,12 @@ import msgspec
 
 from seatkeeper.cli.queueing import request_data, request_words
 from seatkeeper.cli.render import line, lines, moment
+from seatkeeper.cli.summary_view import counted, pool_table, summary_data
 from seatkeeper.core.model import Pool
 from seatkeeper.core.policy import Mode
 from seatkeeper.core.progress import Step, next_step
 from seatkeeper.core.record import Freeze, PlanLine
+from seatkeeper.core.summary import Summary
 from seatkeeper.store import Request
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class SiteStatus:
     error: str = ""
     last_runs: dict[str, datetime | None] = field(default_factory=dict)
     requests: tuple[Request, ...] = ()
+    summary: Summary | None = None
+    """What was counted of the last whole reading."""
 
     def data(self) -> Any:
         """Return the JSON contract of `status`."""
@@ -62,6 +66,7 @@ class SiteStatus:
             "pools_at": self.pools_at,
             "pools": [_pool_data(pool) for pool in self.pools],
             "last_reading": self.last_reading,
+            **_counted_data(self.summary),
             "newest_plan": _plan_data(self.newest_plan),
             "freeze": msgspec.to_builtins(self.freeze) if self.freeze else None,
             "holder": msgspec.to_builtins(self.holder) if self.holder else None,
@@ -83,6 +88,8 @@ class SiteStatus:
             yield line("What follows is what was known before.", style="red")
         yield from self._pools()
         yield line(f"last reading  {moment(self.last_reading)}{_utc(self.last_reading)}")
+        if self.summary is not None:
+            yield from counted(self.summary)
         yield line(f"newest plan   {_plan_words(self.newest_plan)}")
         if self.freeze:
             yield line(f"frozen        {_freeze_words(self.freeze)}", style="bold yellow")
@@ -95,22 +102,10 @@ class SiteStatus:
         yield from self._steps()
 
     def _pools(self) -> Iterator[RenderableType]:
-        from rich import box
-        from rich.table import Table
-
         if not self.pools:
             yield line("seats         not known yet")
             return
-        title = f"seats at {moment(self.pools_at)} UTC"
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
-        table.add_column("Type")
-        for name in ("Total", "Allocated", "Free", "Quarantined", "Excess"):
-            table.add_column(name, justify="right")
-        for pool in self.pools:
-            excess = "?" if pool.excess is None else str(pool.excess)
-            numbers = (pool.total, pool.allocated, pool.available, pool.quarantined)
-            table.add_row(pool.license_type.value, *map(str, numbers), excess)
-        yield table
+        yield pool_table(self.pools, f"seats at {moment(self.pools_at)} UTC")
 
     def _steps(self) -> Iterator[RenderableType]:
         yield lines("", "From the first look to automatic release", style="bold")
@@ -122,6 +117,13 @@ class SiteStatus:
             yield line(f"  {number:>2}  {mark}  {step.title}{note}", style=style)
             if step is following:
                 yield line(f"            {step.how}")
+
+
+def _counted_data(summary: Summary | None) -> dict[str, Any]:
+    if summary is None:
+        return {"summary_at": None, "seats": [], "license": None, "compliance": None}
+    data = summary_data(summary)
+    return {"summary_at": summary.at} | {k: data[k] for k in ("seats", "license", "compliance")}
 
 
 def _pool_data(pool: Pool) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+"""Deliver the outbox before a command ends; what is left stays queued and is said."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from seatkeeper.cli import render
+from seatkeeper.core.outbox import OutboxState
+from seatkeeper.errors import SeatkeeperError
+from seatkeeper.flow.tell import Told, deliver
+from seatkeeper.wiring.telling import open_sinks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from seatkeeper.cli.session import Session
+    from seatkeeper.flow.ports import Sink
+
+LONGEST = timedelta(seconds=15)
+"""How long one target may take; all are told at the same time."""
+
+IN_A_HURRY = timedelta(seconds=2)
+"""The same once the command was asked to end."""
+
+
+async def deliver_before_the_end(session: Session, stop: asyncio.Event) -> None:
+    """Tell every target what waits for it; that some cannot be told is no failure of a command."""
+    try:
+        async with open_sinks(session.settings) as sinks:
+            await deliver_to(sinks, session, IN_A_HURRY if stop.is_set() else LONGEST)
+    except SeatkeeperError as error:
+        render.say(f"warning: what is to be told stays queued: {error}")
+
+
+async def deliver_to(sinks: Mapping[str, Sink], session: Session, limit: timedelta) -> None:
+    """Tell these targets, each for so long at most, and say on stderr what is left."""
+    outbox, clock = session.store.outbox, session.clock
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(deliver(target, sink, outbox, clock, limit=limit), name=target)
+            for target, sink in sinks.items()
+        ]
+    depth = await outbox.depth() if tasks else {}
+    for told in [task.result() for task in tasks]:
+        _say(told, depth.get((told.target, OutboxState.WAITING), 0))
+
+
+def _say(told: Told, left: int) -> None:
+    if told.set_aside:
+        render.say(f"warning: {told.target} refuses {told.set_aside} for good; they were set aside")
+    if left:
+        why = told.error or "another process delivers it"
+        render.say(f"warning: {left} for {told.target} stay queued: {why}")

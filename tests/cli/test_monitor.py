@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from builders import ANALYZER, PROFESSIONAL, a_seat_summary, a_summary
+from command_line import Command
+from seatkeeper.cli.options import Output
+from seatkeeper.cli.render import show
+from seatkeeper.cli.session import Session
+from seatkeeper.cli.summary_view import SummaryView, idle_words, license_words
+from seatkeeper.cli.telling import deliver_to
+from seatkeeper.core.model import TokenAccess, Tokens
+from seatkeeper.core.outbox import Delivery, OutboxEntry, OutboxRow
+from seatkeeper.core.summary import (
+    ComplianceSummary,
+    LicenseState,
+    LicenseSummary,
+    Mismatch,
+    ReadingSummary,
+)
+from seatkeeper.store import Store, open_store
+from seatkeeper.wiring.clock import SystemClock
+from served_site import ServedSite
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+def rows(config: Path, sql: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(config.parent / "store.db")) as store:
+        return store.execute(sql).fetchall()
+
+
+def cycles(config: Path) -> list[tuple[Any, ...]]:
+    return rows(config, "SELECT kind, error, requests > 0 FROM cycle_sample ORDER BY at")
+
+
+def test_a_cycle_counts_the_site_and_keeps_the_summary(
+    seatkeeper: Command, config: Path, site: ServedSite
+) -> None:
+    ended = seatkeeper("monitor", "-c", config, "--site", "prod", "-o", "json")
+
+    assert (ended.code, ended.err) == (0, "")
+    said = ended.json
+    assert (said["site"], said["troubles"]) == ("prod", [])
+    pools = {pool["license_type"]: pool for pool in said["pools"]}
+    assert {seats["license_type"] for seats in said["seats"]} == set(pools)
+    for seats in said["seats"]:
+        assert seats["live"] == sum(seats["idle"].values()) > 0
+        assert seats["rows"] == seats["releasable"] + sum(seats["kept"].values())
+        assert seats["live"] == pools[seats["license_type"]]["allocated"]
+    assert said["compliance"]["mismatches"] == []
+    assert said["license"]["state"] == "valid"
+    assert said["license"]["days_left"] > 0
+    assert said["license"]["allotments"]["professional"] == pools["professional"]["total"]
+    assert said["reading"]["requests"] > 0
+    assert cycles(config) == [("monitor", "", 1)]
+    kept = seatkeeper("status", "-c", config, "--site", "prod", "-o", "json").json
+    assert (kept["seats"], kept["license"]) == (said["seats"], said["license"])
+    assert (kept["compliance"], kept["summary_at"]) == (said["compliance"], said["at"])
+    assert site.do(lambda s: [r for r in s.requests.select() if r.method != "GET"]) == []
+
+
+def test_without_a_site_every_site_is_read_and_the_table_is_for_people(
+    seatkeeper: Command, config: Path
+) -> None:
+    assert isinstance(seatkeeper("monitor", "-c", config, "-o", "json").json, list)
+
+    shown = seatkeeper("monitor", "-c", config).out
+    status = seatkeeper("status", "-c", config).out
+
+    for text in (shown, status):
+        assert "idle          professional: " in text
+        assert "idle          analyzer: " in text
+        assert "license       valid to " in text
+        assert "compliance" in text
+    assert "reading       " in shown
+
+
+def test_a_site_that_is_down_is_a_failed_cycle(
+    seatkeeper: Command, config: Path, site: ServedSite
+) -> None:
+    site.faults("html")
+
+    ended = seatkeeper("monitor", "-c", config, "--site", "prod", "-o", "json")
+
+    assert ended.code == 1
+    assert ended.out == ""
+    ((kind, error, _),) = cycles(config)
+    assert kind == "monitor"
+    assert error in ended.err
+
+
+def test_a_release_cycle_is_kept_like_a_monitoring_cycle(seatkeeper: Command, config: Path) -> None:
+    assert seatkeeper("run", "-c", config, "--site", "prod", "-o", "json").code == 0
+
+    assert cycles(config) == [("release", "", 1)]
+    assert rows(config, "SELECT count(*) FROM summary") == [(1,)]
+
+
+def test_a_step_that_fails_is_said_and_makes_the_cycle_a_part(
+    seatkeeper: Command, config: Path
+) -> None:
+    seatkeeper("monitor", "-c", config)
+    with closing(sqlite3.connect(config.parent / "store.db")) as store:
+        store.execute("ALTER TABLE summary RENAME TO away")
+
+    ended = seatkeeper("monitor", "-c", config, "--site", "prod", "-o", "json")
+
+    assert ended.code == 6
+    assert "error: site prod: keeping the summary failed" in ended.err
+    assert len(ended.json["troubles"]) == 1
+
+
+# What people see
+
+
+def drawn(capsys: pytest.CaptureFixture[str], **changes: Any) -> str:
+    show(SummaryView(a_summary(**changes), UTC_ZONE), Output.TABLE)
+    return capsys.readouterr().out
+
+
+def test_what_is_not_as_it_should_be_is_drawn_and_zeros_are_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert "compliance" not in drawn(capsys)
+    facts = ComplianceSummary(
+        both_types=3, mismatches=(Mismatch(license_type=ANALYZER, overview=12, rows=9),)
+    )
+
+    text = drawn(capsys, compliance=facts)
+
+    assert "compliance    3 people hold a professional and an analyzer seat" in text
+    assert "compliance    analyzer: the overview counts 12 allocated, the rows 9" in text
+    assert "excess:" not in text
+
+
+def test_minutes_tokens_and_a_silent_clock_are_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    tokens = Tokens(total=10, available=2.5, user=TokenAccess(True, 1, 7, 5))
+    reading = ReadingSummary(seconds=1, requests=2, users=3)
+
+    text = drawn(capsys, tokens=tokens, reading=reading)
+
+    assert "capacity      5000 of 20000 minutes used this month" in text
+    assert "tokens        2.5 of 10 free" in text
+    assert "it sent no date" in text
+
+
+def test_idle_people_fit_one_line() -> None:
+    assert (
+        idle_words(a_seat_summary(PROFESSIONAL, week=20, never=2))
+        == "professional: 20 0-7d, 2 never; 2 may go"
+    )
+    assert idle_words(a_seat_summary()) == "professional: nobody holds a seat; 0 may go"
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "words"),
+    [
+        (LicenseState.VALID, 1, "valid to 2026-11-03, 1 day left"),
+        (LicenseState.VALID, 240, "valid to 2026-11-03, 240 days left"),
+        (LicenseState.EXPIRED, -3, "expired; its last day was 2026-11-03, 3 days ago"),
+        (LicenseState.INVALID, 9, "invalid, says the site; its last day is 2026-11-03, in 9 days"),
+        (LicenseState.CANNOT_TELL, None, "the site does not tell how long it is valid"),
+        (LicenseState.NONE, None, "none is installed"),
+    ],
+)
+def test_the_license_fits_one_line(state: LicenseState, days: int | None, words: str) -> None:
+    valid_to = None if days is None else datetime(2026, 11, 3, tzinfo=UTC).date()
+
+    assert license_words(LicenseSummary(state=state, valid_to=valid_to, days_left=days)) == words
+
+
+# The outbox at the end of a command
+
+
+@dataclass
+class Receiver:
+    """Takes everything, or nothing, or refuses it for good."""
+
+    error: str = ""
+    poison: str = ""
+
+    async def send(self, rows: Sequence[OutboxRow]) -> Delivery:
+        if self.poison:
+            return Delivery(poisoned={row.id: self.poison for row in rows})
+        return Delivery(error=self.error) if self.error else Delivery.of_all(rows)
+
+
+async def tell(tmp_path: Path, **sinks: Receiver) -> Store:
+    store = open_store(f"sqlite:///{tmp_path}/outbox.db")
+    entry = OutboxEntry("point", b"m f=1.0 1", "k", datetime(2026, 11, 2, tzinfo=UTC))
+    for target in sinks:
+        await store.outbox.put(target, [entry])
+    unused: Any = None
+    session = Session(unused, store, unused, [], SystemClock())
+    await deliver_to(sinks, session, timedelta(seconds=0.2))
+    return store
+
+
+async def test_what_arrives_is_not_spoken_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = await tell(tmp_path, one=Receiver(), two=Receiver())
+
+    assert await store.outbox.depth() == {}
+    assert capsys.readouterr().err == ""
+    store.close()
+
+
+async def test_what_is_left_stays_queued_and_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    began = asyncio.get_running_loop().time()
+
+    store = await tell(tmp_path, down=Receiver("no answer"), up=Receiver(), bad=Receiver("", "no"))
+
+    assert asyncio.get_running_loop().time() - began < 10
+    said = capsys.readouterr().err
+    assert "warning: 1 for down stay queued: " in said
+    assert "warning: bad refuses 1 for good; they were set aside" in said
+    assert "up" not in said.replace("queued", "")
+    assert [target for target, _ in await store.outbox.depth()] == ["bad", "down"]
+    store.close()
