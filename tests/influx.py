@@ -149,11 +149,17 @@ class Influx(Server):
         self.ask("CREATE USER admin WITH PASSWORD 's3cret' WITH ALL PRIVILEGES")
 
     def ask(self, statement: str, database: str = "", **more: str) -> list[dict[str, Any]]:
-        """Run InfluxQL and return its series; AssertionError with what the server says."""
-        values = {"db": database, "q": statement, **more}
-        body = urllib.parse.urlencode(values).encode()
-        with urllib.request.urlopen(f"{self.url}/query", body, timeout=60) as answer:
-            (result,) = json.load(answer)["results"]
+        """Run InfluxQL and return its series; `u` and `p` sign in.
+
+        Raises AssertionError with what the server says.
+        """
+        body = urllib.parse.urlencode({"q": statement}).encode()
+        where = f"{self.url}/query?" + urllib.parse.urlencode({"db": database, **more})
+        try:
+            with urllib.request.urlopen(where, body, timeout=60) as answer:
+                (result,) = json.load(answer)["results"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read().decode()) from error
         assert "error" not in result, result["error"]
         found: list[dict[str, Any]] = result.get("series", [])
         return found

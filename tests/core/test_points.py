@@ -21,6 +21,7 @@ from seatkeeper.core.points import (
     Beside,
     Point,
     ReleasedSeat,
+    active_on,
     nanoseconds,
     points_of,
     release_points,
@@ -200,3 +201,18 @@ def test_points_of_users_have_no_tag_of_the_person() -> None:
         "{'user': 'hash of 12', 'days_idle': 40.0}",
     ]
     assert len({p.at for p in points}) == 2
+
+
+def test_who_was_active_today_is_counted_once_a_type() -> None:
+    today = NOW - timedelta(minutes=5)
+    seats = [
+        an_allocation(r"EXAMPLE\anna", last_used=today),
+        an_allocation(r"EXAMPLE\anna", last_used=None, license_type=ANALYZER),
+        an_allocation(r"EXAMPLE\bo", last_used=days_ago(1)),
+        an_allocation(r"EXAMPLE\cy", last_used=today, deleted_user=True),
+    ]
+    snapshot = a_snapshot(seats)
+
+    active = active_on(NOW.date(), snapshot, facts_of(snapshot, a_policy()))
+
+    assert active == {PROFESSIONAL: 1, ANALYZER: 1}

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from builders import NOW, a_policy, a_snapshot, a_summary, an_allocation, facts_of
 from fake_outbox import FakeOutbox
+from seatkeeper.core.changes import By, ChangeKind
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outbox import OutboxEntry
 from seatkeeper.core.points import Point, ReleasedSeat, Users, when
@@ -45,7 +46,8 @@ class FakeNews:
 
 def observed(at: datetime = NOW) -> Observed:
     snapshot = a_snapshot([an_allocation(ANNA)], now=at)
-    return Observed(snapshot, facts_of(snapshot, a_policy()), a_summary(at=at), at)
+    changes = {(ChangeKind.CAME_BACK, By.US, LicenseType.ANALYZER): 3}
+    return Observed(snapshot, facts_of(snapshot, a_policy()), a_summary(at=at), at, changes)
 
 
 def lines(outbox: FakeOutbox, target: str, measurement: str) -> list[str]:
@@ -64,6 +66,9 @@ async def test_every_target_gets_every_point_once() -> None:
     assert counts["one"] == counts["two"] > 5
     (health,) = lines(outbox, "one", "qlik_license_health")
     assert "'failed_cycles': 2.0, 'outbox': 0.0" in health
+    professional, analyzer = lines(outbox, "one", "qlik_license_activity")
+    assert "'regrets': 0.0" in professional
+    assert "'active_users': 0.0, 'regrets': 3.0" in analyzer
 
 
 async def test_releases_are_told_since_the_reading_before_with_some_overlap() -> None:

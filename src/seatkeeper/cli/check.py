@@ -23,7 +23,7 @@ def check(
     site: options.Site = None,
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
-    """Check configuration, certificates, connection, rights, clock, license, store, exemptions.
+    """Check configuration, certificates, connection, rights, clock, license, store, targets.
 
     Every failure and warning comes with its cure. Exit 0 when nothing failed, else 1.
     """
@@ -48,6 +48,7 @@ def check(
 
 async def _check(loaded: Loaded, names: list[str]) -> list[SiteChecked]:
     from seatkeeper.cli import checks
+    from seatkeeper.cli.check_targets import outbox_findings, target_findings
     from seatkeeper.cli.running import progress_on_stderr
     from seatkeeper.errors import StoreError
     from seatkeeper.wiring.clock import SystemClock
@@ -59,11 +60,13 @@ async def _check(loaded: Loaded, names: list[str]) -> list[SiteChecked]:
         store, _ = open_records(loaded.settings)
         try:
             general += await checks.store_findings(store, clock.now())
+            general += await outbox_findings(store, loaded.settings, clock.now())
             known = await checks.known_of(store)
         finally:
             store.close()
     except StoreError as error:
         general.append(checks.store_failed(loaded.settings.store.shown, error))
+    general += await target_findings(loaded.settings)
     checked = []
     sites = [one for one in loaded.settings.sites if one.name in names]
     async with open_sites(sites, clock) as opened:

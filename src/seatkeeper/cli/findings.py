@@ -38,6 +38,8 @@ class Area(StrEnum):
     SCHEDULE = "schedule"
     MODE = "mode"
     LEASE = "lease"
+    METRICS = "metrics"
+    OUTBOX = "outbox"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from seatkeeper.core.facts import Facts
@@ -169,6 +169,20 @@ def pseudonym(key: bytes) -> Callable[[str], str]:
         return hmac.digest(key, person_key(label).encode("utf-8", "replace"), "sha256").hex()[:32]
 
     return hashed
+
+
+def active_on(day: date, snapshot: Snapshot, facts: Facts) -> dict[LicenseType, int]:
+    """Count the holders of live seats, by type, whose latest activity was on that day of UTC."""
+    active: dict[LicenseType, set[str]] = {t: set() for t in LicenseType}
+    begin = datetime.combine(day, time(), UTC)
+    end = begin + timedelta(days=1)
+    for seat in snapshot.allocations:
+        if not seat.is_live:
+            continue
+        latest = facts.last_activity(seat)
+        if latest is not None and begin <= latest < end:
+            active[seat.license_type].add(facts.holder_key(seat))
+    return {license_type: len(people) for license_type, people in active.items()}
 
 
 def _pools(summary: Summary) -> Iterable[Point]:

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from seatkeeper.core.changes import ChangeCounts, ChangeKind
+from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outbox import OutboxEntry
 from seatkeeper.core.points import (
     Beside,
     Point,
     Users,
+    active_on,
     points_of,
     pseudonym,
-    release_points,
     user_points,
 )
 from seatkeeper.flow.ports import Observed, Outbox, PointNews
@@ -48,20 +50,12 @@ class PointKeeper:
         """Put the points of a cycle, and of what was released since the one before."""
         summary = observed.summary
         last = await self.news.last_reading(summary.site)
-        beside = await self._beside(summary.site, _since(last, observed.now))
+        beside = await self._beside(observed, _since(last, observed.now))
         for target in self.targets:
             points = points_of(summary, beside, user_tag=target.user_tag)
             await self.outbox.put(target.name, target.encode(points))
         if last is None or _day(last) < _day(observed.now):
             await self._tell_users(observed)
-
-    async def released(self, site: str, now: datetime) -> None:
-        """Put the points of what was released since the last reading, after a release run."""
-        since = _since(await self.news.last_reading(site), now)
-        releases = await self.news.released(site, since)
-        for target in self.targets:
-            points = release_points(site, releases, user_tag=target.user_tag)
-            await self.outbox.put(target.name, target.encode(points))
 
     async def _tell_users(self, observed: Observed) -> None:
         """Put the points of users where they are asked for."""
@@ -72,12 +66,26 @@ class PointKeeper:
             points = user_points(observed.snapshot, observed.facts, observed.now, name)
             await self.outbox.put(target.name, target.encode(points))
 
-    async def _beside(self, site: str, since: datetime) -> Beside:
+    async def _beside(self, observed: Observed, since: datetime) -> Beside:
+        site, today = observed.summary.site, _day(observed.now)
         return Beside(
             releases=await self.news.released(site, since),
+            active_users=active_on(today, observed.snapshot, observed.facts),
+            regrets=_regrets(observed.changes),
             failed_cycles=await self.news.failed_cycles(site),
             outbox=sum((await self.outbox.depth()).values()),
         )
+
+
+def _regrets(changes: ChangeCounts | None) -> dict[LicenseType, int]:
+    """Count the seats that came back after a release; nothing is known before two readings."""
+    if changes is None:
+        return {}
+    counts = dict.fromkeys(LicenseType, 0)
+    for (kind, _by, license_type), number in changes.items():
+        if kind is ChangeKind.CAME_BACK:
+            counts[license_type] += number
+    return counts
 
 
 def _since(last: datetime | None, now: datetime) -> datetime:

@@ -1,0 +1,92 @@
+"""What `check` finds of those who are told: can each be reached and written, and what waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from seatkeeper.cli.findings import Area, Finding, failed, ok, warning
+from seatkeeper.core.outbox import OutboxState, Waiting
+from seatkeeper.outlets.influxdb import Answer, InfluxSink
+from seatkeeper.settings import Settings
+from seatkeeper.settings.influxdb import InfluxSettings, InfluxVersion
+from seatkeeper.store import Store
+from seatkeeper.wiring.telling import place_of, target_of
+
+
+async def target_findings(settings: Settings) -> list[Finding]:
+    """Ask each target of points, all at once, whether it would take some; none is written."""
+    return list(await asyncio.gather(*map(_influx, settings.metrics.influxdb)))
+
+
+async def _influx(settings: InfluxSettings) -> Finding:
+    place, name = place_of(settings), f"influxdb {settings.name}"
+    async with InfluxSink(place) as sink:
+        answer = await sink.touch()
+        said = sink.explain(answer)
+    if answer.is_good:
+        return ok(Area.METRICS, f"{name}: {place.url} takes points for the {place.words}")
+    if answer.status == 404 and place.create and "not found" in answer.said:
+        return warning(
+            Area.METRICS,
+            f"{name}: {place.url} answers, and has no {place.words} yet",
+            "it is created with the first points, if the user may; or create it yourself with "
+            f'CREATE DATABASE "{place.create}"',
+        )
+    return failed(Area.METRICS, f"{name}: {said}", _cure(settings, answer))
+
+
+def _cure(settings: InfluxSettings, answer: Answer) -> str:
+    match answer.status:
+        case 0:
+            return (
+                f"check url, ca_file and the way to the server; points wait in the store until "
+                f"metrics.influxdb {settings.name} answers"
+            )
+        case 401:
+            return "correct user and password_file, or token_file"
+        case 403:
+            return "give this user or token the right to write"
+        case 404 if settings.version is InfluxVersion.TWO:
+            return "create the bucket, or correct org, bucket and version"
+        case 404:
+            return "correct url, database and version"
+        case _:
+            return "look into the log of the server, and whether url leads to it"
+
+
+async def outbox_findings(store: Store, settings: Settings, now: datetime) -> list[Finding]:
+    """Say what waits for whom, and what was refused for good."""
+    depth = await store.outbox.depth()
+    refused = {target: n for (target, state), n in depth.items() if state is OutboxState.SET_ASIDE}
+    known = {target_of(one) for one in settings.metrics.influxdb}
+    findings = list(_waiting(await store.outbox.waiting(), known, now))
+    for target, number in sorted(refused.items()):
+        why = next((r.error for r in await store.outbox.refused() if r.row.target == target), "")
+        findings.append(
+            warning(
+                Area.OUTBOX,
+                f"{number} for {target} were refused for good and set aside: {why}",
+                "mend what the receiver says; what is set aside is forgotten after 90 days",
+            )
+        )
+    return findings
+
+
+def _waiting(waiting: Sequence[Waiting], known: set[str], now: datetime) -> Iterator[Finding]:
+    for one in waiting:
+        since = f"{one.rows} wait for {one.target}, the first since {one.oldest:%F %T} UTC"
+        if one.target.startswith("influx:") and one.target not in known:
+            cure = (
+                f"name {one.target.partition(':')[2]} in metrics.influxdb again, and they are sent"
+            )
+            yield warning(Area.OUTBOX, f"{since}; nobody has this name any more", cure)
+        elif one.error and (now - one.oldest).total_seconds() > _SOON:
+            yield warning(Area.OUTBOX, f"{since}: {one.error}", "see the findings of this target")
+        else:
+            yield ok(Area.OUTBOX, since)
+
+
+_SOON = 900
+"""Seconds that something may wait before people have to look."""
