@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
+import subprocess
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +15,16 @@ from site_process import a_site, worker
 
 SIZES = (1_000, 10_000, 100_000)
 SEATS = (200, 1_000)
+HISTORY = {
+    "store_mib": "size of the store, MiB",
+    "memory_mib": "memory of comparing and writing, MiB",
+    "first_s": "first reading, s",
+    "nothing_s": "a reading in which nothing changed, s",
+    "everybody_s": "a reading in which everybody was active, s",
+    "active_users_s": "query: active users of each day of the year, s",
+    "active_days_s": "query: days of activity of one user, s",
+    "top_idle_s": "query: the 100 users idle for longest, s",
+}
 
 
 def plans(console: Console, sizes: tuple[int, ...], repeat: int) -> None:
@@ -70,17 +83,34 @@ def releases(console: Console) -> None:
     console.print(table)
 
 
+def history(console: Console, users: int) -> None:
+    """(c) a year of everybody's daily activity: size of the store, queries, one cycle."""
+    script = Path(__file__).with_name("history.py")
+    ran = subprocess.run(
+        [sys.executable, str(script), str(users)], check=True, capture_output=True, text=True
+    )
+    found = json.loads(ran.stdout)
+    table = Table(title=f"History: {users:,} users, a year in which everybody was active daily")
+    table.add_column("What")
+    table.add_column("Measured", justify="right")
+    for name, words in HISTORY.items():
+        table.add_row(words, f"{found[name]:.3f}" if name.endswith("_s") else f"{found[name]:.0f}")
+    console.print(table)
+
+
 def main() -> None:
     """Measure what was asked for and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="up to 10,000 seats, one try each")
-    parser.add_argument("--only", choices=("plan", "release"), help="one table")
+    parser.add_argument("--only", choices=("plan", "release", "history"), help="one table")
     given = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 110)
     if given.only in (None, "plan"):
         plans(console, SIZES[:2] if given.quick else SIZES, 1 if given.quick else 3)
     if given.only in (None, "release"):
         releases(console)
+    if given.only in (None, "history"):
+        history(console, SIZES[1] if given.quick else SIZES[2])
 
 
 if __name__ == "__main__":

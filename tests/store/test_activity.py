@@ -13,7 +13,7 @@ from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import LicenseType, Snapshot, person_key
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.store import Store
-from seatkeeper.store.activity import month_of
+from seatkeeper.store.past import month_of
 from seatkeeper.store.tables import (
     ACTIVE_DAY,
     ACTIVITY_MONTH,

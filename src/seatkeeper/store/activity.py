@@ -32,6 +32,7 @@ from seatkeeper.core.model import LicenseType, Snapshot
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.errors import StoreError
 from seatkeeper.store.engine import Database, threaded
+from seatkeeper.store.past import month_of
 from seatkeeper.store.recording import chunks
 from seatkeeper.store.tables import (
     ACTIVE_DAY,
@@ -103,11 +104,6 @@ class Activity:
                 is_first=seen is None,
             )
         return _Loaded(known, seen, holders)
-
-
-def month_of(day: date) -> int:
-    """Return the number under which a month is kept."""
-    return day.year * 12 + day.month - 1
 
 
 def _seats(conn: sa.Connection, site: str, names: Mapping[int, str]) -> dict[str, SeatState]:

@@ -13,6 +13,7 @@ from seatkeeper.store.leases import Leases
 from seatkeeper.store.ledger import Ledger
 from seatkeeper.store.outbox import Outbox
 from seatkeeper.store.owner import Owner
+from seatkeeper.store.past import Past
 from seatkeeper.store.plans import Plans
 from seatkeeper.store.pseudonyms import Pseudonyms
 from seatkeeper.store.releases import Releases
@@ -41,6 +42,7 @@ class Store:
         self.plans = Plans(db)
         self.history = History(db)
         self.activity = Activity(db)
+        self.past = Past(db)
         self.control = Control(db)
         self.requests = Requests(db, owner)
         self.leases = Leases(db, owner)

@@ -1,0 +1,56 @@
+"""What is looked up in the history: users and their idle time, and numbers day by day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from seatkeeper.core.changes import Standing
+from seatkeeper.core.measures import MeasuredType
+
+
+class UserSort(StrEnum):
+    """By what users are sorted."""
+
+    IDLE = "idle"
+    """Whoever never used it first, then the longest idle."""
+    LAST_USED = "last_used"
+    """Whoever used it last first."""
+    USER = "user"
+    CREATED = "created"
+    """The oldest seat first."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserQuery:
+    """Which users are wanted; None or empty is no condition."""
+
+    sites: tuple[str, ...] = ()
+    license_type: MeasuredType | None = None
+    idle: timedelta | None = None
+    sort: UserSort = UserSort.IDLE
+    limit: int | None = None
+    former: bool = False
+    """Also those who hold no seat of the type any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserLine:
+    """A user and a license type: the seat, if there is one, and the latest use of the type.
+
+    `standing` is None without a seat; the name is empty when it was erased.
+    """
+
+    site: str
+    user: str
+    license_type: MeasuredType
+    standing: Standing | None
+    excess: bool
+    created: datetime | None
+    last_used: datetime | None
+    first_seen: datetime
+
+    def idle_days(self, now: datetime) -> float | None:
+        """Return the days since the latest use; None for never."""
+        return None if self.last_used is None else (now - self.last_used) / timedelta(days=1)

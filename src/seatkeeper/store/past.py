@@ -1,0 +1,193 @@
+"""Looking back: users by idle time, days of activity, numbers day by day. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from heapq import merge
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+
+from seatkeeper.core.changes import By, ChangeKind, Standing
+from seatkeeper.core.lookback import UserLine, UserQuery, UserSort
+from seatkeeper.core.measures import MeasuredType
+from seatkeeper.core.model import LicenseType, person_key
+from seatkeeper.store.engine import Database, threaded
+from seatkeeper.store.tables import (
+    ACTIVE_DAY,
+    ACTIVITY_MONTH,
+    HOLDER,
+    LAST_USE,
+    SEAT,
+    SEAT_EVENT,
+    AnyRow,
+    clean,
+)
+
+_WITH_SEATS = {t.value for t in LicenseType}
+
+
+class Past:
+    """The history of one store, for reading."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @threaded
+    def users(self, query: UserQuery, now: datetime) -> list[UserLine]:
+        """Return users and their latest use, sorted; one line a user and license type."""
+        types = [query.license_type] if query.license_type else list(MeasuredType)
+        with self._db.snapshot() as conn:
+            found = [
+                [_line(row) for row in conn.execute(_users(query, t, now, conn.dialect.name))]
+                for t in types
+            ]
+        lines: Iterator[UserLine] = merge(*found, key=lambda line: _rank(query.sort, line))
+        return list(islice(lines, query.limit))
+
+    @threaded
+    def active_users(self, site: str, since: date) -> dict[tuple[MeasuredType, date], int]:
+        """Count the users who were active, by license type and day; a day without any is missing.
+
+        Days from before the site was watched are not counted.
+        """
+        columns = ACTIVE_DAY.c
+        found = sa.select(ACTIVE_DAY).where(columns.site == site, columns.day >= since.isoformat())
+        with self._db.reading() as conn:
+            rows = conn.execute(found.order_by(columns.day, columns.license_type)).all()
+        return {(row.license_type, date.fromisoformat(row.day)): row.users for row in rows}
+
+    @threaded
+    def active_days(self, site: str, user: str, since: date) -> dict[MeasuredType, list[date]]:
+        r"""Return the days on which a user (`DIR\id`) was active, by license type."""
+        holder = sa.select(HOLDER.c.id).where(
+            HOLDER.c.site == site, HOLDER.c.person_key == person_key(clean(user))
+        )
+        days: dict[MeasuredType, list[date]] = {}
+        with self._db.reading() as conn:
+            number = conn.execute(holder).scalar()
+            if number is None:
+                return {}
+            for row in conn.execute(_months(conn, number, since)):
+                days.setdefault(row.license_type, []).extend(
+                    day for day in days_in(row.month, row.days) if day >= since
+                )
+        return days
+
+    @threaded
+    def changes(
+        self, site: str, since: datetime
+    ) -> dict[tuple[date, ChangeKind, By, LicenseType], int]:
+        """Count what happened to seats, by day."""
+        columns = SEAT_EVENT.c
+        day = sa.func.substr(sa.type_coerce(columns.at, sa.Text), 1, 10).label("day")
+        found = sa.select(
+            day, columns.kind, columns.through, columns.license_type, sa.func.count().label("times")
+        ).where(columns.site == site, columns.at >= since)
+        groups = (day, columns.kind, columns.through, columns.license_type)
+        with self._db.reading() as conn:
+            rows = conn.execute(found.group_by(*groups).order_by(*groups)).all()
+        return {
+            (
+                date.fromisoformat(row.day),
+                ChangeKind(row.kind),
+                By(row.through),
+                LicenseType(row.license_type),
+            ): row.times
+            for row in rows
+        }
+
+
+def month_of(day: date) -> int:
+    """Return the number under which a month is kept."""
+    return day.year * 12 + day.month - 1
+
+
+def days_in(month: int, bits: int) -> list[date]:
+    """Return the days whose bits are set in a month."""
+    first = date(month // 12, month % 12 + 1, 1)
+    return [first + timedelta(days=n) for n in range(31) if bits >> n & 1]
+
+
+def _months(conn: sa.Connection, holder: int, since: date) -> sa.Select[Any]:
+    """Look for one person in each month: the key begins with month and type."""
+    columns = ACTIVITY_MONTH.c
+    newest = conn.execute(sa.select(sa.func.max(columns.month))).scalar() or 0
+    months = range(month_of(since), newest + 1)
+    return (
+        sa.select(ACTIVITY_MONTH)
+        .where(
+            columns.month.in_(months),
+            columns.license_type.in_(list(MeasuredType)),
+            columns.holder == holder,
+        )
+        .order_by(columns.month)
+    )
+
+
+def _users(
+    query: UserQuery, license_type: MeasuredType, now: datetime, dialect: str
+) -> sa.Select[Any]:
+    use = LAST_USE.c
+    has_seats = license_type.value in _WITH_SEATS
+    theirs = sa.and_(SEAT.c.holder == use.holder, SEAT.c.license_type == license_type.value)
+    seats = LAST_USE.join(HOLDER, HOLDER.c.id == use.holder).join(
+        SEAT, theirs, isouter=query.former or not has_seats
+    )
+    found = sa.select(
+        use.site,
+        HOLDER.c.label,
+        use.license_type,
+        use.at,
+        use.first_seen,
+        SEAT.c.standing,
+        SEAT.c.excess,
+        SEAT.c.created,
+    ).select_from(seats)
+    found = found.where(use.license_type == license_type)
+    if query.sites:
+        found = found.where(use.site.in_(query.sites))
+    if query.idle is not None:
+        since = now - query.idle
+        created = sa.or_(SEAT.c.created.is_(None), SEAT.c.created <= since)
+        found = found.where(sa.or_(use.at <= since, sa.and_(use.at.is_(None), created)))
+    return found.order_by(*_order(query.sort, dialect)).limit(query.limit)
+
+
+def _order(sort: UserSort, dialect: str) -> list[Any]:
+    # By bytes, so that both databases sort as Python does.
+    label = HOLDER.c.label if dialect == "sqlite" else HOLDER.c.label.collate("C")
+    return {
+        UserSort.IDLE: [LAST_USE.c.at.asc().nulls_first()],
+        UserSort.LAST_USED: [LAST_USE.c.at.desc().nulls_last()],
+        UserSort.USER: [label.asc().nulls_first()],
+        UserSort.CREATED: [SEAT.c.created.asc().nulls_last()],
+    }[sort]
+
+
+def _rank(sort: UserSort, line: UserLine) -> tuple[bool, Any]:
+    """Return what the lines of several types are merged by, in the order of the database."""
+    used = line.last_used.timestamp() if line.last_used else 0.0
+    if sort is UserSort.IDLE:
+        return line.last_used is not None, used
+    if sort is UserSort.LAST_USED:
+        return line.last_used is None, -used
+    if sort is UserSort.USER:
+        return bool(line.user), line.user
+    created = line.created.timestamp() if line.created else 0.0
+    return line.created is None, created
+
+
+def _line(row: AnyRow) -> UserLine:
+    return UserLine(
+        site=row.site,
+        user=row.label or "",
+        license_type=row.license_type,
+        standing=None if row.standing is None else Standing(row.standing),
+        excess=bool(row.excess),
+        created=row.created,
+        last_used=row.at,
+        first_seen=row.first_seen,
+    )
