@@ -27,6 +27,7 @@ from seatkeeper.core.alert_facts import (
     Known,
     Queue,
     ReleaseFacts,
+    SiteFacts,
     Spend,
 )
 from seatkeeper.core.alert_health import (
@@ -61,7 +62,10 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def known(summary: Summary | None = None, **facts: Any) -> Known:
-    return Known(site="prod", now=NOW, summary=summary or a_summary(), **facts)
+    """A site with these facts, of the store or beside it."""
+    of_store = {n: facts.pop(n) for n in ("days", "cycles", "releases") if n in facts}
+    stored = SiteFacts(**of_store)
+    return Known(site="prod", now=NOW, summary=summary or a_summary(), facts=stored, **facts)
 
 
 def free(available: int, total: int = 200) -> Known:
@@ -169,7 +173,7 @@ def test_no_trend_is_made_up(history: Sequence[DayOfPool]) -> None:
 @pytest.mark.parametrize(("left", "expected"), [(13, BAD), (17, BETWEEN), (21, FINE), (0, FINE)])
 def test_a_pool_that_is_empty_soon(left: int, expected: Status) -> None:
     history = {ANALYZER: days(*range(60, 32, -1))}
-    of = replace(free(left), days=history)
+    of = replace(free(left), facts=SiteFacts(days=history))
     assert status(PoolEmptySoon(), of, "analyzer") is expected
 
 

@@ -128,7 +128,7 @@ class Churn:
 
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge how many people are released too often."""
-        number = known.releases.churners
+        number = known.facts.releases.churners
         says = f"{number} users were released more than {self.more_than} times within"
         yield _counted("", number, self, f"{says} {self.within.days} days")
 

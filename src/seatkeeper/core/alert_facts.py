@@ -53,6 +53,15 @@ class ReleaseFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """What the store knows of a site."""
+
+    days: Mapping[LicenseType, tuple[DayOfPool, ...]] = field(default_factory=dict)
+    cycles: CycleFacts = CycleFacts()
+    releases: ReleaseFacts = ReleaseFacts()
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """What waits for one target of the outbox.
 
@@ -94,9 +103,7 @@ class Known:
     site: str
     now: datetime
     summary: Summary | None = None
-    days: Mapping[LicenseType, tuple[DayOfPool, ...]] = field(default_factory=dict)
-    cycles: CycleFacts = CycleFacts()
-    releases: ReleaseFacts = ReleaseFacts()
+    facts: SiteFacts = SiteFacts()
     queues: tuple[Queue, ...] = ()
     certificates: tuple[Certificate, ...] = ()
     spend: Spend | None = None

@@ -45,7 +45,7 @@ class ReleaseFailures:
 
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge the failed releases."""
-        number = known.releases.failed
+        number = known.facts.releases.failed
         yield Reading(
             "",
             Status.of(bad=number >= self.at_least, fine=number < self.clear_below),
@@ -99,7 +99,7 @@ class StaleData:
 
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge the age of the newest reading; a site never read has none."""
-        good, period = known.cycles.last_good, known.cycles.period or timedelta(0)
+        good, period = known.facts.cycles.last_good, known.facts.cycles.period or timedelta(0)
         if good is None:
             return
         age = known.now - good
@@ -130,7 +130,7 @@ class CycleLate:
 
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge how late the cycle is."""
-        due = known.cycles.due
+        due = known.facts.cycles.due
         if due is None:
             return
         late = max(known.now - due, timedelta(0))
@@ -161,7 +161,7 @@ class SiteUnreachable:
 
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge the cycles since the last good one."""
-        cycles = known.cycles
+        cycles = known.facts.cycles
         number = cycles.failures
         since = f" since {cycles.failing_since:%Y-%m-%d %H:%M} UTC" if cycles.failing_since else ""
         why = f": {cycles.error}" if cycles.error else ""

@@ -133,7 +133,7 @@ class PoolEmptySoon:
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge each pool whose history is long enough and which is not empty already."""
         for pool in _pools(known):
-            days = known.days.get(pool.license_type, ())[-self.trend_days :]
+            days = known.facts.days.get(pool.license_type, ())[-self.trend_days :]
             lasts = days_left(pool.available, days)
             kind = pool.license_type.value
             if lasts is None or pool.available <= 0:

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from seatkeeper.core.alert_message import MessageState, Severity
 from seatkeeper.core.alert_rule import NEVER, Reading, Rule, Status, Value
+from seatkeeper.core.outbox import OutboxEntry
 
 MOST_SILENCE = timedelta(days=90)
 KEEP_RESOLVED = timedelta(days=90)
@@ -146,6 +147,14 @@ class Advance:
     kept: tuple[Alert, ...] = ()
     forgotten: tuple[AlertKey, ...] = ()
     tellings: tuple[Telling, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What came of one judgement, and the messages for each target of the outbox."""
+
+    advance: Advance
+    entries: tuple[tuple[str, OutboxEntry], ...] = ()
 
 
 def advance(

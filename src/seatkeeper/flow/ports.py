@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from seatkeeper.core.alert_facts import Queue, SiteFacts, Windows
+from seatkeeper.core.alerts import Alert, AlertKey, Moved, Silence
 from seatkeeper.core.changes import ChangeCounts
 from seatkeeper.core.facts import Facts
 from seatkeeper.core.model import (
@@ -357,6 +359,24 @@ class Outbox(Protocol):
 
     async def depth(self) -> dict[tuple[str, OutboxState], int]:
         """Count rows by target and state."""
+
+
+class Alerts(Protocol):
+    """The alerts as they stand, and what they are judged on."""
+
+    async def facts(self, site: str, windows: Windows, now: datetime, *, trend: bool) -> SiteFacts:
+        """Return what is known of a site; days of pools only for a `trend`."""
+
+    async def queues(self) -> tuple[Queue, ...]:
+        """Return what waits for each target, and what it refused."""
+
+    async def move(
+        self,
+        sites: Collection[str],
+        now: datetime,
+        judge: Callable[[Mapping[AlertKey, Alert], Sequence[Silence]], Moved],
+    ) -> Moved:
+        """Let `judge` move the alerts of these sites; its messages are kept with them, or none."""
 
 
 class Sink(Protocol):

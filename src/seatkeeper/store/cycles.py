@@ -62,7 +62,7 @@ class Cycles:
         with self._db.snapshot() as conn:
             for site in sites:
                 for kind in ("monitor", "release"):
-                    if (state := _state(conn, site, kind)) is not None:
+                    if (state := state_of(conn, site, kind)) is not None:
                         found[site, kind] = state
         return found
 
@@ -92,7 +92,8 @@ def _newest_of_each_job(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return of.group_by(_C.site, _C.kind)
 
 
-def _state(conn: sa.Connection, site: str, kind: str) -> CycleState | None:
+def state_of(conn: sa.Connection, site: str, kind: str) -> CycleState | None:
+    """Return how a job of a site goes, None when it never ran."""
     its = sa.and_(_C.site == site, _C.kind == kind)
     latest_first = sa.select(CYCLE_SAMPLE).where(its).order_by(_C.at.desc()).limit(1)
     newest = conn.execute(latest_first).first()

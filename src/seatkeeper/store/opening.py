@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seatkeeper.store.activity import Activity
+from seatkeeper.store.alerts import Alerts
 from seatkeeper.store.control import Control
 from seatkeeper.store.cycles import Cycles
 from seatkeeper.store.engine import Database
@@ -49,6 +50,7 @@ class Store:
         self.outbox = Outbox(db, owner)
         self.releases = Releases(db)
         self.pseudonyms = Pseudonyms(db)
+        self.alerts = Alerts(db)
         self.summaries = Summaries(db)
         self.cycles = Cycles(db)
 

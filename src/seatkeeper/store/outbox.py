@@ -41,22 +41,8 @@ class Outbox:
     @threaded
     def put(self, target: str, entries: Sequence[OutboxEntry]) -> None:
         """Add entries at the end; one whose key is there already is left out."""
-        rows = [
-            {
-                "target": target,
-                "kind": entry.kind,
-                "entry_key": entry.key,
-                "at": entry.at,
-                "body": entry.body,
-                "state": OutboxState.WAITING,
-                "tries": 0,
-                "error": "",
-            }
-            for entry in entries
-        ]
-        if rows:
-            with self._db.writing() as conn:
-                insert_missing(conn, OUTBOX, rows)
+        with self._db.writing() as conn:
+            add_entries(conn, target, entries)
 
     @threaded
     def take(self, target: str, limit: int, now: datetime) -> list[OutboxRow]:
@@ -164,6 +150,24 @@ class Outbox:
             "until": now + TURN,
         }
         return conn.execute(sa.update(OUTBOX_LANE).where(unchanged).values(mine)).rowcount == 1
+
+
+def add_entries(conn: sa.Connection, target: str, entries: Sequence[OutboxEntry]) -> None:
+    """Add entries at the end of a queue, in the caller's transaction."""
+    rows = [
+        {
+            "target": target,
+            "kind": entry.kind,
+            "entry_key": entry.key,
+            "at": entry.at,
+            "body": entry.body,
+            "state": OutboxState.WAITING,
+            "tries": 0,
+            "error": "",
+        }
+        for entry in entries
+    ]
+    insert_missing(conn, OUTBOX, rows)
 
 
 def forget_rows_naming(conn: sa.Connection, person: str) -> int:

@@ -19,7 +19,7 @@ from seatkeeper.core.measures import MeasuredType
 AnyRow: TypeAlias = "sa.Row[*tuple[Any, ...]]"
 """A row of any columns; their names are known where it was selected."""
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """The newest migration this version knows."""
 
 VERSION_TABLE = "seatkeeper_schema"
@@ -487,6 +487,43 @@ CYCLE_SAMPLE = sa.Table(
     _words("error"),
     _words("trouble"),
     sa.Index(None, "at"),
+)
+
+ALERT_STATE = sa.Table(
+    "alert_state",
+    META,
+    sa.Column("rule", Words, primary_key=True),
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("subject", Words, primary_key=True),
+    _words("state"),
+    _words("severity"),
+    _moment("since"),
+    _moment("seen"),
+    _words("says"),
+    _words("numbers"),
+    _count("step"),
+    sa.Column("fired_at", Moment),
+    sa.Column("fine_since", Moment),
+    sa.Column("resolved_at", Moment),
+    sa.Column("told", Words),
+    sa.Column("told_at", Moment),
+    _count("told_step"),
+    sa.Index(None, "site"),
+)
+
+SILENCE = sa.Table(
+    "silence",
+    META,
+    sa.Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("rule", Words),
+    sa.Column("site", Words),
+    sa.Column("severity", Words),
+    _words("actor"),
+    _words("reason"),
+    _moment("at"),
+    _moment("until"),
+    _words("ended_by"),
+    sa.Index(None, "until"),
 )
 
 _ABORT = "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"

@@ -1,0 +1,128 @@
+"""What the store knows that alerts are judged on: trends, cycles, releases, queues.
+
+Persons are only counted.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import sqlalchemy as sa
+
+from seatkeeper.core.alert_facts import (
+    CycleFacts,
+    DayOfPool,
+    Queue,
+    ReleaseFacts,
+    SiteFacts,
+    Windows,
+)
+from seatkeeper.core.model import LicenseType
+from seatkeeper.core.outbox import OutboxState
+from seatkeeper.core.outcome import Outcome
+from seatkeeper.store.cycles import state_of
+from seatkeeper.store.tables import JOB, OUTBOX, PLAN_ACTION, POOL_SAMPLE, SITE
+
+_MONITOR = "monitor"
+
+
+def site_facts(
+    conn: sa.Connection, site: str, windows: Windows, now: datetime, *, trend: bool
+) -> SiteFacts:
+    """Return what is known of a site, in the caller's transaction."""
+    return SiteFacts(
+        days=_days(conn, site, now - timedelta(days=windows.trend_days)) if trend else {},
+        cycles=_cycles(conn, site),
+        releases=_releases(conn, site, windows, now),
+    )
+
+
+def _days(
+    conn: sa.Connection, site: str, since: datetime
+) -> dict[LicenseType, tuple[DayOfPool, ...]]:
+    """Return the last sample of each day (UTC) and type, oldest first."""
+    columns = POOL_SAMPLE.c
+    first = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    day = sa.func.substr(sa.cast(columns.at, sa.Text), 1, 10)
+    last = (
+        sa.select(columns.license_type, sa.func.max(columns.at).label("at"))
+        .where(columns.site == site, columns.at >= first)
+        .group_by(columns.license_type, day)
+        .subquery()
+    )
+    its = sa.and_(columns.license_type == last.c.license_type, columns.at == last.c.at)
+    wanted = columns.license_type, columns.at, columns.total, columns.available
+    found = sa.select(*wanted).join(last, its).where(columns.site == site).order_by(columns.at)
+    days: dict[LicenseType, list[DayOfPool]] = {}
+    for row in conn.execute(found):
+        on: date = row.at.astimezone(UTC).date()
+        days.setdefault(LicenseType(row.license_type), []).append(
+            DayOfPool(on, row.total, row.available)
+        )
+    return {license_type: tuple(some) for license_type, some in days.items()}
+
+
+def _cycles(conn: sa.Connection, site: str) -> CycleFacts:
+    seen = conn.execute(sa.select(SITE.c.last_seen).where(SITE.c.site == site)).scalar()
+    due = conn.execute(
+        sa.select(JOB.c.due).where(JOB.c.site == site, JOB.c.kind == _MONITOR)
+    ).scalar()
+    state = state_of(conn, site, _MONITOR)
+    if state is None:
+        return CycleFacts(last_good=seen, due=due)
+    return CycleFacts(
+        last_good=max(filter(None, (seen, state.last_success)), default=None),
+        failures=state.failures,
+        failing_since=state.failing_since if state.failures else None,
+        error=state.newest.error,
+        due=due,
+    )
+
+
+def _releases(conn: sa.Connection, site: str, windows: Windows, now: datetime) -> ReleaseFacts:
+    columns = PLAN_ACTION.c
+    failures = [o for o in Outcome if o.is_failure]
+    failed = sa.select(sa.func.count()).where(
+        columns.site == site,
+        columns.intended_at >= now - windows.failures,
+        columns.outcome.in_(failures),
+    )
+    effect = [Outcome.RELEASED, Outcome.QUARANTINED]
+    often = (
+        sa.select(columns.person_key)
+        .where(
+            columns.site == site,
+            columns.intended_at >= now - windows.churn,
+            columns.outcome.in_(effect),
+        )
+        .group_by(columns.person_key)
+        .having(sa.func.count() > windows.churn_times)
+        .subquery()
+    )
+    return ReleaseFacts(
+        failed=int(conn.execute(failed).scalar_one()),
+        churners=int(conn.execute(sa.select(sa.func.count()).select_from(often)).scalar_one()),
+    )
+
+
+def queues(conn: sa.Connection) -> tuple[Queue, ...]:
+    """Return what waits for each target, and since when, and what it refused for good."""
+    columns = OUTBOX.c
+    waiting = columns.state == OutboxState.WAITING
+    each = sa.select(
+        columns.target,
+        sa.func.sum(sa.case((waiting, 1), else_=0)).label("rows"),
+        sa.func.min(sa.case((waiting, columns.id))).label("first"),
+        sa.func.max(sa.case((~waiting, columns.at))).label("refused_at"),
+    )
+    grouped = each.group_by(columns.target).subquery()
+    first = OUTBOX.alias()
+    found = (
+        sa.select(grouped, first.c.at, first.c.error)
+        .outerjoin(first, first.c.id == grouped.c.first)
+        .order_by(grouped.c.target)
+    )
+    return tuple(
+        Queue(row.target, int(row.rows), row.at, row.error or "", row.refused_at)
+        for row in conn.execute(found)
+    )

@@ -1,0 +1,213 @@
+"""Alerts in the store: with their messages or not at all, and what they are judged on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from builders import a_pool, a_snapshot, changed_pool
+from seatkeeper.core.alert_facts import DayOfPool, ReleaseFacts, Windows
+from seatkeeper.core.alert_message import MessageState, Severity
+from seatkeeper.core.alerts import (
+    KEEP_RESOLVED,
+    Advance,
+    Alert,
+    AlertKey,
+    AlertState,
+    Moved,
+    Silence,
+)
+from seatkeeper.core.model import LicenseType
+from seatkeeper.core.outbox import OutboxEntry, OutboxState
+from seatkeeper.core.outcome import Outcome
+from seatkeeper.core.record import CycleSample
+from seatkeeper.errors import UsageError
+from seatkeeper.store import Store
+from stored import NOW, a_plan, applied, later, some_actions
+
+WAITING = OutboxState.WAITING
+KEY = AlertKey("low_availability", "prod", "analyzer")
+ALERT = Alert(
+    key=KEY,
+    state=AlertState.FIRING,
+    severity=Severity.WARNING,
+    since=NOW,
+    seen=later(1),
+    says="3 of 200 analyzer seats are free",
+    values={"available": 3, "why": "ä"},
+    step=2,
+    fired_at=later(1),
+    told=MessageState.FIRING,
+    told_at=later(1),
+    told_step=2,
+)
+ENTRY = OutboxEntry("alert", b"{}", "key-1", NOW)
+
+
+def moved(*alerts: Alert, entries: tuple[tuple[str, OutboxEntry], ...] = ()) -> Moved:
+    return Moved(Advance(kept=alerts), entries)
+
+
+async def move(store: Store, what: Moved, *sites: str) -> dict[AlertKey, Alert]:
+    """Move alerts and return those that were known before."""
+    seen: dict[AlertKey, Alert] = {}
+
+    def judge(known: object, _silences: object) -> Moved:
+        seen.update(known)  # type: ignore[call-overload]
+        return what
+
+    await store.alerts.move(sites or ("prod",), NOW, judge)
+    return seen
+
+
+async def test_an_alert_comes_back_as_it_was(store: Store) -> None:
+    bare = Alert(
+        key=replace(KEY, subject="professional"),
+        state=AlertState.PENDING,
+        severity=Severity.INFO,
+        since=NOW,
+        seen=NOW,
+        says="x",
+    )
+    assert await move(store, moved(ALERT, bare)) == {}
+    assert await store.alerts.all() == [ALERT, bare]
+    assert await move(store, moved()) == {ALERT.key: ALERT, bare.key: bare}
+
+
+async def test_only_alerts_of_the_sites_in_hand_are_moved(store: Store) -> None:
+    other = replace(ALERT, key=replace(KEY, site="test"))
+    await move(store, moved(ALERT, other))
+    assert set(await move(store, moved(), "test", "")) == {other.key}
+
+
+async def test_an_alert_is_replaced_and_forgotten(store: Store) -> None:
+    await move(store, moved(ALERT))
+    newer = replace(ALERT, says="2 of 200")
+    await move(store, moved(newer))
+    assert await store.alerts.all() == [newer]
+    await move(store, Moved(Advance(forgotten=(KEY,))))
+    assert await store.alerts.all() == []
+
+
+async def test_messages_are_kept_with_their_alerts(store: Store) -> None:
+    await move(store, moved(ALERT, entries=(("alert:mail", ENTRY), ("alert:hook", ENTRY))))
+    assert await store.outbox.depth() == {
+        ("alert:mail", WAITING): 1,
+        ("alert:hook", WAITING): 1,
+    }
+
+
+async def test_killed_in_between_nothing_is_kept(store: Store) -> None:
+    broken = OutboxEntry("alert", b"{}", None, NOW)  # type: ignore[arg-type]
+    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever the database says
+        await move(store, moved(ALERT, entries=(("alert:mail", ENTRY), ("alert:mail", broken))))
+
+    assert await store.alerts.all() == []
+    assert await store.outbox.depth() == {}
+
+
+async def test_what_is_over_for_long_is_pruned(store: Store) -> None:
+    over = replace(ALERT, state=AlertState.RESOLVED, resolved_at=NOW)
+    firing = replace(ALERT, key=replace(KEY, subject="professional"))
+    await move(store, moved(over, firing))
+    assert await store.alerts.prune(NOW + KEEP_RESOLVED) == 0
+    assert await store.alerts.prune(NOW + KEEP_RESOLVED + timedelta(seconds=1)) == 1
+    assert await store.alerts.all() == [firing]
+
+
+def a_silence(hours: float = 2) -> Silence:
+    return Silence("Jane", "upgrade", NOW, later(hours), site="prod", severity=Severity.INFO)
+
+
+async def test_a_silence_holds_until_its_end(store: Store) -> None:
+    kept = await store.alerts.silence(a_silence())
+    assert kept == replace(a_silence(), id=kept.id)
+    assert await store.alerts.silences(later(1.9)) == [kept]
+    assert await store.alerts.silences(later(2)) == []
+
+
+async def test_a_silence_can_be_ended_early(store: Store) -> None:
+    kept = await store.alerts.silence(a_silence())
+    ended = await store.alerts.unsilence(kept.id, "Joe", later(1))
+    assert (ended.until, ended.ended_by) == (later(1), "Joe")
+    assert await store.alerts.silences(later(1)) == []
+    with pytest.raises(UsageError, match="no silence"):
+        await store.alerts.unsilence(kept.id, "Joe", later(1))
+
+
+async def test_nobody_is_silent_for_longer_than_ninety_days(store: Store) -> None:
+    with pytest.raises(UsageError, match="90 days"):
+        await store.alerts.silence(a_silence(hours=24 * 91))
+
+
+async def test_the_trend_has_the_last_sample_of_each_day(store: Store) -> None:
+    for hours, available in ((-30, 50), (-29, 40), (-4, 30), (-3.5, 20), (-1, 10)):
+        pool = changed_pool(a_pool(LicenseType.ANALYZER), total=60, available=available)
+        await store.history.observe(a_snapshot(pools=[pool], now=later(hours)))
+
+    facts = await store.alerts.facts("prod", Windows(), NOW, trend=True)
+    one, two, three = (later(hours).date() for hours in (-29, -3.5, -1))
+
+    assert facts.days == {
+        LicenseType.ANALYZER: (
+            DayOfPool(one, 60, 40),
+            DayOfPool(two, 60, 20),
+            DayOfPool(three, 60, 10),
+        )
+    }
+    assert (await store.alerts.facts("prod", Windows(), NOW, trend=False)).days == {}
+
+
+async def test_failed_cycles_are_known_with_their_last_error(store: Store) -> None:
+    await store.history.observe(a_snapshot(now=NOW))
+    for minutes, error in ((0, ""), (15, "no answer"), (30, "refused")):
+        at = later(minutes=minutes)
+        await store.cycles.add(CycleSample("prod", "monitor", at, 1.0, 5, error))
+
+    cycles = (await store.alerts.facts("prod", Windows(), NOW, trend=False)).cycles
+
+    assert (cycles.last_good, cycles.failures, cycles.error) == (NOW, 2, "refused")
+    assert cycles.failing_since == later(minutes=15)
+
+
+async def test_a_site_that_was_never_read_has_no_cycles(store: Store) -> None:
+    cycles = (await store.alerts.facts("prod", Windows(), NOW, trend=False)).cycles
+    assert (cycles.last_good, cycles.failures, cycles.due) == (None, 0, None)
+
+
+async def test_the_next_cycle_of_the_daemon_is_known(store: Store) -> None:
+    await store.leases.set_jobs({("prod", "monitor"): ("every 15 minutes", later(1))})
+    cycles = (await store.alerts.facts("prod", Windows(), NOW, trend=False)).cycles
+    assert cycles.due == later(1)
+
+
+async def test_queues_tell_what_waits_and_what_was_refused(store: Store) -> None:
+    entries = [OutboxEntry("alert", b"{}", f"k{n}", later(n)) for n in range(3)]
+    await store.outbox.put("alert:mail", entries)
+    first, _, last = await store.outbox.take("alert:mail", 9, NOW)
+    await store.outbox.set_aside([last.id], "no such user")
+    await store.outbox.later([first.id], "no answer", later(1))
+
+    (queue,) = await store.alerts.queues()
+
+    assert (queue.target, queue.rows, queue.oldest) == ("alert:mail", 2, NOW)
+    assert (queue.error, queue.refused_at) == ("no answer", later(2))
+
+
+async def test_releases_that_failed_and_people_released_again_and_again(store: Store) -> None:
+    actions = some_actions(3)
+    for number, hours in enumerate((-72, -48, -24.5)):
+        plan = a_plan(*actions[: 3 - number], at=later(hours))
+        await applied(store, plan, run_id=f"run-{number}")
+    failed = a_plan(*some_actions(2, prefix="x"), at=later(-1))
+    await applied(store, failed, Outcome.REFUSED, run_id="run-9")
+
+    async def facts(windows: Windows) -> ReleaseFacts:
+        return (await store.alerts.facts("prod", windows, NOW, trend=False)).releases
+
+    assert await facts(Windows()) == ReleaseFacts(failed=2, churners=1)
+    assert await facts(Windows(churn_times=1)) == ReleaseFacts(failed=2, churners=2)
+    assert await facts(Windows(churn=timedelta(hours=50))) == ReleaseFacts(failed=2, churners=0)
+    assert await facts(Windows(failures=timedelta(minutes=30))) == ReleaseFacts(churners=1)
