@@ -10,18 +10,31 @@ import pytest
 from seatkeeper.cli.commands_page import commands_page
 from seatkeeper.cli.exits import Exit
 from seatkeeper.cli.reference import configuration_page
+from seatkeeper.core.measures import MEASUREMENTS, Measurement
 from seatkeeper.core.outcome import GrantOutcome, Outcome
 from seatkeeper.core.plan import Limit
 from seatkeeper.core.policy import Mode
 from seatkeeper.core.rules import Reason
 
 ROOT = Path(__file__).resolve().parents[2]
+MONITORING = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
 SAFETY = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("word", [*Reason, *Limit, *Outcome, *Mode])
 def test_the_safety_page_names_every_reason_limit_outcome_and_mode(word: str) -> None:
     assert re.search(rf"^\| `{word}`", SAFETY, re.MULTILINE), f"{word} is not explained"
+
+
+@pytest.mark.parametrize("measurement", MEASUREMENTS, ids=lambda m: m.name)
+def test_the_monitoring_page_names_every_measurement_with_its_fields(
+    measurement: Measurement,
+) -> None:
+    _, _, after = MONITORING.partition(f"| `{measurement.name}` |")
+    row = re.split(r"\n\| `|\n\n", after)[0]
+
+    assert [f for f in measurement.fields if f"`{f}`" not in row] == []
+    assert [t for t in measurement.tags if f"`{t}`" not in row] == []
 
 
 @pytest.mark.parametrize(
