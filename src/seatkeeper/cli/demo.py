@@ -1,9 +1,11 @@
-"""`demo`: the whole job on a simulated site, with the very commands an administrator types."""
+"""`demo`: half a year of a simulated site, then the whole job on it.
+
+What happens now is done with the very commands an administrator types.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import shlex
 import shutil
 import sys
@@ -20,9 +22,13 @@ from seatkeeper.cli.running import carry_out
 from seatkeeper.errors import SeatkeeperError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from seatkeeper.cli.demo_past import HalfYear
     from seatkeeper.simulator.serve import Simulator
 
 USERS = 400
+ANALYZER = 330
 PERSON = "Dana Demo"
 
 CONFIG = """\
@@ -58,7 +64,10 @@ def demo(
     ] = None,
     port: Annotated[int, typer.Option("--port", help="Where the daemon listens.")] = 8484,
 ) -> None:
-    """Show the whole job on a simulated site: plan, apply, verify, give a seat back."""
+    """Show the whole job on a simulated site: plan, apply, verify, give a seat back.
+
+    Half a year of the site is lived through first, with a reading a day.
+    """
 
     async def command(stop: asyncio.Event) -> Exit:
         place = _folder(folder)
@@ -94,19 +103,43 @@ class _Tour:
     stop: asyncio.Event
 
     async def go(self, *, once: bool) -> Exit:
+        from seatkeeper.cli.demo_past import DAYS, LICENSE_LEFT, begin
         from seatkeeper.simulator.options import SimOptions
         from seatkeeper.simulator.serve import Simulator
+        from seatkeeper.wiring.clock import SystemClock
 
         _say(f"A simulated Qlik Sense site with {USERS} users is being set up …")
-        options = SimOptions(users=USERS, seed=11, state_dir=self.folder / "site")
+        began = begin(SystemClock().now())
+        options = SimOptions(
+            users=USERS,
+            analyzer=ANALYZER,
+            seed=11,
+            state_dir=self.folder / "site",
+            now=began,
+            speed=0,
+            license_days=DAYS + LICENSE_LEFT,
+        )
         async with Simulator(options) as simulator:
             self._write_config(simulator)
             _say(f"It listens at {simulator.url} (mutual TLS).")
             _say(f"Everything is in {self.folder} meanwhile.")
-            code = await self._tour()
+            half = await self._live(simulator, began)
+            code = await self._tour(simulator, half)
             if once or code is not Exit.DONE or self.stop.is_set():
                 return Exit.INTERRUPTED if self.stop.is_set() else code
             return await self._stay()
+
+    async def _live(self, simulator: Simulator, began: datetime) -> HalfYear:
+        """Let half a year pass, as if Seatkeeper had been watching since."""
+        from seatkeeper.cli.demo_past import DAYS, live_half_year, settings_in
+        from seatkeeper.wiring.clock import SystemClock
+
+        _say(
+            f"\n── Half a year passes, from {began:%d %B %Y} to now: {DAYS} days, each with a "
+            "reading;\n   every four weeks somebody releases what is idle."
+        )
+        settings, now = settings_in(self.folder), SystemClock().now()
+        return await live_half_year(simulator, settings, PERSON, now, _say)
 
     def _write_config(self, simulator: Simulator) -> None:
         from seatkeeper.wiring.clock import SystemClock
@@ -115,35 +148,34 @@ class _Tour:
         text = CONFIG.format(url=simulator.url, person=PERSON, today=today, port=self.port)
         (self.folder / "seatkeeper.yaml").write_text(text, encoding="utf-8")
 
-    async def _tour(self) -> Exit:
+    async def _tour(self, simulator: Simulator, half: HalfYear) -> Exit:
         await self._show("Is everything in order?", ["check"])
         await self._show("Which seats does nobody use, and why do the others stay?", ["plan"])
         plan = await self._newest_plan()
-        before = await self._json(["status", "--site", "demo"])
         passed = self._override(plan)
         applying = ["apply", plan["plan_id"], "--yes", "--by", PERSON, *passed]
         await self._show("Release exactly these seats; each is looked at again first.", applying)
         await self._show("Can it be proved afterwards?", ["ledger", "verify"])
-        user = plan["actions"][0]["user"]
+        user = _somebody(simulator, [action["user"] for action in plan["actions"]])
         undoing = ["undo", "--user", user, "--yes", "--by", PERSON, "--reason", "came back"]
         await self._show(f"{user} is back from leave: give the seat back.", undoing)
         await self._show("Why does this person keep the seat?", ["explain", user])
         await self._show("What was recorded?", ["ledger", "show", "--limit", "6"])
-        after = await self._json(["status", "--site", "demo"])
-        self._sum_up(plan, before, after)
+        await self._sum_up(plan, half)
         return Exit.DONE
 
     async def _newest_plan(self) -> dict[str, Any]:
         """Return the plan that was just shown, as `plan --output json` would have it."""
-        import os
-
+        from seatkeeper.cli.demo_past import settings_in
         from seatkeeper.cli.plan_view import plan_data
-        from seatkeeper.cli.session import open_store_of
-        from seatkeeper.config import load
         from seatkeeper.wiring.clock import SystemClock
+        from seatkeeper.wiring.readers import open_records
 
-        with open_store_of(load(self.folder / "seatkeeper.yaml", os.environ)) as store:
+        store, _ = open_records(settings_in(self.folder))
+        try:
             newest = await store.plans.newest("demo", SystemClock().now())
+        finally:
+            store.close()
         if newest is None:
             raise SeatkeeperError("the plan was not recorded")
         return plan_data(newest)
@@ -160,23 +192,19 @@ class _Tour:
         words = [word for limit in limits for word in ("--override", limit)]
         return [*words, "--reason", "first clean-up, looked through the list"]
 
-    def _sum_up(self, plan: dict[str, Any], before: Any, after: Any) -> None:
-        _say("\nIn short")
-        for earlier, later in zip(before["pools"], after["pools"], strict=True):
-            _say(
-                f"  {earlier['license_type']:<13} {earlier['available']:>4} of "
-                f"{earlier['total']} seats free before, {later['available']} now"
-            )
-        _say(
-            f"  {len(plan['actions'])} idle seats were planned and released, one was given back, "
-            f"{len(plan['deferred'])} more wait for later runs."
-        )
-        _say("  Everything is in the ledger, and the ledger verifies.")
+    async def _sum_up(self, plan: dict[str, Any], half: HalfYear) -> None:
+        from seatkeeper.cli import render
+        from seatkeeper.cli.demo_past import glance, settings_in
+
+        waiting = len(plan["deferred"])
+        page = await glance(settings_in(self.folder), half, PERSON, waiting)
+        render.draw(page.drawing())
+        _say("\nEverything is in the ledger, and the ledger verifies.")
 
     async def _stay(self) -> Exit:
         address = f"http://127.0.0.1:{self.port}/readyz"
         _say(f"\nThe daemon runs now: {address}  (Ctrl-C ends it)")
-        process = await self._start(["serve"], None)
+        process = await self._start(["serve"])
         waiting = asyncio.ensure_future(process.wait())
         stopping = asyncio.ensure_future(self.stop.wait())
         await asyncio.wait((waiting, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -188,23 +216,22 @@ class _Tour:
 
     async def _show(self, why: str, words: Sequence[str]) -> None:
         _say(f"\n── {why}\n$ seatkeeper {shlex.join(words)}")
-        process = await self._start(words, None)
+        process = await self._start(words)
         code = await process.wait()
         if code != Exit.DONE:
             raise SeatkeeperError(f"`seatkeeper {shlex.join(words)}` ended with {code}")
 
-    async def _json(self, words: Sequence[str]) -> Any:
-        process = await self._start([*words, "--output", "json"], asyncio.subprocess.PIPE)
-        out, _ = await process.communicate()
-        if process.returncode != Exit.DONE:
-            raise SeatkeeperError(f"`seatkeeper {shlex.join(words)}` ended {process.returncode}")
-        return json.loads(out)
-
-    async def _start(self, words: Sequence[str], stdout: int | None) -> asyncio.subprocess.Process:
+    async def _start(self, words: Sequence[str]) -> asyncio.subprocess.Process:
         config = self.folder / "seatkeeper.yaml"
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "seatkeeper", "-c", str(config), *words, stdout=stdout
+            sys.executable, "-m", "seatkeeper", "-c", str(config), *words
         )
+
+
+def _somebody(simulator: Simulator, users: Sequence[str]) -> str:
+    """Choose somebody who may come back: most of the longest idle have left."""
+    find = simulator.site.records.find_user
+    return next((user for user in users if not find(user).inactive), users[0])
 
 
 def _say(text: str) -> None:

@@ -84,10 +84,15 @@ def show_all(views: Sequence[View], output: Output, *, single: bool) -> None:
         data = [view.data() for view in views]
         write_json(data[0] if single else data)
         return
-    console = _console()
     for view in views:
-        for piece in view.drawing():
-            console.print(piece)
+        draw(view.drawing())
+
+
+def draw(pieces: Sequence[RenderableType]) -> None:
+    """Draw pieces on stdout, one below the other."""
+    console = _console()
+    for piece in pieces:
+        console.print(piece)
 
 
 def write_json(value: Any) -> None:
