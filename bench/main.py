@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from points import points
 from rich.console import Console
 from rich.table import Table
 from site_process import a_site, worker
@@ -102,7 +103,9 @@ def main() -> None:
     """Measure what was asked for and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="up to 10,000 seats, one try each")
-    parser.add_argument("--only", choices=("plan", "release", "history"), help="one table")
+    parser.add_argument(
+        "--only", choices=("plan", "release", "history", "points"), help="one table"
+    )
     given = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 110)
     if given.only in (None, "plan"):
@@ -111,6 +114,8 @@ def main() -> None:
         releases(console)
     if given.only in (None, "history"):
         history(console, SIZES[1] if given.quick else SIZES[2])
+    if given.only in (None, "points"):
+        points(console, quick=given.quick)
 
 
 if __name__ == "__main__":
