@@ -84,6 +84,30 @@ def releases(console: Console) -> None:
     console.print(table)
 
 
+def monitoring(console: Console, sizes: tuple[int, ...]) -> None:
+    """A monitoring cycle: read whole, count, remember who was active, keep the summary."""
+    table = Table(title="Monitor: read, count, remember who was active, keep the summary")
+    for name in ("Seats", "Users", "First s", "Usual s", "Requests", "Peak MiB", "Store MB"):
+        table.add_column(name, justify="right")
+    for size in sizes:
+        users = size * 6 // 5
+        with a_site(users, size) as site:
+            worker("plain_download", site)  # the site builds its answers once
+            ours = worker("watch", site)
+        if ours["troubles"]:
+            raise SystemExit("a step of the monitoring cycle failed")
+        table.add_row(
+            f"{size:,}",
+            f"{users:,}",
+            f"{ours['first']:.2f}",
+            f"{ours['usual']:.2f}",
+            f"{ours['requests']:.0f}",
+            f"{ours['peak']:.0f}",
+            f"{ours['store']:.1f}",
+        )
+    console.print(table)
+
+
 def history(console: Console, users: int) -> None:
     """(c) a year of everybody's daily activity: size of the store, queries, one cycle."""
     script = Path(__file__).with_name("history.py")
@@ -104,12 +128,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="up to 10,000 seats, one try each")
     parser.add_argument(
-        "--only", choices=("plan", "release", "history", "points"), help="one table"
+        "--only", choices=("plan", "monitor", "release", "history", "points"), help="one table"
     )
     given = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 110)
     if given.only in (None, "plan"):
         plans(console, SIZES[:2] if given.quick else SIZES, 1 if given.quick else 3)
+    if given.only in (None, "monitor"):
+        monitoring(console, SIZES[1:2] if given.quick else SIZES[1:])
     if given.only in (None, "release"):
         releases(console)
     if given.only in (None, "history"):

@@ -18,7 +18,9 @@ from seatkeeper.core.policy import Agreement, Limits, Mode, Policy, Shared, Shar
 from seatkeeper.flow.apply import apply_plan
 from seatkeeper.flow.approve import Approval, approve
 from seatkeeper.flow.context import Run, Site
+from seatkeeper.flow.monitor import monitor
 from seatkeeper.flow.propose import propose
+from seatkeeper.flow.sampling import sampled
 from seatkeeper.qrs.client import Connection, QrsClient
 from seatkeeper.qrs.reader import SiteReader
 from seatkeeper.settings import SiteSettings
@@ -101,6 +103,34 @@ async def plan(options: dict[str, Any]) -> dict[str, float]:
     }
 
 
+async def watch(options: dict[str, Any]) -> dict[str, float]:
+    """Do two monitoring cycles: the first writes everybody's first day, the second is the usual."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(f"sqlite:///{folder}/bench.db")
+        records = records_of(store)
+        async with QrsClient(_connection(options), CLOCK.now) as client:
+            site = Site("bench", _policy(0), SiteReader(client))
+            run = Run("bench", this_actor(), CLOCK)
+            seconds, troubles = [], 0
+            for _ in range(2):
+                began, sent = time.perf_counter(), client.requests
+                async with sampled("monitor", site, records, run):
+                    done = await monitor(site, records, run)
+                seconds.append(time.perf_counter() - began)
+                requests = client.requests - sent
+                troubles += len(done.troubles)
+        store.close()
+        size = sum(file.stat().st_size for file in Path(folder).iterdir())
+    return {
+        "first": seconds[0],
+        "usual": seconds[1],
+        "requests": requests,
+        "peak": _peak(),
+        "store": size / 1e6,
+        "troubles": troubles,
+    }
+
+
 async def release(options: dict[str, Any]) -> dict[str, float]:
     """Plan, approve and apply so many releases, second look and read-back included."""
     with tempfile.TemporaryDirectory() as folder:
@@ -131,6 +161,7 @@ async def release(options: dict[str, Any]) -> dict[str, float]:
 
 WORKERS: dict[str, Callable[[dict[str, Any]], dict[str, float]]] = {
     "plan": lambda o: asyncio.run(plan(o)),
+    "watch": lambda o: asyncio.run(watch(o)),
     "release": lambda o: asyncio.run(release(o)),
     "plain_release": lambda o: plain.release(o, int(o["seats"])),
     "plain_download": plain.run_download,

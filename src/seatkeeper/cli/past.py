@@ -18,6 +18,7 @@ from seatkeeper.flow.context import Records, Run, Site
 from seatkeeper.flow.monitor import Monitored, monitor
 from seatkeeper.flow.ports import Held
 from seatkeeper.flow.propose import propose
+from seatkeeper.flow.sampling import sampled
 from seatkeeper.store import Store
 from seatkeeper.wiring.clock import SimulatedClock
 
@@ -74,7 +75,10 @@ async def live_through(watched: Watched, until: datetime, habits: Habits) -> Pas
         watched.pass_to(moment)
         now = await watched.clock.look()
         run = Run(f"past-{now:%Y%m%d-%H%M}", habits.actor, watched.clock)
-        await habits.each(now, await monitor(watched.site, watched.records, run))
+        async with sampled("monitor", watched.site, watched.records, run) as cycle:
+            done = await monitor(watched.site, watched.records, run)
+            cycle.troubles = done.troubles
+        await habits.each(now, done)
         past.cycles += 1
         if clean_at is not None and now >= clean_at and habits.clean_every:
             clean_at = now + habits.clean_every
