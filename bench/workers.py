@@ -40,6 +40,11 @@ def _peak() -> float:
     raise SystemExit("no VmHWM: measure on Linux")
 
 
+def _size(folder: str) -> int:
+    """Bytes of all files in a folder."""
+    return sum(file.stat().st_size for file in Path(folder).iterdir())
+
+
 def _policy(seats: int) -> Policy:
     return Policy(
         professional=TypePolicy(enabled=seats == 0, release_after=timedelta(days=90)),
@@ -120,7 +125,7 @@ async def watch(options: dict[str, Any]) -> dict[str, float]:
                 requests = client.requests - sent
                 troubles += len(done.troubles)
         store.close()
-        size = sum(file.stat().st_size for file in Path(folder).iterdir())
+        size = _size(folder)
     return {
         "first": seconds[0],
         "usual": seconds[1],
