@@ -62,6 +62,14 @@ async def test_within_its_time_a_failed_target_is_tried_again() -> None:
     assert await deliver("main", sink, outbox, FakeClock(), limit=LIMIT) == Told("main", 2)
 
 
+async def test_a_command_tries_at_once_what_failed_a_moment_ago() -> None:
+    outbox, clock = await filled(FakeOutbox(), 2), FakeClock()
+    await deliver("main", FakeSink(lambda _: DOWN), outbox, clock)
+
+    assert (await deliver("main", FakeSink(), outbox, clock)).delivered == 0
+    assert (await deliver("main", FakeSink(), outbox, clock, limit=LIMIT)).delivered == 2
+
+
 async def test_a_target_that_stays_down_costs_a_run_its_limit_at_most() -> None:
     clock = FakeClock()
     outbox = await filled(FakeOutbox(), 2)

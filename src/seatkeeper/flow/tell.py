@@ -57,10 +57,11 @@ async def deliver(
 ) -> Told:
     """Send what waits for one target until nothing does, or it fails.
 
-    With a `limit` of time a target that fails is tried again within it, and at its end what is
-    not sent stays. Cancelling loses nothing either.
+    With a `limit` of time it is tried at once, although an earlier failure may say later, and
+    again and again within the limit; what is not sent by then stays. Cancelling loses nothing.
     """
-    teller = _Teller(target, sink, outbox, clock, batch)
+    ahead = timedelta(0) if limit is None else LONGEST_WAIT
+    teller = _Teller(target, sink, outbox, clock, batch, ahead)
     try:
         async with asyncio.timeout(None if limit is None else limit.total_seconds()):
             wait = await teller.round()
@@ -93,6 +94,8 @@ class _Teller:
     outbox: Outbox
     clock: Clock
     batch: int
+    ahead: timedelta
+    """So far ahead of its time a row may be tried."""
     delivered: int = 0
     set_aside: int = 0
     error: str = ""
@@ -101,7 +104,7 @@ class _Teller:
         """Send batch after batch; how long to wait when one fails, None when nothing is due."""
         worked = False
         try:
-            while rows := await self.outbox.take(self.target, self.batch, self.clock.now()):
+            while rows := await self._take():
                 worked = True
                 wait = await self._settle(rows, await self._send(rows))
                 if wait is not None:
@@ -111,6 +114,10 @@ class _Teller:
         finally:
             if worked:
                 await self.outbox.leave(self.target)
+
+    async def _take(self) -> list[OutboxRow]:
+        now = self.clock.now() + self.ahead
+        return await self.outbox.take(self.target, self.batch, now)
 
     async def _send(self, rows: Sequence[OutboxRow]) -> Delivery:
         try:

@@ -1,0 +1,87 @@
+"""`monitor` and the daemon write points of a simulated site to a real influxd."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from command_line import Command
+from e2e_processes import Running, running, wait_until
+from influx import Influx, an_influx
+
+TARGET = """\
+metrics:
+  influxdb:
+    - {{name: main, url: '{url}', database: butler, users: pseudonymous, tags: {{env: test}}}}
+console: {{listen: '127.0.0.1:0'}}
+"""
+
+
+@pytest.fixture
+def influx() -> Iterator[Influx]:
+    with an_influx() as server:
+        yield server
+
+
+@pytest.fixture
+def told(config: Path, influx: Influx) -> Path:
+    """A configuration whose numbers go to influxd."""
+    config.write_text(config.read_text() + TARGET.format(url=influx.url))
+    return config
+
+
+def waiting(config: Path) -> int:
+    with closing(sqlite3.connect(config.parent / "store.db")) as store:
+        (number,) = store.execute("SELECT count(*) FROM outbox").fetchone()
+    return int(number)
+
+
+def test_monitor_delivers_before_it_ends_or_says_what_is_left(
+    seatkeeper: Command, told: Path, influx: Influx
+) -> None:
+    influx.stop()
+    first = seatkeeper("monitor", "-c", told, "-o", "json")
+    left = waiting(told)
+
+    assert first.code == 0
+    assert left > 0
+    assert f"{left} for influx:main stay queued" in first.err
+    assert "gives no answer" in first.err
+
+    influx.start()
+    second = seatkeeper("monitor", "-c", told, "-o", "json")
+
+    assert (second.code, second.err) == (0, "")
+    assert waiting(told) == 0
+    pools = influx.rows("SELECT * FROM qlik_sense_license WHERE license_type = 'analyzer'")
+    assert len(pools) >= 2
+    assert {row["env"] for row in pools} == {"test"}
+    people = influx.rows('SELECT "user", days_idle FROM qlik_license_user')
+    assert len(people) > pools[0]["allocated"]
+    assert all(len(row["user"]) == 32 for row in people)
+    names = {row["name"] for row in influx.rows("SHOW MEASUREMENTS")}
+    assert {"qlik_license_activity", "qlik_license_health", "qlik_sense_server_license"} <= names
+
+
+def test_the_daemon_delivers_by_itself_also_when_the_server_comes_late(
+    told: Path, influx: Influx
+) -> None:
+    influx.stop()
+    words = [sys.executable, "-m", "seatkeeper", "serve", "-c", str(told)]
+    with running(words) as daemon:
+        wait_until(lambda: "outbox.waits" in said(daemon), "the daemon says that points wait", 60)
+        influx.start()
+        wait_until(lambda: "outbox.delivered" in said(daemon), "the points arrive", 60)
+        daemon.end().expect(0)
+        assert "Traceback" not in said(daemon)
+
+    assert len(influx.rows("SELECT requests FROM qlik_license_health")) == 1
+
+
+def said(daemon: Running) -> str:
+    return daemon.output() + daemon.errors()
