@@ -113,6 +113,30 @@ async def test_capacity_and_tokens_are_asked_for_only_where_the_license_has_them
     }
 
 
+async def test_minutes_of_capacity_are_counted_in_units_of_six_on_the_day_they_began(
+    site: StandIn, a_client: MakeClient
+) -> None:
+    site.on(PRO_USAGE, jsons([]))
+    site.on(ANALYZER_USAGE, jsons([]))
+    site.on(TOKEN_SEATS, jsons([]))
+    site.on(LOGIN_USAGE, jsons([]))
+    never = "1753-01-01T00:00:00.000Z"
+    rows = [
+        a_user_usage(1, 7, useStartTime=at(6), useStopTime=at(7)),
+        a_user_usage(1, 9, useStartTime=at(9), useStopTime=never),
+        a_user_usage(2, 9, useStartTime=at(8), useStopTime=None),
+        a_user_usage(2, 9, useStartTime="yesterday", useStopTime=at(9)),
+        a_user_usage(7, 9),
+    ]
+    site.on(CAPACITY_USAGE, jsons(rows))
+
+    witness = await ask(site, a_client, EVERYTHING)
+
+    day = NOON.date()
+    assert witness.minutes == {("example\\user1", day): 66, ("example\\user2", day): 60}
+    assert witness.by_list[UsageList.CAPACITY]["example\\user7"] == NOON.replace(hour=9)
+
+
 async def test_every_source_speaks_for_the_person(site: StandIn, a_client: MakeClient) -> None:
     site.on(PRO_USAGE, jsons([a_usage_row(1, 1)]))
     site.on(ANALYZER_USAGE, jsons([]))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from seatkeeper.core.changes import Standing
 from seatkeeper.core.measures import MeasuredType
+from seatkeeper.core.summary import LicenseSummary
 
 
 class UserSort(StrEnum):
@@ -20,6 +21,26 @@ class UserSort(StrEnum):
     USER = "user"
     CREATED = "created"
     """The oldest seat first."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterDay:
+    """One number of a pool on one day (UTC): its last value, and its bounds."""
+
+    day: date
+    license_type: MeasuredType
+    name: str
+    last: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseChange:
+    """What was known of the license of the server from this moment on."""
+
+    at: datetime
+    license: LicenseSummary
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,6 +233,8 @@ class Witness:
     lists: dict[UsageList, UsageState] = field(default_factory=dict)
     by_person: dict[str, datetime] = field(default_factory=dict)
     by_list: dict[UsageList, dict[str, datetime]] = field(default_factory=dict)
+    minutes: dict[tuple[str, date], int] = field(default_factory=dict)
+    """Minutes of analyzer capacity by person and day (UTC), as far back as rows are kept."""
 
     @property
     def state(self) -> UsageState:

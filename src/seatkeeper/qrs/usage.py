@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from seatkeeper.core.model import (
     NAMED_LISTS,
@@ -29,6 +29,9 @@ from seatkeeper.qrs.dates import moment
 from seatkeeper.qrs.faults import NothingThere
 from seatkeeper.qrs.filters import where
 from seatkeeper.qrs.reading import FilteredReading
+
+MINUTE = timedelta(minutes=1)
+UNIT = timedelta(minutes=6)
 
 NOT_OFFERED = frozenset({400, 403, 404, 405, 410, 501})
 """Statuses that clearly say: not this list, or not for you."""
@@ -91,12 +94,29 @@ class Activity:
         """Begin with nobody."""
         self.rows = 0
         self.by_person: dict[str, datetime] = {}
+        self.minutes: dict[tuple[str, date], int] = {}
 
     def remember(self, key: str, at: datetime) -> None:
         """Keep the later moment."""
         known = self.by_person.get(key)
         if known is None or known < at:
             self.by_person[key] = at
+
+    def add_minutes(self, key: str, row: wire.UsageRow) -> None:
+        """Count the minutes of a row of analyzer capacity on the day it began.
+
+        Capacity is spent in units of six minutes, and a unit that has begun counts whole. A row
+        whose times cannot be read tells nothing.
+        """
+        try:
+            start = moment(row.use_start_time)
+            end = moment(row.use_stop_time) or moment(row.latest_activity)
+        except ValueError:
+            return
+        if start is not None and end is not None:
+            units = max(1, -(-(end - start) // UNIT))
+            day = (key, start.date())
+            self.minutes[day] = self.minutes.get(day, 0) + units * (UNIT // MINUTE)
 
 
 class UsageReading:
@@ -125,7 +145,10 @@ class UsageReading:
                 total.remember(key, at)
         lists = {name: task.result()[0] for name, task in tasks.items()}
         told = {name: task.result()[1].by_person for name, task in tasks.items()}
-        return Witness(lists, total.by_person, {name: by for name, by in told.items() if by})
+        by_list = {name: by for name, by in told.items() if by}
+        capacity = tasks.get(UsageList.CAPACITY)
+        minutes = capacity.result()[1].minutes if capacity else {}
+        return Witness(lists, total.by_person, by_list, minutes)
 
     async def _read(
         self, source: Source, people: People, since: datetime | None
@@ -169,5 +192,7 @@ def _activity_sink(source: Source, people: People) -> Sink[Activity]:
         key = people.key(row)
         if at is not None and key is not None:
             activity.remember(key, at)
+        if source is CAPACITY and key is not None:
+            activity.add_minutes(key, row)
 
     return Rows(source.path, wire.USAGE, take, activity)

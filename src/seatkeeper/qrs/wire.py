@@ -103,6 +103,8 @@ class UsageRow(_Row, frozen=True):
     """One row of a usage list or of the token seats (QRS contract 4)."""
 
     latest_activity: str | None = None
+    use_start_time: str | None = None
+    use_stop_time: str | None = None
     last_used: str | None = None
     user: UserRef | None = None
     professional_access_type: AccessRef | None = None

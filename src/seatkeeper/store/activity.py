@@ -37,6 +37,7 @@ from seatkeeper.store.recording import chunks
 from seatkeeper.store.tables import (
     ACTIVE_DAY,
     ACTIVITY_MONTH,
+    CAPACITY_USE,
     HOLDER,
     LAST_USE,
     PLAN_ACTION,
@@ -196,6 +197,7 @@ def _write(
     _write_uses(conn, site, at, holders, found.uses)
     first = conn.execute(sa.select(WATCHED.c.first_seen).where(WATCHED.c.site == site)).scalar_one()
     _write_days(conn, site, first.astimezone(UTC).date(), holders, found.uses)
+    _write_minutes(conn, holders, snapshot.witness.minutes)
     events = [
         {
             "site": site,
@@ -325,6 +327,34 @@ def _write_days(
     if sums:
         keys = ["site", "license_type", "day"]
         conn.execute(active.on_conflict_do_update(index_elements=keys, set_={"users": more}), sums)
+
+
+def _write_minutes(
+    conn: sa.Connection, holders: Mapping[str, int], minutes: Mapping[tuple[str, date], int]
+) -> None:
+    """Keep minutes of capacity that are more than were known: rows of old days go one by one."""
+    told = {
+        (holder, day.isoformat()): n
+        for (person, day), n in minutes.items()
+        if (holder := holders.get(clean(person))) is not None
+    }
+    if not told:
+        return
+    columns = CAPACITY_USE.c
+    found = sa.select(columns.holder, columns.day, columns.minutes).where(
+        columns.day >= min(day for _, day in told)
+    )
+    known = {(row.holder, row.day): row.minutes for row in conn.execute(found)}
+    rows = [
+        {"holder": holder, "day": day, "minutes": n}
+        for (holder, day), n in told.items()
+        if n > known.get((holder, day), 0)
+    ]
+    if rows:
+        insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+        new = insert(CAPACITY_USE)
+        more = {"minutes": new.excluded.minutes}
+        conn.execute(new.on_conflict_do_update(index_elements=["day", "holder"], set_=more), rows)
 
 
 def forget_holder(conn: sa.Connection, person: str) -> int:

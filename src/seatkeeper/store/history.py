@@ -27,6 +27,7 @@ from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.plan import PlanStatus
 from seatkeeper.core.record import Baseline
 from seatkeeper.store.engine import Database, threaded
+from seatkeeper.store.meters import remember_meters
 from seatkeeper.store.recording import chunks
 from seatkeeper.store.tables import (
     MARK,
@@ -68,6 +69,7 @@ class History:
             is_first = _remember_site(conn, snapshot)
             _remember_marks(conn, snapshot, since=None if is_first else snapshot.taken_at)
             _remember_pools(conn, snapshot)
+            remember_meters(conn, snapshot)
 
     @threaded
     def baseline(self, site: str, policy_digest: str, now: datetime) -> Baseline:

@@ -8,18 +8,24 @@ from heapq import merge
 from itertools import islice
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from seatkeeper.core.changes import By, ChangeKind, Standing
-from seatkeeper.core.lookback import UserLine, UserQuery, UserSort
+from seatkeeper.core.lookback import LicenseChange, MeterDay, UserLine, UserQuery, UserSort
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import LicenseType, person_key
+from seatkeeper.core.summary import LicenseSummary
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.tables import (
     ACTIVE_DAY,
     ACTIVITY_MONTH,
+    CAPACITY_DAY,
+    CAPACITY_USE,
     HOLDER,
     LAST_USE,
+    LICENSE_CHANGE,
+    POOL_DAY,
     SEAT,
     SEAT_EVENT,
     AnyRow,
@@ -58,6 +64,66 @@ class Past:
         with self._db.reading() as conn:
             rows = conn.execute(found.order_by(columns.day, columns.license_type)).all()
         return {(row.license_type, date.fromisoformat(row.day)): row.users for row in rows}
+
+    @threaded
+    def pool_days(self, site: str, since: date) -> list[MeterDay]:
+        """Return the numbers of the pools day by day, oldest first."""
+        columns = POOL_DAY.c
+        found = sa.select(POOL_DAY).where(columns.site == site, columns.day >= since.isoformat())
+        with self._db.reading() as conn:
+            rows = conn.execute(found.order_by(columns.day, columns.license_type, columns.name))
+            return [
+                MeterDay(
+                    day=date.fromisoformat(row.day),
+                    license_type=row.license_type,
+                    name=row.name,
+                    last=row.last,
+                    least=row.least,
+                    most=row.most,
+                )
+                for row in rows
+            ]
+
+    @threaded
+    def capacity_days(self, site: str, since: date) -> dict[date, float]:
+        """Return the minutes of analyzer capacity used on each day (UTC)."""
+        columns = CAPACITY_DAY.c
+        found = sa.select(columns.day, columns.minutes).where(
+            columns.site == site, columns.day >= since.isoformat()
+        )
+        with self._db.reading() as conn:
+            rows = conn.execute(found.order_by(columns.day)).all()
+        return {date.fromisoformat(row.day): row.minutes for row in rows}
+
+    @threaded
+    def capacity_users(
+        self, site: str, since: date, limit: int | None = None
+    ) -> list[tuple[str, int]]:
+        """Return who used how many minutes of analyzer capacity, most first; erased have no name.
+
+        The site keeps rows for about four weeks, and anonymous use belongs to nobody.
+        """
+        minutes = sa.func.sum(CAPACITY_USE.c.minutes).label("minutes")
+        joined = CAPACITY_USE.join(HOLDER, HOLDER.c.id == CAPACITY_USE.c.holder)
+        found = sa.select(HOLDER.c.label, minutes).select_from(joined)
+        found = found.where(HOLDER.c.site == site, CAPACITY_USE.c.day >= since.isoformat())
+        found = found.group_by(HOLDER.c.id, HOLDER.c.label)
+        with self._db.reading() as conn:
+            rows = conn.execute(found.order_by(minutes.desc(), HOLDER.c.id).limit(limit)).all()
+        return [(row.label or "", int(row.minutes)) for row in rows]
+
+    @threaded
+    def license_changes(self, site: str, since: datetime) -> list[LicenseChange]:
+        """Return what was known of the license of the server: at `since`, and each change after."""
+        columns = LICENSE_CHANGE.c
+        found = sa.select(columns.at, columns.body).where(columns.site == site)
+        with self._db.reading() as conn:
+            rows = conn.execute(found.order_by(columns.at)).all()
+        earlier = [row for row in rows if row.at <= since][-1:]
+        return [
+            LicenseChange(row.at, msgspec.json.decode(row.body, type=LicenseSummary))
+            for row in (*earlier, *(row for row in rows if row.at > since))
+        ]
 
     @threaded
     def active_days(self, site: str, user: str, since: date) -> dict[MeasuredType, list[date]]:

@@ -19,7 +19,7 @@ from seatkeeper.core.measures import MeasuredType
 AnyRow: TypeAlias = "sa.Row[*tuple[Any, ...]]"
 """A row of any columns; their names are known where it was selected."""
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """The newest migration this version knows."""
 
 VERSION_TABLE = "seatkeeper_schema"
@@ -288,6 +288,60 @@ POOL_SAMPLE = sa.Table(
     _count("used"),
     _count("quarantined"),
     sa.Column("excess", sa.Integer),
+)
+
+METER_SAMPLE = sa.Table(
+    "meter_sample",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("at", Moment, primary_key=True),
+    sa.Column("license_type", Code, primary_key=True, autoincrement=False),
+    sa.Column("name", Words, primary_key=True),
+    sa.Column("value", sa.Double, nullable=False),
+)
+
+POOL_DAY = sa.Table(
+    "pool_day",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("day", Words, primary_key=True),
+    sa.Column("license_type", Code, primary_key=True, autoincrement=False),
+    sa.Column("name", Words, primary_key=True),
+    sa.Column("last", sa.Double, nullable=False),
+    sa.Column("least", sa.Double, nullable=False),
+    sa.Column("most", sa.Double, nullable=False),
+)
+
+CAPACITY_DAY = sa.Table(
+    "capacity_day",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("day", Words, primary_key=True),
+    sa.Column("minutes", sa.Double, nullable=False),
+)
+
+CAPACITY_USE = sa.Table(
+    "capacity_use",
+    META,
+    sa.Column("day", Words, primary_key=True),
+    sa.Column("holder", _NUMBER, primary_key=True, autoincrement=False),
+    _count("minutes"),
+    sqlite_with_rowid=False,
+)
+
+LICENSE_CHANGE = sa.Table(
+    "license_change",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("at", Moment, primary_key=True),
+    _words("body"),
+)
+
+UPKEEP = sa.Table(
+    "upkeep",
+    META,
+    sa.Column("name", Words, primary_key=True),
+    _moment("at"),
 )
 
 WATCHED = sa.Table(
