@@ -263,12 +263,14 @@ def test_a_certificate_butler_did_not_verify_is_verified_and_said(tmp_path: Path
     assert found.note("accepted any certificate")
 
 
-def test_the_settings_of_influxdb_are_a_comment_without_the_login(tmp_path: Path) -> None:
+def test_points_go_where_butler_writes_without_the_login(tmp_path: Path) -> None:
     found = imported(tmp_path, INFLUX)
 
-    assert "# InfluxDB of Butler: influx.example.com:8086, version 1" in found.text
-    assert "butler_instance=dev" in found.text
-    assert found.note("InfluxDB")
+    (target,) = found.settings.metrics.influxdb
+    assert (target.name, target.url) == ("butler", "http://influx.example.com:8086")
+    assert (target.version, target.database) == ("1", "butler")
+    assert target.tags == {"butler_instance": "dev"}
+    assert found.note("add user and password_file, or token_file")
     for secret in ("joe", "joes-secret"):
         assert secret not in found.text + " ".join(found.notes)
 
@@ -283,8 +285,23 @@ def test_a_bucket_of_influxdb_2_is_named_without_its_token(tmp_path: Path) -> No
         ),
     )
 
-    assert "version 2, database or bucket seats" in found.text
+    (target,) = found.settings.metrics.influxdb
+    assert (target.version, target.org, target.bucket) == ("2", "corp", "seats")
     assert "tokens-secret" not in found.text + " ".join(found.notes)
+
+
+def test_a_place_of_butler_that_is_none_is_said_and_left_out(tmp_path: Path) -> None:
+    found = imported(tmp_path, INFLUX, ("influx.example.com", "<IP of the server>"))
+
+    assert found.settings.metrics.influxdb == ()
+    assert found.note("no sound target can be made of them")
+
+
+def test_a_tag_that_is_ours_is_said_and_left_out(tmp_path: Path) -> None:
+    found = imported(tmp_path, INFLUX, ("name: butler_instance", "name: site"))
+
+    assert found.settings.metrics.influxdb[0].tags == {}
+    assert found.note("the static tag site of InfluxDB")
 
 
 def test_destinations_without_a_counterpart_are_named(tmp_path: Path) -> None:

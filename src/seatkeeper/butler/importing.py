@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from seatkeeper.butler.outlets import influx_comment, note_destinations
+from seatkeeper.butler.outlets import metrics_of, note_destinations
 from seatkeeper.butler.policy import policy_of, schedule_of
 from seatkeeper.butler.reading import Block
 from seatkeeper.butler.site import qrs_of, site_name
@@ -46,12 +46,12 @@ def import_butler(
         "policy": policy_of(licenses, notes.append, reviewed_by=reviewed_by, today=today),
         "schedule": schedule_of(licenses, notes.append),
     }
-    comments = list(influx_comment(butler, notes.append))
+    metrics = metrics_of(butler, notes.append)
     note_destinations(licenses, notes.append)
     notes.append(
         "license_shared_with is not set: say which sites share the license, [] for none, or others."
     )
-    return Imported("\n".join(_lines(site, comments)) + "\n", tuple(notes))
+    return Imported("\n".join(_lines(site, metrics)) + "\n", tuple(notes))
 
 
 def _butler(file: Path, document: Document) -> Block:
@@ -69,14 +69,14 @@ def _concerns_us(fault: Fault) -> bool:
     return len(fault.place) > 1 and fault.place[1] in _BLOCKS
 
 
-def _lines(site: dict[str, Any], comments: Iterable[str]) -> Iterator[str]:
+def _lines(site: dict[str, Any], metrics: dict[str, Any]) -> Iterator[str]:
     yield "# Made from a configuration of Butler; `seatkeeper config example` explains every key."
-    for comment in comments:
-        yield f"# {_printable(comment)}"
     yield "sites:"
     lines = list(as_lines(_plain(site), 2))
     yield f"  - {lines[0].lstrip()}"
     yield from lines[1:]
+    if metrics:
+        yield from as_lines({"metrics": _plain(metrics)})
     yield from as_lines({"store": {"url": "sqlite:///seatkeeper.db"}})
 
 
@@ -87,7 +87,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(below) for below in value]
     return value.replace("${", "$${") if isinstance(value, str) else value
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -64,6 +64,11 @@ def _version(value: Any) -> InfluxVersion:
     return InfluxVersion(text)
 
 
+def is_tag(name: str) -> bool:
+    """Whether a tag may be called so."""
+    return _TAG.fullmatch(name) is not None and name not in _OURS
+
+
 def _tags(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise Wrong("names with values are wanted", "write them as in {environment: production}")
