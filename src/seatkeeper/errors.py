@@ -10,6 +10,9 @@ SeatkeeperError
 │   ├── Refused          a clear answer that says no (status and a short text)
 │   └── Garbled          an answer that is not what QRS says: HTML, cut off, not JSON
 ├── IncompleteRead       a snapshot that is not whole does not exist
+├── OutletError          somebody outside could not be told
+│   ├── NotTold          it did not arrive, or nobody knows: try again later
+│   └── MessageRefused   the receiver will never take this message: set it aside
 ├── StoreError           the store cannot be used
 ├── SiteBusy             another process holds the site (exit 1)
 ├── LeaseLost            the lease is over: stop before the next side effect
@@ -22,6 +25,8 @@ SeatkeeperError
 """
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 
 class SeatkeeperError(Exception):
@@ -77,6 +82,25 @@ class Garbled(QrsError):
 
 class IncompleteRead(SeatkeeperError):
     """The site could not be read whole; a partial snapshot does not exist."""
+
+
+class OutletError(SeatkeeperError):
+    """Somebody outside could not be told; the text holds no address with a secret in it."""
+
+
+class NotTold(OutletError):
+    """The message did not arrive, or nobody knows: it is sent again later.
+
+    `wait`: the receiver asks for no further try before so long.
+    """
+
+    def __init__(self, message: str, *, wait: timedelta = timedelta(0)) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class MessageRefused(OutletError):
+    """The receiver understood, and will never take this message."""
 
 
 class StoreError(SeatkeeperError):

@@ -44,7 +44,7 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
             )
             app = make_app(engine.state.beat, session.clock.now)
             log.info("daemon.started", listen=address_of(listener), sites=len(opened))
-            async with open_sinks(loaded.settings) as sinks:
+            async with open_sinks(loaded.settings, session.clock) as sinks:
                 await together_until(
                     stop,
                     engine=engine.work(stop),

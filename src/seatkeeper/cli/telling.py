@@ -28,7 +28,7 @@ IN_A_HURRY = timedelta(seconds=2)
 async def deliver_before_the_end(session: Session, stop: asyncio.Event) -> None:
     """Tell every target what waits for it; that some cannot be told is no failure of a command."""
     try:
-        async with open_sinks(session.settings) as sinks:
+        async with open_sinks(session.settings, session.clock) as sinks:
             await deliver_to(sinks, session, IN_A_HURRY if stop.is_set() else LONGEST)
     except SeatkeeperError as error:
         render.say(f"warning: what is to be told stays queued: {error}")

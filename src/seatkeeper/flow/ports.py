@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from seatkeeper.core.alert_facts import Queue, SiteFacts, Windows
 from seatkeeper.core.alerts import Alert, AlertKey, Moved, Silence
@@ -37,6 +37,8 @@ from seatkeeper.core.record import (
     StoredPlan,
 )
 from seatkeeper.core.summary import Summary
+
+Told_contra = TypeVar("Told_contra", contravariant=True)
 
 RELEASE_TURN = timedelta(seconds=2)
 """How long a releaser may wait before its request leaves; later it says that it was not sent."""
@@ -377,6 +379,16 @@ class Alerts(Protocol):
         judge: Callable[[Mapping[AlertKey, Alert], Sequence[Silence]], Moved],
     ) -> Moved:
         """Let `judge` move the alerts of these sites; its messages are kept with them, or none."""
+
+
+class Channel(Protocol[Told_contra]):
+    """Tells somebody outside one thing at a time."""
+
+    async def tell(self, message: Told_contra, key: str) -> str:
+        """Send it now and say what the other side answered; raises OutletError.
+
+        `key` is the same when the message is sent again.
+        """
 
 
 class Sink(Protocol):

@@ -17,6 +17,7 @@ from seatkeeper.qrs.client import Connection, QrsClient
 from seatkeeper.qrs.reader import SiteReader
 from seatkeeper.settings import Settings, SiteSettings
 from seatkeeper.store import Owner, Store, open_store
+from seatkeeper.wiring.channels import butler_keeper
 from seatkeeper.wiring.clock import SimulatedClock
 from seatkeeper.wiring.telling import point_keeper
 
@@ -98,8 +99,11 @@ def open_records(settings: Settings, owner: Owner | None = None) -> tuple[Store,
 
 def followers_of(settings: Settings, store: Store) -> tuple[Follower, ...]:
     """Return what follows every monitoring cycle, in this order."""
-    points = point_keeper(settings, store)
-    return (points,) if points is not None else ()
+    keepers: tuple[Follower | None, ...] = (
+        point_keeper(settings, store),
+        butler_keeper(settings, store),
+    )
+    return tuple(keeper for keeper in keepers if keeper is not None)
 
 
 def records_of(store: Store, followers: tuple[Follower, ...] = ()) -> Records:

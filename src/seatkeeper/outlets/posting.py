@@ -1,0 +1,147 @@
+"""One HTTP request to somebody who is told something: verified TLS, no redirect, no repetition.
+
+What the answer means is the same for every receiver: taken, try again later, or never.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from seatkeeper.errors import MessageRefused, NotTold
+
+_NEVER = frozenset({400, 413, 422})
+"""The receiver read the message and refuses it; any other no is about us or about itself."""
+
+_CURES = {
+    401: "check the user, password or secret of the channel",
+    403: "check the user, password or secret of the channel",
+    404: "check the path in its url",
+    405: "check the path in its url, and the method",
+    407: "a proxy stands between; let this host reach the receiver directly",
+}
+_LONGEST_SAID = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """Where to send: address, the authority that is trusted (None: the system's), longest wait."""
+
+    url: str = field(repr=False)
+    timeout: timedelta
+    ca_file: Path | None = None
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def place(self) -> str:
+        """Host and port, as messages name them."""
+        url = urlsplit(self.url)
+        return f"{url.hostname}:{url.port or (443 if url.scheme == 'https' else 80)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is sent; `query` is added to the address, `path` to its end."""
+
+    method: str = "POST"
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    path: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+async def send(receiver: Receiver, call: Call) -> str:
+    """Send once and say what came back.
+
+    Raises MessageRefused when this message will never be taken, NotTold for everything else that
+    is not a yes.
+    """
+    seconds = receiver.timeout.total_seconds()
+    timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=seconds)
+    try:
+        connector = aiohttp.TCPConnector(ssl=await asyncio.to_thread(_tls, receiver.ca_file))
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+            session.request(
+                call.method,
+                _address(receiver, call),
+                data=call.body,
+                headers={"User-Agent": "Seatkeeper", **_login(receiver), **call.headers},
+                allow_redirects=False,
+            ) as response,
+        ):
+            said = _one_line(await response.content.read(1024))
+            return _judged(receiver.place, response, said)
+    except aiohttp.ClientConnectorCertificateError as error:
+        cure = "give the ca_file of its authority"
+        raise NotTold(f"{receiver.place}: its certificate is not trusted; {cure}") from error
+    except aiohttp.ClientConnectorError as error:
+        raise NotTold(f"{receiver.place} cannot be reached: {_reason(error)}") from error
+    except TimeoutError as error:
+        raise NotTold(f"{receiver.place} did not answer within {seconds:g} s") from error
+    except (aiohttp.ClientError, ValueError) as error:
+        what = type(error).__name__
+        raise NotTold(f"{receiver.place} broke the connection off ({what})") from error
+
+
+def _login(receiver: Receiver) -> dict[str, str]:
+    if not receiver.user:
+        return {}
+    login = f"{receiver.user}:{receiver.password}".encode()
+    return {"Authorization": "Basic " + base64.b64encode(login).decode()}
+
+
+def _address(receiver: Receiver, call: Call) -> URL:
+    url = URL(receiver.url)
+    if call.path:
+        url = url.with_path(url.path.rstrip("/") + call.path)
+    return url.update_query(call.query) if call.query else url
+
+
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    """Make the context anew for each request: an authority may have been renewed."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it holds no PEM certificate"
+        raise NotTold(f"the ca_file {ca_file} cannot be used: {reason}") from error
+
+
+def _reason(error: aiohttp.ClientConnectorError) -> str:
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "nobody knows a host of this name"
+    return error.os_error.strerror or type(error.os_error).__name__
+
+
+def _judged(place: str, response: aiohttp.ClientResponse, said: str) -> str:
+    status = response.status
+    answer = f"{place} answered {status}{': ' if said else ''}{said}"
+    if 200 <= status < 300:
+        return answer
+    if 300 <= status < 400:
+        raise NotTold(f"{place} sends us elsewhere ({status}); give the address it sends us to")
+    if status in _NEVER:
+        raise MessageRefused(answer)
+    cure = _CURES.get(status)
+    raise NotTold(f"{answer}; {cure}" if cure else answer, wait=_asked(response))
+
+
+def _asked(response: aiohttp.ClientResponse) -> timedelta:
+    seconds = response.headers.get("Retry-After", "")
+    return timedelta(seconds=min(int(seconds), 86_400)) if seconds.isdecimal() else timedelta(0)
+
+
+def _one_line(body: bytes) -> str:
+    """Return the start of an answer as one line that a terminal cannot obey."""
+    text = " ".join(body.decode("utf-8", "replace").split())
+    return "".join(c if c.isprintable() else "·" for c in text)[:_LONGEST_SAID]

@@ -1,0 +1,34 @@
+"""What those who tell say beside the summary, from the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from seatkeeper.core.points import ReleasedSeat
+from seatkeeper.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the store knows of readings and releases so far."""
+
+    store: Store
+
+    async def last_reading(self, site: str) -> datetime | None:
+        """Return when the last monitoring cycle that succeeded began."""
+        state = (await self.store.cycles.states([site])).get((site, "monitor"))
+        return None if state is None else state.last_success
+
+    async def failed_cycles(self, site: str) -> int:
+        """Count the monitoring cycles that failed since then."""
+        state = (await self.store.cycles.states([site])).get((site, "monitor"))
+        return 0 if state is None else state.failures
+
+    async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:
+        """Return the seats released since."""
+        return await self.store.releases.since(site, since)
+
+    async def key(self) -> bytes:
+        """Return the secret under which people are hashed."""
+        return await self.store.pseudonyms.key()

@@ -1,0 +1,81 @@
+"""A channel that was down gets everything once it is up: once, and in order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from builders import NOW
+from fakes import FakeClock
+from messages import a_message, an_entry
+from receivers import HttpReceiver, MailServer
+from seatkeeper.core.alert_message import message_from_bytes
+from seatkeeper.core.outbox import OutboxState
+from seatkeeper.flow.channels import ChannelSink
+from seatkeeper.flow.ports import Outbox, Sink
+from seatkeeper.flow.tell import Told, deliver
+from seatkeeper.outlets.notify import Notifier
+from seatkeeper.outlets.posting import Receiver
+from seatkeeper.outlets.webhook import Webhook
+from seatkeeper.store import open_store
+
+TARGET = "alert:hook"
+LONG = timedelta(seconds=20)
+
+
+@pytest.fixture
+async def outbox(tmp_path: Path) -> AsyncIterator[Outbox]:
+    """Five messages that wait."""
+    store = open_store(f"sqlite:///{tmp_path}/store.db", command="test")
+    await store.outbox.put(TARGET, [an_entry(a_message(n)) for n in range(1, 6)])
+    yield store.outbox
+    store.close()
+
+
+async def go(outbox: Outbox, sink: Sink, clock: FakeClock) -> Told:
+    clock.advance(hours=1)
+    return await deliver(TARGET, sink, outbox, clock)
+
+
+async def test_a_webhook_that_was_down_hears_all_once_and_in_order(outbox: Outbox) -> None:
+    receiver, clock = HttpReceiver(), FakeClock(NOW)
+    there = Receiver(url=receiver.url, timeout=LONG)
+    sink = ChannelSink(message_from_bytes, Webhook(there, "s" * 16, clock.now).tell)
+
+    first = await go(outbox, sink, clock)
+    async with receiver.up():
+        receiver.answers = [web.Response(), web.Response(status=500), web.Response(status=400)]
+        second = await go(outbox, sink, clock)
+        third = await go(outbox, sink, clock)
+
+    assert "cannot be reached" in first.error
+    assert (second.delivered, third.delivered, third.set_aside) == (1, 3, 1)
+    titles = [msgspec.json.decode(h.body)["data"]["title"].split(":")[0] for h in receiver.heard]
+    assert titles == ["Nr 1", "Nr 2", "Nr 2", "Nr 3", "Nr 4", "Nr 5"]
+    assert receiver.heard[1].headers["webhook-id"] == receiver.heard[2].headers["webhook-id"]
+    assert await outbox.depth() == {(TARGET, OutboxState.SET_ASIDE): 1}
+
+
+async def test_a_mailbox_that_was_down_gets_all_once_and_in_order(outbox: Outbox) -> None:
+    server, clock = MailServer(), FakeClock(NOW)
+    url = f"mailto://127.0.0.1:{server.port}?from=a@example.com&to=b@example.com"
+    sink = ChannelSink(message_from_bytes, Notifier(url, LONG).tell)
+
+    first = await go(outbox, sink, clock)
+    async with server.up():
+        server.refuses = True
+        second = await go(outbox, sink, clock)
+        server.refuses = False
+        third = await go(outbox, sink, clock)
+
+    assert "did not take it" in first.error
+    assert "did not take it" in second.error
+    assert third == Told(TARGET, delivered=5)
+    assert [subject.split(":")[0] for subject in server.subjects] == [
+        f"Nr {n}" for n in range(1, 6)
+    ]
