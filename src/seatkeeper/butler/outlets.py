@@ -70,12 +70,16 @@ def note_destinations(licenses: Block, note: Note) -> None:
         and licenses.below(feature, "destination", destination).flag("enable") is True
     ]
     if lost:
-        note(f"Not carried over: {', '.join(lost)}.")
+        note(
+            f"Not carried over: {', '.join(lost)}. alerts.channels of the kinds butler_mqtt and"
+            " butler_webhook tell the server license as Butler does."
+        )
     server = licenses.below("serverLicenseMonitor")
     if server.flag("enable") is True:
         days = server.below("alert").text("thresholdDays")
         note(
             "Not carried over: serverLicenseMonitor"
             + (f" with its alert {days} days ahead" if days else "")
-            + "; `seatkeeper check` shows when the server license ends."
+            + "; alerts.rules.license_expiry tells it 90, 60, 30 and 7 days ahead, over what"
+            " alerts.channels names."
         )
