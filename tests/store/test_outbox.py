@@ -109,6 +109,17 @@ async def test_what_waits_and_what_was_refused_is_said(store: Store) -> None:
     assert await outbox.prune(later(24) + KEEP_SET_ASIDE) == 1
 
 
+async def test_what_was_set_aside_can_be_tried_again_at_its_old_place(store: Store) -> None:
+    outbox = store.outbox
+    await outbox.put("influx:main", some_entries(1, 2))
+    first, _ = await outbox.take("influx:main", 9, NOW)
+    await outbox.set_aside([first.id], "field type conflict")
+
+    assert await outbox.retry("influx:main") == 1
+    assert await outbox.retry("influx:main") == 0
+    assert await numbers(outbox) == ["key-1", "key-2"]
+
+
 async def test_a_target_that_is_no_longer_wanted_is_forgotten(store: Store) -> None:
     await store.outbox.put("influx:old", some_entries(1, 2))
 

@@ -68,7 +68,7 @@ async def outbox_findings(store: Store, settings: Settings, now: datetime) -> li
             warning(
                 Area.OUTBOX,
                 f"{number} for {target} were refused for good and set aside: {why}",
-                "mend what the receiver says; what is set aside is forgotten after 90 days",
+                f"mend what it says, then: seatkeeper outbox retry {target} (or drop {target})",
             )
         )
     return findings
@@ -78,9 +78,7 @@ def _waiting(waiting: Sequence[Waiting], known: set[str], now: datetime) -> Iter
     for one in waiting:
         since = f"{one.rows} wait for {one.target}, the first since {one.oldest:%F %T} UTC"
         if one.target.startswith("influx:") and one.target not in known:
-            cure = (
-                f"name {one.target.partition(':')[2]} in metrics.influxdb again, and they are sent"
-            )
+            cure = f"name it in metrics.influxdb again, or: seatkeeper outbox drop {one.target}"
             yield warning(Area.OUTBOX, f"{since}; nobody has this name any more", cure)
         elif one.error and (now - one.oldest).total_seconds() > _SOON:
             yield warning(Area.OUTBOX, f"{since}: {one.error}", "see the findings of this target")

@@ -15,6 +15,7 @@ from seatkeeper.cli import (
     init,
     ledger,
     monitor,
+    outbox,
     plan,
     serve,
     sim,
@@ -44,3 +45,4 @@ def register(app: typer.Typer) -> None:
     app.add_typer(ledger.app)
     app.add_typer(config.app)
     app.add_typer(grafana.app)
+    app.add_typer(outbox.app)

@@ -114,6 +114,14 @@ class Outbox:
         return [SetAside(_row(row), row.error) for row in rows]
 
     @threaded
+    def retry(self, target: str) -> int:
+        """Put what was set aside back into the queue, at its old place; returns how much."""
+        aside = sa.and_(_C.target == target, _C.state == OutboxState.SET_ASIDE)
+        again = {"state": OutboxState.WAITING, "tries": 0, "not_before": None, "error": ""}
+        with self._db.writing() as conn:
+            return conn.execute(sa.update(OUTBOX).where(aside).values(again)).rowcount
+
+    @threaded
     def prune(self, now: datetime) -> int:
         """Forget what was set aside long ago (KEEP_SET_ASIDE); returns how much."""
         old = sa.and_(_C.state == OutboxState.SET_ASIDE, _C.at < now - KEEP_SET_ASIDE)
