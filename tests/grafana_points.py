@@ -27,6 +27,14 @@ TOTALS = {
     ("test", "professional"): 60,
     ("test", "analyzer"): 120,
 }
+GROWTH = {
+    ("prod", "professional"): (0.72, 0.14),
+    ("prod", "analyzer"): (0.64, 0.30),
+    ("test", "professional"): (0.9, 0.06),
+    ("test", "analyzer"): (0.55, 0.02),
+}
+"""The share that is held at first, and how much it grows."""
+
 PRICE = {"professional": 58.0, "analyzer": 33.0}
 SHARES = {"0-7d": 0.52, "7-30d": 0.2, "30-90d": 0.12, "90-180d": 0.07, "180d+": 0.05, "never": 0.04}
 
@@ -57,7 +65,8 @@ def moments(end: datetime, step: timedelta) -> Iterator[Moment]:
 def pool(site: str, kind: str, now: Moment) -> dict[str, float]:
     """Return the counts of a pool: growth, less the releases of each second week."""
     total = TOTALS[site, kind]
-    growth = 0.62 + 0.30 * now.day / DAYS + 0.015 * math.sin(now.day / 9)
+    start, more = GROWTH[site, kind]
+    growth = start + more * now.day / DAYS + 0.012 * math.sin(now.day / 9)
     released = 0.035 * (1 - (now.day % 14) / 14)
     allocated = float(round(total * min(growth - released, 1.0)))
     quarantined = float(round(total * released / 6))
@@ -132,7 +141,9 @@ def points(now: Moment) -> Iterator[Point]:
     left = {"available_tokens": 40.0 - now.day // 20, "total_tokens": 100.0}
     yield measures.BUTLER_LICENSE.name, tokens, dict(left)
     person = {"site": "prod", "license_type": "analyzer"}
-    yield measures.USER_ACTIVITY.name, person, {"days_idle": 12.0 + now.day, "user": "9f2c41"}
+    for number, user in enumerate(("9f2c41", "07be9d", "c3310a", "e81f5c", "5d20b7")):
+        days = {"days_idle": float(int(now.day) + 9 * number), "user": user}
+        yield measures.USER_ACTIVITY.name, person, days
 
 
 def _site_points(site: str, now: Moment) -> Iterator[Point]:
@@ -152,7 +163,7 @@ def _site_points(site: str, now: Moment) -> Iterator[Point]:
         {
             "actions": 31.0 - now.day % 14,
             "deferred": 4.0,
-            "violations": 1.0 if now.day % 30 < 1 else 0.0,
+            "violations": 1.0 if now.day % 30 == 12 else 0.0,
         },
     )
     yield measures.HEALTH.name, tags, health(site, now)
@@ -234,10 +245,11 @@ def _site_samples(site: str, now: Moment) -> Iterator[tuple[str, Labels, float]]
     for known in LicenseState:
         yield "qlik_license_state", (*here, ("state", known)), float(known is LicenseState.VALID)
     for number, kind in enumerate(("excess", "both_types", "removed", "blocked", "inactive")):
-        yield "qlik_license_compliance", (*here, ("kind", kind)), (number * now.day) // 40
-    yield "qlik_license_plan_seats", (*here, ("kind", "actions")), 31 - now.day % 14
-    yield "qlik_license_plan_seats", (*here, ("kind", "deferred")), 4
-    yield "qlik_license_plan_violations", here, float(now.day % 30 < 1)
+        yield "qlik_license_compliance", (*here, ("kind", kind)), (number * now.day) // 90
+    actions = (31 if site == "prod" else 9) - now.day % 14 // 2
+    yield "qlik_license_plan_seats", (*here, ("kind", "actions")), actions
+    yield "qlik_license_plan_seats", (*here, ("kind", "deferred")), 4 if site == "prod" else 0
+    yield "qlik_license_plan_violations", here, float(now.day % 30 == 12)
     yield "qlik_license_cycle_seconds", here, fields["cycle_seconds"]
     yield "qlik_license_cycle_requests", here, fields["requests"]
     for job in ("monitor", "release"):
@@ -245,11 +257,11 @@ def _site_samples(site: str, now: Moment) -> Iterator[tuple[str, Labels, float]]
         yield "qlik_license_last_success_timestamp_seconds", labels, now.at.timestamp() - 240
     for severity in ("warning", "critical"):
         labels = (*here, ("severity", severity), ("state", "firing"))
-        yield "seatkeeper_alerts", labels, float(severity == "warning" and now.day % 30 < 4)
+        yield "seatkeeper_alerts", labels, float(severity == "warning" and 26 < now.day % 30 < 29)
 
 
 def _own_samples(now: Moment) -> Iterator[tuple[str, Labels, float]]:
-    for state, value in (("waiting", health("prod", now)["outbox"]), ("dead", 0)):
+    for state, value in (("waiting", health("prod", now)["outbox"]), ("set_aside", 0)):
         labels = (("target", "influxdb:main"), ("state", state))
         yield "seatkeeper_outbox_entries", labels, float(value)
     yield "seatkeeper_build_info", (("version", "0.1.0"),), 1

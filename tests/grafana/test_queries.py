@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 import pytest
 
-from grafana_asking import from_influx, from_prometheus, panels, range_of
-from grafana_points import line_protocol, open_metrics, this_minute
+from grafana_asking import Series, from_influx, from_prometheus, panels, range_of
+from grafana_points import PRICE, TOTALS, line_protocol, open_metrics, this_minute
 from influx import Influx, an_influx
 from prometheus_server import Prometheus, a_prometheus
 from seatkeeper.grafana.export import Choices, files
@@ -47,11 +48,18 @@ def prometheus(end: datetime) -> Iterator[Prometheus]:
         yield server
 
 
+def has_numbers(series: Series) -> bool:
+    """Whether a series has values, at most one for each time."""
+    times = [row[0] for row in series.values]
+    once = len(set(times)) == len(times) or "User" in series.columns
+    return once and any(row[-1] is not None for row in series.values)
+
+
 @pytest.mark.parametrize(("dashboard", "panel"), CASES["influxdb"])
 def test_influxdb_answers(influx: Influx, end: datetime, dashboard: dict, panel: dict) -> None:
     for answer in from_influx(influx, panel, range_of(dashboard, end)):
         assert answer
-        assert all(row[-1] is not None for series in answer for row in series.values[:1])
+        assert all(has_numbers(series) for series in answer)
 
 
 @pytest.mark.parametrize(("dashboard", "panel"), CASES["prometheus"])
@@ -60,7 +68,32 @@ def test_prometheus_answers(
 ) -> None:
     for answer in from_prometheus(prometheus, panel, range_of(dashboard, end)):
         assert answer
-        assert all(series.values for series in answer)
+        assert all(has_numbers(series) for series in answer)
+
+
+def money(panel_title: str, flavour: str) -> tuple[dict, dict]:
+    found = {param.values[1]["title"]: param.values for param in CASES[flavour]}
+    dashboard, panel = found[panel_title]
+    return dashboard, panel
+
+
+def test_the_parts_of_the_spend_are_the_spend_on_every_day(
+    influx: Influx, prometheus: Prometheus, end: datetime
+) -> None:
+    spend = sum(total * PRICE[kind] for (_, kind), total in TOTALS.items())
+    title = "Where does the money go, month after month?"
+
+    for flavour, ask in (
+        ("influxdb", partial(from_influx, influx)),
+        ("prometheus", partial(from_prometheus, prometheus)),
+    ):
+        dashboard, panel = money(title, flavour)
+        (used,), (idle,), _budget = ask(panel, range_of(dashboard, end))
+        both = dict(used.values)
+        assert len(both) > 150
+        assert {at: both[at] + value for at, value in idle.values} == {
+            at: pytest.approx(spend) for at in both
+        }
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.influx], ids=lambda r: r.name)

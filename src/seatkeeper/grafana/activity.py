@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from seatkeeper.core.measures import ACTIVITY, BUTLER_RELEASE, USER_ACTIVITY, idle_field
+from seatkeeper.core.measures import (
+    ACTIVITY,
+    BUTLER_RELEASE,
+    LICENSE_TYPE,
+    USER_ACTIVITY,
+    idle_field,
+)
 from seatkeeper.core.summary import IdleBucket
 from seatkeeper.grafana import influxql, promql
 from seatkeeper.grafana.influxql import field, last
-from seatkeeper.grafana.spec import Board, Chart, Flavour, Panel, Query, Row, falling, rising
+from seatkeeper.grafana.spec import DAYS, Board, Chart, Flavour, Panel, Query, Row, falling, rising
 
 INFLUX, PROM = Flavour.INFLUXDB, Flavour.PROMETHEUS
 
 WEEK = "7d"
 HELD = [idle_field(bucket) for bucket in IdleBucket]
 LIVELY = [idle_field(IdleBucket.WEEK), idle_field(IdleBucket.MONTH)]
+IN_WEEK = idle_field(IdleBucket.WEEK)
+TYPE, BY_TYPE = f"{{{LICENSE_TYPE}}}", [LICENSE_TYPE]
 NOBODY = " No person is named in any number here."
 
 
@@ -33,10 +41,10 @@ def _plus(fields: list[str], of: str = "last") -> str:
     return " + ".join(f"{of}({field(ACTIVITY, name)})" for name in fields)
 
 
-def _buckets_influx(every: str) -> tuple[Query, ...]:
+def _buckets_influx() -> tuple[Query, ...]:
     names = [(bucket.value, idle_field(bucket)) for bucket in IdleBucket]
     return tuple(
-        influxql.total(ACTIVITY, [name], f'sum("{name}")', bucket, every=every)
+        influxql.total(ACTIVITY, [name], f'sum("{name}")', bucket, daily=True)
         for bucket, name in names
     )
 
@@ -103,7 +111,7 @@ BUCKETS = Panel(
     "locale",
     Chart.STACK,
     {
-        INFLUX: _buckets_influx("$__interval"),
+        INFLUX: _buckets_influx(),
         PROM: tuple(promql.series(f"sum({idle(bucket)})", bucket.value) for bucket in IdleBucket),
     },
     width=16,
@@ -113,7 +121,7 @@ BUCKETS = Panel(
 )
 
 BUCKETS_NOW = Panel(
-    "How is it today?",
+    "How many is that today?",
     "The newest count of each span of time without activity.",
     "locale",
     Chart.METER,
@@ -132,11 +140,15 @@ BUCKETS_NOW = Panel(
 
 DAILY = Panel(
     "How many people worked on each day?",
-    "Users active on a day, by site and license type. Weekends and holidays show." + NOBODY,
+    "Users active on a day, by license type. Weekends and holidays show." + NOBODY,
     "locale",
     Chart.LINES,
     {
-        INFLUX: (influxql.series(ACTIVITY, f"max({field(ACTIVITY, 'active_users')})", every="1d"),),
+        INFLUX: (
+            influxql.total(
+                ACTIVITY, ["active_users"], 'sum("active_users")', TYPE, daily=True, by=BY_TYPE
+            ),
+        ),
     },
     decimals=0,
     interval="1d",
@@ -144,12 +156,14 @@ DAILY = Panel(
 
 WEEKLY = Panel(
     "How many people were active within 7 days?",
-    "Holders of seats who were active within the last 7 days, by site and license type." + NOBODY,
+    "Holders of seats who were active within the last 7 days, by license type." + NOBODY,
     "locale",
     Chart.LINES,
     {
-        INFLUX: (influxql.series(ACTIVITY, last(ACTIVITY, idle_field(IdleBucket.WEEK))),),
-        PROM: (promql.series(by_type(idle(IdleBucket.WEEK))),),
+        INFLUX: (
+            influxql.total(ACTIVITY, [IN_WEEK], f'sum("{IN_WEEK}")', TYPE, daily=True, by=BY_TYPE),
+        ),
+        PROM: (promql.series(f"sum by ({LICENSE_TYPE}) ({idle(IdleBucket.WEEK)})", TYPE),),
     },
     decimals=0,
     interval="6h",
@@ -178,6 +192,7 @@ RELEASED = Panel(
             ),
         ),
     },
+    width=8,
     decimals=0,
     interval=WEEK,
     no_value="no releases yet",
@@ -208,6 +223,7 @@ REGRETS = Panel(
         ),
     },
     steps=rising(5, 20),
+    width=8,
     decimals=0,
     interval=WEEK,
     no_value="nobody came back",
@@ -217,7 +233,7 @@ HOW_IDLE = Panel(
     "How long had released seats been idle?",
     "Days since the last use of the seats released in a week: the shortest and the mean. The "
     "shortest must never fall below the policy's limit.",
-    "d",
+    DAYS,
     Chart.LINES,
     {
         INFLUX: tuple(
@@ -231,6 +247,7 @@ HOW_IDLE = Panel(
             for how, words in (("min", "shortest"), ("mean", "mean"))
         ),
     },
+    width=8,
     decimals=0,
     interval=WEEK,
     no_value="no releases yet",
@@ -249,6 +266,7 @@ OUTCOMES = Panel(
             ),
         ),
     },
+    width=8,
     decimals=0,
     interval=WEEK,
     no_value="no releases yet",
@@ -263,7 +281,8 @@ PEOPLE = Panel(
     {INFLUX: (influxql.people(USER_ACTIVITY, "user", "days_idle"),)},
     width=24,
     height=9,
-    units={"Days idle": "d"},
+    newest_by="User",
+    units={"Days idle": DAYS},
     no_value="not switched on",
 )
 

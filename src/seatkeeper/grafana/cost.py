@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from seatkeeper.core.measures import ACTIVITY, COST
+from seatkeeper.core.measures import ACTIVITY, COST, LICENSE_TYPE
 from seatkeeper.grafana import influxql, promql
 from seatkeeper.grafana.influxql import last
-from seatkeeper.grafana.spec import Board, Chart, Flavour, Panel, Row, rising
+from seatkeeper.grafana.spec import Board, Chart, Colour, Flavour, Panel, Row, Step, rising
 
 INFLUX, PROM = Flavour.INFLUXDB, Flavour.PROMETHEUS
 
 MONEY = "locale"
-EVERY = "$__interval"
 PRICES = " In the currency of the configuration; empty until `cost` has prices."
 
 
-def paid(kind: str) -> str:
+TYPE = f"{{{LICENSE_TYPE}}}"
+
+
+def paid(kind: str, *, by: str = "") -> str:
     """Return a kind of money over the chosen sites and types, for Prometheus."""
-    return f"sum({promql.metric('qlik_license_monthly_cost', kind=kind)})"
+    return f"sum by ({by}) ({promql.metric('qlik_license_monthly_cost', kind=kind)})"
 
 
 SPEND = Panel(
@@ -44,6 +46,7 @@ IDLE = Panel(
     },
     width=6,
     height=5,
+    steps=(Step(None, Colour.WARN),),
     decimals=0,
 )
 
@@ -58,6 +61,7 @@ SAVED = Panel(
     },
     width=6,
     height=5,
+    steps=(Step(None, Colour.GOOD),),
     decimals=0,
 )
 
@@ -92,10 +96,10 @@ SPEND_OVER_TIME = Panel(
                 ["spend", "idle_spend"],
                 'sum("spend") - sum("idle_spend")',
                 "in use",
-                every=EVERY,
+                daily=True,
             ),
-            influxql.total(COST, ["idle_spend"], 'sum("idle_spend")', "idle", every=EVERY),
-            influxql.total(COST, ["budget"], 'sum("budget")', "budget", every=EVERY),
+            influxql.total(COST, ["idle_spend"], 'sum("idle_spend")', "idle", daily=True),
+            influxql.total(COST, ["budget"], 'sum("budget")', "budget", daily=True),
         ),
         PROM: (
             promql.series(f"{paid('spend')} - {paid('idle_spend')}", "in use"),
@@ -130,8 +134,12 @@ SAVINGS = Panel(
     MONEY,
     Chart.STACK,
     {
-        INFLUX: (influxql.series(COST, last(COST, "savings")),),
-        PROM: (promql.series(promql.metric("qlik_license_monthly_cost", kind="savings")),),
+        INFLUX: (
+            influxql.total(
+                COST, ["savings"], 'sum("savings")', TYPE, daily=True, by=[LICENSE_TYPE]
+            ),
+        ),
+        PROM: (promql.series(paid("savings", by=LICENSE_TYPE), TYPE),),
     },
     decimals=0,
     interval="6h",
@@ -139,15 +147,24 @@ SAVINGS = Panel(
 
 IDLE_SHARE = Panel(
     "Is the idle share of the money getting smaller?",
-    "Idle spend as a share of spend, by site and license type. Orange from 15 %, red from 25 %.",
+    "Idle spend as a share of spend, by license type. Orange from 15 %, red from 25 %.",
     "percentunit",
     Chart.LINES,
     {
-        INFLUX: (influxql.series(COST, f"{last(COST, 'idle_spend')} / {last(COST, 'spend')}"),),
+        INFLUX: (
+            influxql.total(
+                COST,
+                ["idle_spend", "spend"],
+                'sum("idle_spend") / sum("spend")',
+                TYPE,
+                daily=True,
+                by=[LICENSE_TYPE],
+            ),
+        ),
         PROM: (
             promql.series(
-                f"{promql.metric('qlik_license_monthly_cost', kind='idle_spend')} / ignoring(kind) "
-                f"{promql.metric('qlik_license_monthly_cost', kind='spend')}"
+                f"{paid('idle_spend', by=LICENSE_TYPE)} / ({paid('spend', by=LICENSE_TYPE)} > 0)",
+                TYPE,
             ),
         ),
     },
@@ -161,8 +178,16 @@ RELEASABLE = Panel(
     "locale",
     Chart.STACK,
     {
-        INFLUX: (influxql.series(ACTIVITY, last(ACTIVITY, "releasable")),),
-        PROM: (promql.series(promql.metric("qlik_license_releasable_seats")),),
+        INFLUX: (
+            influxql.total(
+                ACTIVITY, ["releasable"], 'sum("releasable")', TYPE, daily=True, by=[LICENSE_TYPE]
+            ),
+        ),
+        PROM: (
+            promql.series(
+                f"sum by ({LICENSE_TYPE}) ({promql.metric('qlik_license_releasable_seats')})", TYPE
+            ),
+        ),
     },
     width=24,
     decimals=0,

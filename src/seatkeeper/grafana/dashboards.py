@@ -20,7 +20,7 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from seatkeeper.core.measures import BUTLER_LICENSE, LICENSE_TYPE, SITE
 from seatkeeper.grafana.drawing import draw
-from seatkeeper.grafana.spec import Board, Flavour, Panel
+from seatkeeper.grafana.spec import Board, Flavour, Panel, Row
 from seatkeeper.grafana.targets import source
 
 COLUMNS = 24
@@ -47,19 +47,19 @@ def dashboard_json(board: Board, flavour: Flavour, others: Sequence[Board]) -> b
         if isinstance(item, Panel):
             built.with_panel(draw(item, flavour, number, place))
         else:
-            built.with_row(dashboard.Row(item).id(number).grid_pos(place))
+            built.with_row(_heading(item).id(number).grid_pos(place))
     text = json.dumps(built.build(), cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False)
     return f"{text}\n".encode()
 
 
-def _places(board: Board, flavour: Flavour) -> Iterator[tuple[GridPos, Panel | str]]:
+def _places(board: Board, flavour: Flavour) -> Iterator[tuple[GridPos, Panel | Row]]:
     """Yield headings and panels from left to right; a panel that is missing leaves no gap."""
     top = 0
     for row in board.rows:
         panels = [panel for panel in row.panels if flavour in panel.queries]
         if not panels:
             continue
-        yield GridPos(x=0, y=top, w=COLUMNS, h=1), row.title
+        yield GridPos(x=0, y=top, w=COLUMNS, h=1), row
         top, left, height = top + 1, 0, 0
         for panel in panels:
             if left + panel.width > COLUMNS:
@@ -67,6 +67,12 @@ def _places(board: Board, flavour: Flavour) -> Iterator[tuple[GridPos, Panel | s
             yield GridPos(x=left, y=top, w=panel.width, h=panel.height), panel
             left, height = left + panel.width, max(height, panel.height)
         top += height
+
+
+def _heading(row: Row) -> dashboard.Row:
+    if row.each_site:
+        return dashboard.Row(f"{row.title} at ${SITE}").repeat(SITE)
+    return dashboard.Row(row.title)
 
 
 def _variables(flavour: Flavour) -> list[Builder[VariableModel]]:

@@ -9,6 +9,7 @@ from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
     BigValueColorMode,
     BigValueGraphMode,
+    BigValueTextMode,
     GraphDrawStyle,
     GraphThresholdsStyleMode,
     LegendDisplayMode,
@@ -25,6 +26,8 @@ from grafana_foundation_sdk.models.dashboard import (
     GridPos,
     Threshold,
     ThresholdsMode,
+    ValueMap,
+    ValueMappingResult,
 )
 
 from seatkeeper.grafana.palette import DASHED, SERIES
@@ -44,6 +47,10 @@ def draw(panel: Panel, flavour: Flavour, number: int, place: GridPos) -> Any:
         built.min(panel.low)
     if panel.high is not None:
         built.max(panel.high)
+    if panel.soft_low is not None:
+        built.axis_soft_min(panel.soft_low)
+    if panel.words:
+        built.mappings([_mapping(panel.words)])
     if panel.interval:
         built.interval(panel.interval)
     for ref_id, query in zip("ABCDEFGHIJ", panel.queries[flavour], strict=False):
@@ -62,6 +69,10 @@ def _thresholds(steps: tuple[Step, ...]) -> dashboard.ThresholdsConfig:
     )
 
 
+def _mapping(words: dict[int, str]) -> ValueMap:
+    return ValueMap({str(value): ValueMappingResult(text) for value, text in words.items()})
+
+
 def _number(_panel: Panel) -> Any:
     return (
         stat.Panel()
@@ -71,6 +82,10 @@ def _number(_panel: Panel) -> Any:
         .orientation(VizOrientation.AUTO)
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
     )
+
+
+def _name(panel: Panel) -> Any:
+    return _number(panel).text_mode(BigValueTextMode.NAME)
 
 
 def _time(panel: Panel) -> Any:
@@ -154,20 +169,38 @@ def _coloured(built: Any) -> Any:
 
 def _columns(built: Any, panel: Panel, flavour: Flavour) -> None:
     """Join the queries of Prometheus to one table; name, order and unit its columns."""
-    rename = {"site": "Site", "license_type": "License type", "version": "Version"}
+    rename = {"site": "Site", "license_type": "License type"}
     hidden = {"Time": True}
+    if panel.newest_by:
+        _keep_newest(built, panel)
+        rename |= {f"{name} (firstNotNull)": name for name in panel.units}
     if flavour is Flavour.PROMETHEUS:
         built.with_transformation(DataTransformerConfig("merge", options={}))
         queries = zip("ABCDEFGHIJ", panel.queries[flavour], strict=False)
         rename |= {f"Value #{ref_id}": query.legend for ref_id, query in queries}
-    options = {"excludeByName": hidden, "indexByName": {}, "renameByName": rename}
+    options = {
+        "excludeByName": hidden,
+        "indexByName": {"site": 0, "license_type": 1},
+        "renameByName": rename,
+    }
     built.with_transformation(DataTransformerConfig("organize", options=options))
     for name, unit in panel.units.items():
         built.override_by_name(name, [DynamicConfigValue("unit", unit)])
 
 
+def _keep_newest(built: Any, panel: Panel) -> None:
+    """Show one row for each value of a column: the first, for the query has the newest first."""
+    fields: dict[str, Any] = {panel.newest_by: {"aggregations": [], "operation": "groupby"}}
+    for name in panel.units:
+        fields[name] = {"aggregations": ["firstNotNull"], "operation": "aggregate"}
+    built.with_transformation(DataTransformerConfig("groupBy", options={"fields": fields}))
+    worst = [{"field": f"{name} (firstNotNull)", "desc": True} for name in panel.units]
+    built.with_transformation(DataTransformerConfig("sortBy", options={"sort": worst}))
+
+
 _KINDS = {
     Chart.NUMBER: _number,
+    Chart.NAME: _name,
     Chart.TIME: _time,
     Chart.METER: _meter,
     Chart.LINES: _lines,

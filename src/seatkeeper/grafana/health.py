@@ -6,7 +6,18 @@ from seatkeeper.core.measures import BUTLER_SERVER_LICENSE as SERVER
 from seatkeeper.core.measures import HEALTH, PLAN
 from seatkeeper.grafana import influxql, promql
 from seatkeeper.grafana.influxql import last
-from seatkeeper.grafana.spec import Board, Chart, Colour, Flavour, Panel, Row, Step, falling, rising
+from seatkeeper.grafana.spec import (
+    DAYS,
+    Board,
+    Chart,
+    Colour,
+    Flavour,
+    Panel,
+    Row,
+    Step,
+    falling,
+    rising,
+)
 
 INFLUX, PROM = Flavour.INFLUXDB, Flavour.PROMETHEUS
 SITE = "{site}"
@@ -67,7 +78,7 @@ WAITING = Panel(
 
 BLOCKED = Panel(
     "Is the newest plan blocked?",
-    "Limits that the newest plan of each site breaks. A blocked plan releases nothing until "
+    "How many limits the newest plan of each site breaks. A blocked plan releases nothing until "
     "somebody has looked.",
     "locale",
     Chart.NUMBER,
@@ -79,6 +90,7 @@ BLOCKED = Panel(
     height=6,
     steps=(Step(None, Colour.GOOD), Step(1, Colour.BAD)),
     decimals=0,
+    words={0: "no"},
 )
 
 CYCLE = Panel(
@@ -116,6 +128,7 @@ FAILED = Panel(
     {INFLUX: (influxql.series(HEALTH, last(HEALTH, "failed_cycles"), SITE),)},
     steps=rising(1, 4),
     decimals=0,
+    width=8,
     interval="15m",
 )
 
@@ -132,6 +145,7 @@ AGE = Panel(
             ),
         ),
     },
+    width=24,
     interval="15m",
 )
 
@@ -163,6 +177,7 @@ CLOCKS = Panel(
     {INFLUX: (influxql.series(HEALTH, last(HEALTH, "skew_seconds"), SITE),)},
     low=None,
     steps=rising(60, 300),
+    width=8,
     interval="15m",
 )
 
@@ -175,6 +190,7 @@ MISMATCH = Panel(
     {INFLUX: (influxql.series(HEALTH, last(HEALTH, "mismatched_seats"), SITE),)},
     steps=rising(1, 20),
     decimals=0,
+    width=8,
     interval="15m",
 )
 
@@ -201,6 +217,7 @@ COMPLIANCE = Panel(
     "locale",
     Chart.METER,
     {PROM: (promql.newest(promql.metric("qlik_license_compliance"), "{site} {kind}"),)},
+    width=24,
     steps=rising(1, 10),
     decimals=0,
 )
@@ -208,23 +225,26 @@ COMPLIANCE = Panel(
 LICENSE = Panel(
     "Is the server license valid?",
     "Days to the last valid day of the license of each site.",
-    "d",
+    DAYS,
     Chart.LINES,
     {INFLUX: (influxql.series(SERVER, last(SERVER, "days_until_expiry"), SITE),)},
     low=None,
+    width=24,
     steps=falling(7, 30),
     decimals=0,
     interval="1h",
 )
 
-STATE = Panel(
-    "In which state is the server license?",
-    "The state of each site's license; anything but valid needs a look in the management console.",
+VALID = Panel(
+    "Is the server license valid now?",
+    "No means expired, denylisted, invalid, missing or impossible to tell: look at the license in "
+    "the management console.",
     "locale",
     Chart.NUMBER,
-    {PROM: (promql.newest(f"{promql.metric('qlik_license_state')} == 1", "{site} {state}"),)},
-    width=8,
-    height=6,
+    {PROM: (promql.newest(promql.metric("qlik_license_state", state="valid"), SITE),)},
+    width=6,
+    steps=(Step(None, Colour.BAD), Step(1, Colour.GOOD)),
+    words={0: "no", 1: "yes"},
 )
 
 ALERTS = Panel(
@@ -248,10 +268,9 @@ VERSION = Panel(
     "Which version runs?",
     "The version of Seatkeeper that exposes these numbers.",
     "locale",
-    Chart.TABLE,
-    {PROM: (promql.newest("seatkeeper_build_info", "Running"),)},
-    width=8,
-    height=6,
+    Chart.NAME,
+    {PROM: (promql.newest("seatkeeper_build_info", "{version}"),)},
+    width=6,
 )
 
 HEALTHS = Board(
@@ -260,9 +279,9 @@ HEALTHS = Board(
     "Whether the numbers are fresh, whole and delivered.",
     "now-7d",
     (
-        Row("Now", (FRESH, READ, WAITING, BLOCKED, STATE, VERSION)),
-        Row("Readings", (CYCLE, REQUESTS, FAILED, AGE, CLOCKS, MISMATCH)),
-        Row("Delivery and plans", (OUTBOX, PLANNED, ALERTS)),
-        Row("License and compliance", (LICENSE, COMPLIANCE)),
+        Row("Now", (FRESH, READ, WAITING, BLOCKED)),
+        Row("Readings", (CYCLE, REQUESTS, FAILED, CLOCKS, MISMATCH, AGE)),
+        Row("Delivery and plans", (OUTBOX, PLANNED)),
+        Row("License, alerts and compliance", (LICENSE, VALID, VERSION, ALERTS, COMPLIANCE)),
     ),
 )

@@ -60,30 +60,34 @@ def newest(measurement: Measurement, value: str, legend: str = "", *, when: str 
     )
 
 
+DAY = "1d"
+
+
 def total(
     measurement: Measurement,
     fields: Sequence[str],
     value: str,
     legend: str,
     *,
-    every: str = "",
+    daily: bool = False,
+    by: Sequence[str] = (),
 ) -> Query:
-    """Return a value of sums over the chosen sites and license types, such as `sum("spend")`.
+    """Return a value of sums over what is chosen, such as `sum("spend")`; `daily` over time.
 
-    With `every` over time: a site that was read a little later than another keeps its last value
-    until then, or the sum would jump.
+    A day is the step because sites are read at different moments: in a shorter one some would be
+    missing. Filling the gaps is no way out: influxd 1.x repeats rows of a filled subquery.
     """
     tags = ", ".join(f'"{tag}"' for tag in tags_of(measurement))
     inner = ", ".join(f'{last(measurement, name)} AS "{name}"' for name in fields)
-    rows = f'SELECT {inner} FROM "{measurement.name}" WHERE {chosen(measurement)} '  # noqa: S608
-    if not every:
-        text = f"SELECT {value} FROM ({rows}GROUP BY {tags}) WHERE {NOW}"  # noqa: S608
-        return Query(text, legend, now=True)
-    rows += f"GROUP BY time({every}), {tags} fill(previous)"
-    return Query(
-        f"SELECT {value} FROM ({rows}) WHERE {NOW} GROUP BY time({every}) fill(none)",  # noqa: S608
-        legend,
+    step = [f"time({DAY})"] if daily else []
+    rows = (
+        f'SELECT {inner} FROM "{measurement.name}" WHERE {chosen(measurement)} '  # noqa: S608
+        f"GROUP BY {', '.join([*step, tags])}{' fill(none)' if daily else ''}"
     )
+    groups = ", ".join([*step, *(f'"{tag}"' for tag in by)])
+    grouped = f" GROUP BY {groups}" if groups else ""
+    text = f"SELECT {value} FROM ({rows}) WHERE {NOW}{grouped}"  # noqa: S608
+    return Query(f"{text} fill(none)" if daily else text, legend, now=not daily)
 
 
 def counted(
@@ -140,7 +144,7 @@ def people(measurement: Measurement, user: str, days: str) -> Query:
     columns = f'{field(measurement, user)} AS "User", {field(measurement, days)} AS "Days idle"'
     return Query(
         f'SELECT {columns} FROM "{measurement.name}" '  # noqa: S608 - names from core/measures
-        f"WHERE {chosen(measurement)} ORDER BY time DESC LIMIT 500",
+        f"WHERE {chosen(measurement)} ORDER BY time DESC LIMIT 5000",
         now=True,
     )
 

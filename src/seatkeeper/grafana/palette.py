@@ -20,9 +20,12 @@ SERIES: tuple[tuple[str, str], ...] = (
     (r"(^|\s)idle$", "#E8762C"),
     ("in use", "#37872D"),
     ("savings", "#37872D"),
+    ("budget", "#CCCCDC"),
+    ("on schedule", "#9AA0A6"),
     ("released", "#37872D"),
     ("came back", "#C4162A"),
     ("violations", "#C4162A"),
-    ("dead|set aside", "#C4162A"),
+    ("warning", "#E8762C"),
+    ("set_aside|critical", "#C4162A"),
 )
 """Pattern of a series' name and its colour; the last that matches wins."""

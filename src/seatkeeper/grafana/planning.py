@@ -6,7 +6,7 @@ from seatkeeper.core.measures import BUTLER_LICENSE as POOLS
 from seatkeeper.core.measures import BUTLER_SERVER_LICENSE as SERVER
 from seatkeeper.grafana import influxql, promql
 from seatkeeper.grafana.influxql import field, last
-from seatkeeper.grafana.spec import Board, Chart, Flavour, Panel, Row, falling, rising
+from seatkeeper.grafana.spec import DAYS, Board, Chart, Flavour, Panel, Row, falling, rising
 
 INFLUX, PROM = Flavour.INFLUXDB, Flavour.PROMETHEUS
 
@@ -24,7 +24,7 @@ DAYS_LEFT = Panel(
     "In how many days is each pool empty?",
     "Free seats divided by how many were lost a day over the last 30 days. A pool that grows or "
     "stands still does not show. Orange below 90 days, which is how long an order may take.",
-    "d",
+    DAYS,
     Chart.NUMBER,
     {
         INFLUX: (influxql.until_zero(POOLS, "available", days=30),),
@@ -58,7 +58,7 @@ EXPIRY = Panel(
     "For how many days is the server license valid?",
     "Whole days to the last valid day, negative after it. When it has passed nobody can work. "
     "Nothing shows when the site does not say.",
-    "d",
+    DAYS,
     Chart.NUMBER,
     {
         INFLUX: (influxql.newest(SERVER, last(SERVER, "days_until_expiry")),),
@@ -87,19 +87,6 @@ FREE_OVER_TIME = Panel(
         PROM: (promql.series(AVAILABLE),),
     },
     height=9,
-    interval="6h",
-)
-
-FORECAST = Panel(
-    "How many free seats did the trend promise for 90 days later?",
-    "Each point carries on the 30 days before it for 90 days. Where the line falls below zero, "
-    "the pool was on its way to be empty within 90 days.",
-    "locale",
-    Chart.LINES,
-    {PROM: (promql.series(f"predict_linear({AVAILABLE}[30d], 90 * 86400)"),)},
-    height=9,
-    low=None,
-    steps=falling(0, 10)[:2],
     interval="6h",
 )
 
@@ -146,6 +133,8 @@ PEAK = Panel(
             ),
         ),
     },
+    low=None,
+    soft_low=0.5,
     high=1,
     steps=rising(0.85, 0.95),
     interval="7d",
@@ -175,6 +164,7 @@ MINUTES = Panel(
         ),
     },
     steps=rising(0.85, 1),
+    width=24,
     interval="6h",
     no_value="no Analyzer Capacity",
 )
@@ -186,7 +176,7 @@ PLANNING = Board(
     "now-180d",
     (
         Row("What comes", (DAYS_LEFT, IN_90_DAYS, EXPIRY)),
-        Row("Free seats", (FREE_OVER_TIME, FORECAST, LOWEST)),
-        Row("Demand", (GROWTH, PEAK, MINUTES)),
+        Row("Free seats", (FREE_OVER_TIME, LOWEST), each_site=True),
+        Row("Demand", (GROWTH, PEAK, MINUTES), each_site=True),
     ),
 )

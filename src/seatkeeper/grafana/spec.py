@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+DAYS = "suffix: days"
+"""Grafana's own unit of days turns 45 days into 6.4 weeks."""
+
 
 class Flavour(StrEnum):
     """Where the numbers are queried."""
@@ -22,6 +25,8 @@ class Chart(StrEnum):
     """How a panel draws its series."""
 
     NUMBER = "stat"
+    NAME = "name"
+    """The name of a series alone: the label says it all."""
     TIME = "time"
     """The time of the newest value, whatever the value is."""
     METER = "bargauge"
@@ -90,10 +95,16 @@ class Panel:
     steps: tuple[Step, ...] = ()
     decimals: int | None = None
     low: float | None = 0
+    soft_low: float | None = None
+    """An axis begins here unless there is something below."""
     high: float | None = None
     interval: str = ""
     """The shortest step of time; for bars their width."""
     no_value: str = "no data"
+    words: dict[int, str] = field(default_factory=dict)
+    """What stands for a number, such as `no` for 0."""
+    newest_by: str = ""
+    """The column of a table of which only the newest row each is shown."""
     units: dict[str, str] = field(default_factory=dict)
     """Units and steps of single columns of a table, by name."""
 
@@ -104,6 +115,8 @@ class Row:
 
     title: str
     panels: tuple[Panel, ...]
+    each_site: bool = False
+    """Repeated for each chosen site, so that a color means one license type and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,18 +48,18 @@ FULL = Panel(
 
 LOCKED_OUT = Panel(
     "How many seats are locked?",
-    "Seats in quarantine come free by themselves; holders of excess seats cannot work, because "
-    "more seats are allocated than the license grants.",
+    "Over all that is chosen: seats in quarantine come free by themselves; holders of excess seats "
+    "cannot work, because more seats are allocated than the license grants.",
     "locale",
     Chart.NUMBER,
     {
-        INFLUX: (
-            influxql.newest(POOLS, last(POOLS, "quarantined"), f"{TYPE} quarantined"),
-            influxql.newest(POOLS, last(POOLS, "excess"), f"{TYPE} excess"),
+        INFLUX: tuple(
+            influxql.total(POOLS, [state], f'sum("{state}")', state)
+            for state in ("quarantined", "excess")
         ),
-        PROM: (
-            promql.newest(promql.seats("quarantined"), f"{TYPE} quarantined"),
-            promql.newest(promql.seats("excess"), f"{TYPE} excess"),
+        PROM: tuple(
+            promql.newest(f"sum({promql.seats(state)})", state)
+            for state in ("quarantined", "excess")
         ),
     },
     width=7,
@@ -80,6 +80,8 @@ SHARE_OVER_TIME = Panel(
     },
     height=9,
     steps=rising(0.85, 0.95),
+    low=None,
+    soft_low=0.5,
     high=1,
     interval="1h",
 )
@@ -130,7 +132,8 @@ POOL_TABLE = Panel(
             promql.newest(f"sum by (site, license_type) ({SHARE_PROM})", "Share allocated"),
         ),
     },
-    height=8,
+    width=24,
+    height=6,
     units={"Share allocated": "percentunit"},
 )
 
@@ -148,7 +151,10 @@ USED = Panel(
             ),
         ),
     },
+    low=None,
+    soft_low=0.5,
     high=1,
+    width=8,
     interval="1h",
 )
 
@@ -156,7 +162,7 @@ MINUTES = Panel(
     "How many Analyzer Capacity minutes are used this month?",
     "The pool of minutes starts anew each month; when it is empty, all who work on it are locked "
     "out. Only sites with Analyzer Capacity show here.",
-    "m",
+    "locale",
     Chart.LINES,
     {
         INFLUX: (
@@ -168,6 +174,7 @@ MINUTES = Panel(
             promql.series(f"{promql.capacity('allocated')} / 60", "{site} capacity total"),
         ),
     },
+    width=8,
     interval="1h",
     no_value="no Analyzer Capacity",
 )
@@ -187,6 +194,7 @@ TOKENS = Panel(
             promql.series(promql.tokens("total"), "{site} token total"),
         ),
     },
+    width=8,
     interval="1h",
     no_value="no token license",
 )
@@ -197,8 +205,7 @@ UTILIZATION = Board(
     "How full the pools are, and who is locked out.",
     "now-90d",
     (
-        Row("Now", (FREE, FULL, LOCKED_OUT)),
-        Row("Over time", (SHARE_OVER_TIME, ALLOCATED, POOL_TABLE, USED)),
-        Row("Minutes and tokens", (MINUTES, TOKENS)),
+        Row("Now", (FREE, FULL, LOCKED_OUT, POOL_TABLE)),
+        Row("Over time", (SHARE_OVER_TIME, ALLOCATED, USED, MINUTES, TOKENS), each_site=True),
     ),
 )
