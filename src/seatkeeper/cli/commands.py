@@ -17,6 +17,7 @@ from seatkeeper.cli import (
     monitor,
     outbox,
     plan,
+    prune,
     serve,
     sim,
     status,
@@ -39,6 +40,7 @@ def register(app: typer.Typer) -> None:
     app.command()(act.undo)
     app.command()(freezing.freeze)
     app.command()(freezing.thaw)
+    app.command()(prune.prune)
     app.command()(serve.serve)
     app.command(hidden=True)(serve.job)
     app.command()(sim.sim)

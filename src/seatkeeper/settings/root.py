@@ -14,6 +14,7 @@ from seatkeeper.settings.kinds import Wrong
 from seatkeeper.settings.metrics import MetricsSettings
 from seatkeeper.settings.part import Part, block
 from seatkeeper.settings.places import Listen, StoreUrl, StoreUrlFile, hide_login
+from seatkeeper.settings.retention import RetentionSettings
 from seatkeeper.settings.site import SiteSettings
 from seatkeeper.settings.values import choice
 
@@ -105,6 +106,7 @@ class Settings(Part):
     alerts: AlertsSettings = block("What is watched, and who is told.")
     metrics: MetricsSettings = block("Where the numbers go.")
     store: StoreSettings = block("Where plans, the ledger and the history are kept.")
+    retention: RetentionSettings = block("How long the history is kept.")
     console: ConsoleSettings = block("Where the service answers.")
     log: LogSettings = block("What is logged, and how.")
 

@@ -41,8 +41,6 @@ from seatkeeper.store.tables import (
 
 WINDOW = timedelta(days=14)
 DAY = timedelta(days=1)
-KEEP_SAMPLES = timedelta(days=400)
-"""Pool samples are for looking back over a year; older ones go."""
 
 _MARK = "mark"
 _MAC_BYTES = 16
@@ -163,11 +161,8 @@ def _remember_marks(conn: sa.Connection, snapshot: Snapshot, since: datetime | N
 
 def _remember_pools(conn: sa.Connection, snapshot: Snapshot) -> None:
     at, site = snapshot.taken_at, snapshot.site
-    old = sa.delete(POOL_SAMPLE).where(
-        POOL_SAMPLE.c.site == site,
-        sa.or_(POOL_SAMPLE.c.at < at - KEEP_SAMPLES, POOL_SAMPLE.c.at == at),
-    )
-    conn.execute(old)
+    same = sa.delete(POOL_SAMPLE).where(POOL_SAMPLE.c.site == site, POOL_SAMPLE.c.at == at)
+    conn.execute(same)
     rows = [
         {
             "site": site,

@@ -16,6 +16,7 @@ from seatkeeper.store.outbox import Outbox
 from seatkeeper.store.owner import Owner
 from seatkeeper.store.past import Past
 from seatkeeper.store.plans import Plans
+from seatkeeper.store.pruning import Pruning
 from seatkeeper.store.pseudonyms import Pseudonyms
 from seatkeeper.store.releases import Releases
 from seatkeeper.store.requests import Requests
@@ -44,6 +45,7 @@ class Store:
         self.history = History(db)
         self.activity = Activity(db)
         self.past = Past(db)
+        self.pruning = Pruning(db)
         self.control = Control(db)
         self.requests = Requests(db, owner)
         self.leases = Leases(db, owner)

@@ -20,6 +20,7 @@ from seatkeeper.store import Owner, Store, open_store
 from seatkeeper.wiring.channels import butler_keeper
 from seatkeeper.wiring.clock import SimulatedClock
 from seatkeeper.wiring.telling import point_keeper
+from seatkeeper.wiring.upkeep import DailyPruning
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def followers_of(settings: Settings, store: Store) -> tuple[Follower, ...]:
     keepers: tuple[Follower | None, ...] = (
         point_keeper(settings, store),
         butler_keeper(settings, store),
+        DailyPruning(store, settings.retention.to_retention()),
     )
     return tuple(keeper for keeper in keepers if keeper is not None)
 

@@ -1,0 +1,36 @@
+"""Forgetting what is too old, once a day after a monitoring cycle, or when a person asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from seatkeeper.core.retention import Retention
+from seatkeeper.flow.ports import Observed
+from seatkeeper.logs import logger
+from seatkeeper.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class DailyPruning:
+    """Follows every monitoring cycle; the first of a day prunes the store."""
+
+    store: Store
+    retention: Retention
+    step: str = "pruning"
+
+    async def follow(self, observed: Observed) -> None:
+        """Prune unless it was done within a day."""
+        pruned = await self.store.pruning.prune_daily(self.retention, observed.now)
+        if pruned is None:
+            return
+        await prune_the_rest(self.store, self.retention, observed.now)
+        if pruned.total:
+            logger().info("store.pruned", rows=pruned.total, left=pruned.left)
+
+
+async def prune_the_rest(store: Store, retention: Retention, now: datetime) -> None:
+    """Forget old cycles, resolved alerts and refused messages."""
+    await store.cycles.prune(now - retention.raw)
+    await store.alerts.prune(now)
+    await store.outbox.prune(now)
