@@ -14,6 +14,7 @@ import pytest
 
 from builders import ANALYZER, PROFESSIONAL, a_seat_summary, a_summary
 from command_line import Command
+from influx import an_influx
 from seatkeeper.cli.options import Output
 from seatkeeper.cli.render import show
 from seatkeeper.cli.session import Session
@@ -119,6 +120,33 @@ def test_a_step_that_fails_is_said_and_makes_the_cycle_a_part(
     assert ended.code == 6
     assert "error: site prod: keeping the summary failed" in ended.err
     assert len(ended.json["troubles"]) == 1
+
+
+TARGET = "metrics: {{influxdb: [{{name: main, version: 1, url: '{}', database: butler}}]}}"
+
+
+def test_points_are_delivered_before_monitor_and_run_end(seatkeeper: Command, config: Path) -> None:
+    with an_influx() as influx:
+        config.write_text(f"{config.read_text()}{TARGET.format(influx.url)}\n")
+
+        monitored = seatkeeper("monitor", "-c", config)
+        put(config, b"left_before f=1.0 1762000000000000000")
+        run = seatkeeper("run", "-c", config)
+
+        told = influx.rows("SELECT license_type, allocated FROM qlik_sense_license")
+        left_before = influx.rows("SELECT f FROM left_before")
+    assert (monitored.code, run.code) == (0, 0)
+    assert "queued" not in monitored.err + run.err
+    assert {row["license_type"] for row in told} >= {"professional", "analyzer"}
+    assert len(left_before) == 1
+
+
+def put(config: Path, body: bytes) -> None:
+    """Leave a point in the outbox, as a cycle whose process was killed does."""
+    store = open_store(f"sqlite:///{config.parent / 'store.db'}")
+    entry = OutboxEntry("point", body, "k", datetime(2026, 11, 2, tzinfo=UTC))
+    asyncio.run(store.outbox.put("influx:main", [entry]))
+    store.close()
 
 
 # What people see

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -64,6 +66,32 @@ def test_a_large_site_is_read_in_a_process_that_ends(site: ServedSite, tmp_path:
     assert "users and" in ended["result"]
     assert is_gone
     assert (code, seconds < 10) == (0, True)
+
+
+SMALL = 110 * 2**20
+"""Bytes that a daemon may hold whose cycles run in child processes."""
+
+TARGET = "metrics: {influxdb: [{name: main, version: 1, url: 'http://127.0.0.1:1', database: b}]}"
+
+
+def test_the_numbers_of_a_large_site_come_from_its_child_through_the_store(
+    site: ServedSite,  # noqa: ARG001 - the daemon reads it
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "seatkeeper.yaml"
+    config.write_text(f"{config.read_text()}{TARGET}\n")
+
+    with a_daemon(tmp_path, large=1) as daemon:
+        daemon.wait_for("job.ended", kind="monitor")
+        memory = daemon.process.memory_info().rss
+        daemon.end()
+
+    with closing(sqlite3.connect(tmp_path / "store.db")) as store:
+        cycles = store.execute("SELECT kind, error, trouble, requests > 5 FROM cycle_sample")
+        assert cycles.fetchall() == [("monitor", "", "", 1)]
+        assert store.execute("SELECT count(*) FROM outbox").fetchone()[0] > 5
+    assert command(tmp_path, "status", "--site", "prod")["license"]["state"] == "valid"
+    assert memory < SMALL
 
 
 def test_a_child_stops_before_its_next_delete_when_its_parent_is_killed(
