@@ -29,6 +29,8 @@ from seatkeeper.core.summary import (
     Mismatch,
     ReadingSummary,
 )
+from seatkeeper.simulator.rows import SeatType
+from seatkeeper.simulator.serve import Simulator
 from seatkeeper.store import Store, open_store
 from seatkeeper.wiring.clock import SystemClock
 from served_site import ServedSite
@@ -69,6 +71,64 @@ def test_a_cycle_counts_the_site_and_keeps_the_summary(
     assert (kept["seats"], kept["license"]) == (said["seats"], said["license"])
     assert (kept["compliance"], kept["summary_at"]) == (said["compliance"], said["at"])
     assert site.do(lambda s: [r for r in s.requests.select() if r.method != "GET"]) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "state", "is_known"),
+    [
+        ("license_kind=serial", "cannot_tell", False),
+        ("license_kind=none", "none", False),
+        ("license_kind=expired", "expired", True),
+        ("license_kind=blacklisted", "denylisted", True),
+        ("key_details=one_blank", "valid", True),
+        ("key_details=date_only", "valid", True),
+        ("key_details=indented", "valid", True),
+        ("key_details=crlf", "valid", True),
+        ("key_details=local", "cannot_tell", False),
+        ("key_details=perpetual", "cannot_tell", False),
+        ("key_details=empty", "cannot_tell", False),
+        ("key_details=absent", "cannot_tell", False),
+    ],
+)
+def test_every_form_of_the_license_has_its_state(
+    seatkeeper: Command, config: Path, site: ServedSite, form: str, state: str, is_known: bool
+) -> None:
+    site.switches(form)
+
+    said = seatkeeper("monitor", "-c", config, "--site", "prod", "-o", "json").json["license"]
+
+    assert (said["state"], said["days_left"] is not None) == (state, is_known)
+    assert (said["days_left"] or 0) < 0 or state != "expired"
+
+
+def test_no_way_of_counting_that_a_site_may_have_is_a_mismatch(
+    seatkeeper: Command, config: Path, own_site: ServedSite
+) -> None:
+    config.write_text(own_site.configured(config.read_text()))
+    own_site.do(_quarantine_three_and_lock_two_out)
+
+    for counts in (
+        (),
+        ("allocated_counts=all_rows", "quarantined_counts=zero"),
+        ("allocated_counts=within_license",),
+        ("allocated_counts=within_license", "excess_field=absent", "excess_counts=zero"),
+        ("overview_fields=old",),
+    ):
+        own_site.switches(*counts)
+        said = seatkeeper("monitor", "-c", config, "--site", "prod", "-o", "json").json
+        assert said["compliance"]["mismatches"] == [], counts
+        analyzer = said["seats"][1]
+        assert analyzer["quarantined"] == 3, counts
+        assert analyzer["excess"] == (0 if "excess_field=absent" in counts else 2), counts
+
+
+def _quarantine_three_and_lock_two_out(simulator: Simulator) -> None:
+    site = simulator.site
+    used = [s for s in site.records.seats[SeatType.ANALYZER].values() if s.last_used]
+    for seat in used[-3:]:
+        site.use(seat, site.clock.now())
+        site.release(SeatType.ANALYZER, seat.id)
+    site.set_total(SeatType.ANALYZER, site.records.live(SeatType.ANALYZER) - 2)
 
 
 def test_without_a_site_every_site_is_read_and_the_table_is_for_people(

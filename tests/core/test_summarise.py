@@ -34,6 +34,7 @@ from seatkeeper.core.summary import (
     Mismatch,
     SeatSummary,
     Summary,
+    aged,
     summary_from_bytes,
     summary_to_bytes,
 )
@@ -241,15 +242,17 @@ def test_seats_above_the_license_text_are_counted_over_the_types() -> None:
     assert summary_of(unlimited).compliance.above_allotment == 0
 
 
-@pytest.mark.parametrize("told", [8, 9, 7, 10])
-def test_every_meaning_that_allocated_may_have_agrees_with_the_rows(told: int) -> None:
+@pytest.mark.parametrize(("told", "quarantined"), [(8, 1), (9, 0), (7, 1), (10, 0)])
+def test_every_meaning_that_the_overview_may_have_agrees_with_the_rows(
+    told: int, quarantined: int
+) -> None:
     seats = [
         *some_seats(7),
         an_allocation(r"EXAMPLE\above", excess=True),
         an_allocation(r"EXAMPLE\quarantined", quarantined=True),
         an_allocation(r"EXAMPLE\gone", deleted_user=True),
     ]
-    pools = [changed_pool(a_pool(allocated=told), quarantined=1)]
+    pools = [changed_pool(a_pool(allocated=told), quarantined=quarantined)]
 
     assert summary_of(a_snapshot(seats, pools=pools)).compliance.mismatches == ()
 
@@ -306,6 +309,14 @@ def test_a_summary_survives_being_kept() -> None:
 
     for summary in (a_summary(), counted):
         assert summary_from_bytes(summary_to_bytes(summary)) == summary
+
+
+def test_the_days_left_go_on_without_a_new_reading() -> None:
+    later = NOW + timedelta(days=300)
+
+    assert aged(a_summary(), later).license.days_left == -60
+    without = a_summary(license=LicenseSummary(state=LicenseState.CANNOT_TELL))
+    assert aged(without, later) == without
 
 
 def test_no_person_is_named_in_a_summary() -> None:

@@ -51,6 +51,7 @@ def status(
 async def _status_of(session: Session, opened: OpenSite) -> Any:
     from seatkeeper.cli.checks import known_of, runs_of
     from seatkeeper.cli.status_view import Holding, SiteStatus
+    from seatkeeper.core.summary import aged
     from seatkeeper.errors import QrsError
 
     store, name, now = session.store, opened.site.name, session.clock.now()
@@ -63,6 +64,7 @@ async def _status_of(session: Session, opened: OpenSite) -> Any:
     except QrsError as down:
         error = str(down)
     newest = await store.plans.lines(now, site=name, limit=1)
+    summary = await store.summaries.newest(name)
     holder = known.holders.get(name)
     runs = runs_of(opened.settings, known, now)
     return SiteStatus(
@@ -79,7 +81,7 @@ async def _status_of(session: Session, opened: OpenSite) -> Any:
         steps=await _steps(session, opened),
         error=error,
         requests=tuple(r for r in await store.requests.recent() if r.site == name)[:SHOWN],
-        summary=await store.summaries.newest(name),
+        summary=aged(summary, now) if summary else None,
         last_runs={kind: known.last_runs.get((name, kind)) for kind in runs},
     )
 

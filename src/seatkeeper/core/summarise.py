@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from seatkeeper.core.facts import Facts
 from seatkeeper.core.model import (
@@ -34,6 +34,7 @@ from seatkeeper.core.summary import (
     ReadingSummary,
     SeatSummary,
     Summary,
+    days_until,
 )
 
 
@@ -96,7 +97,7 @@ def summarise_license(license_: ServerLicense | None, now: datetime) -> LicenseS
     if license_ is None:
         return LicenseSummary(state=LicenseState.NONE)
     valid_to = license_.valid_to
-    days_left = None if valid_to is None else (valid_to - now.astimezone(UTC).date()).days
+    days_left = None if valid_to is None else days_until(valid_to, now)
     if license_.expired or (license_.expired is None and days_left is not None and days_left < 0):
         state = LicenseState.EXPIRED
     elif license_.blacklisted:
@@ -255,10 +256,11 @@ def _mismatches(count: _Count, pool: Pool | None) -> Iterable[Mismatch]:
             yield Mismatch(license_type=count.license_type, overview=0, rows=count.live)
         return
     live, quarantined = count.live, count.quarantined
-    allocated = (live, live + quarantined, live - count.excess, count.rows)
+    within = min(live, pool.total)  # rows of older sites do not say which are in excess
+    allocated = (live, live + quarantined, live - count.excess, within, count.rows)
     yield from _mismatch(count.license_type, pool.allocated, allocated, "allocated")
     if not count.quarantine_unknown:
-        readings = (quarantined, quarantined - count.quarantined_deleted)
+        readings = (quarantined, quarantined - count.quarantined_deleted, 0)
         yield from _mismatch(count.license_type, pool.quarantined, readings, "quarantined")
 
 

@@ -6,7 +6,7 @@ snapshot, so a scrape or a page costs the site nothing.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -159,6 +159,22 @@ class Summary(Value, frozen=True):
     def pool(self, license_type: LicenseType) -> Pool | None:
         """Return the pool of that type, None where the site does not report it."""
         return next((p for p in self.pools if p.license_type is license_type), None)
+
+
+def days_until(day: date, now: datetime) -> int:
+    """Count whole days from today (UTC) to a day; negative after it."""
+    return (day - now.astimezone(UTC).date()).days
+
+
+def aged(summary: Summary, now: datetime) -> Summary:
+    """Return a summary whose days left are those of now, not of its reading."""
+    license_ = summary.license
+    if license_.valid_to is None:
+        return summary
+    left = days_until(license_.valid_to, now)
+    return msgspec.structs.replace(
+        summary, license=msgspec.structs.replace(license_, days_left=left)
+    )
 
 
 _DECODER = msgspec.json.Decoder(Summary)
