@@ -278,8 +278,8 @@ async def test_version_3_tells_the_poisoned_line_and_the_rest_arrives(three: Rec
         (429, "", "is busy (429)"),
         (503, "", "is busy (503)"),
         (500, "oops", "fails (500): oops"),
-        (400, "<html>Bad Request", "answers 400, as no InfluxDB would"),
-        (302, "", "answers 302, as no InfluxDB would"),
+        (400, "<html>Bad Request", "answers 400, and not about points"),
+        (302, "", "answers 302, and not about points"),
     ],
 )
 async def test_trouble_of_the_target_sets_nothing_aside(

@@ -14,7 +14,7 @@ from seatkeeper.flow.ports import Clock, Outbox, Sink
 from seatkeeper.flow.stopping import until_stopped
 from seatkeeper.flow.tell import Told, deliver
 
-POLL = 5.0
+POLL = 2.0
 """Seconds between two looks for what waits; looking writes nothing."""
 
 LAST_WORDS = 2.0

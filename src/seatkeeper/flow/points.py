@@ -26,6 +26,9 @@ OVERLAP = timedelta(hours=1)
 FIRST = timedelta(days=1)
 """So far back the first reading of a site tells releases."""
 
+AT_ONCE = 2_000
+"""Points of users in one transaction: a release of another site must not wait for all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class PointTarget:
@@ -64,7 +67,9 @@ class PointKeeper:
         for target in wanting:
             name = hidden if target.users is Users.PSEUDONYMOUS else str
             points = user_points(observed.snapshot, observed.facts, observed.now, name)
-            await self.outbox.put(target.name, target.encode(points))
+            for start in range(0, len(points), AT_ONCE):
+                some = target.encode(points[start : start + AT_ONCE])
+                await self.outbox.put(target.name, some)
 
     async def _beside(self, observed: Observed, since: datetime) -> Beside:
         site, today = observed.summary.site, _day(observed.now)

@@ -108,7 +108,8 @@ class Answer:
 
 
 _ABOUT_POINTS = re.compile(
-    r"partial write|unable to parse|type conflict|line protocol|unprocessable|invalid (field|tag|"
+    r"partial write|unable to parse|parsing failed|type conflict|line protocol|unprocessable|"
+    r"invalid (field|tag|"
     r"number|timestamp|boolean|measurement|column)|max key length|beyond retention|time outside",
     re.IGNORECASE,
 )
@@ -133,9 +134,7 @@ class InfluxSink:
         trace: TracebackType | None,
     ) -> None:
         """Close its connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._close()
 
     async def send(self, rows: Sequence[OutboxRow]) -> Delivery:
         """Write rows; see Sink."""
@@ -198,7 +197,7 @@ class InfluxSink:
             case status if status >= 500:
                 return f"{place.url} fails ({status}){said}"
             case status:
-                return f"{place.url} answers {status}, as no InfluxDB would{said}"
+                return f"{place.url} answers {status}, and not about points{said}"
 
     async def _write(self, lines: bytes) -> Answer:
         headers = {"Content-Encoding": "gzip", "Content-Type": "text/plain; charset=utf-8"}
@@ -217,9 +216,16 @@ class InfluxSink:
                 body = await answer.content.read(20_000)
                 return Answer(answer.status, _said(body), _wait(answer.headers.get("Retry-After")))
         except TimeoutError:
-            return Answer(0, f"none within {self.place.timeout.total_seconds():g} s")
+            said = f"none within {self.place.timeout.total_seconds():g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Answer(0, " ".join(str(error).split())[:_SAYING] or type(error).__name__)
+            said = " ".join(str(error).split())[:_SAYING] or type(error).__name__
+        await self._close()  # the next try reads ca_file anew: it may have been renewed
+        return Answer(0, said)
+
+    async def _close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
