@@ -71,3 +71,24 @@ async def test_incidents_can_be_planted(tmp_path: Path, total: int) -> None:
     assert (pool.excess > 0) is (total == 5)
     assert newest.license.days_left == 28
     assert newest.at == UNTIL - timedelta(0)
+
+
+async def test_minutes_are_used_through_the_month_and_begin_anew(tmp_path: Path) -> None:
+    used: dict[str, list[int]] = {}
+
+    async def each(now: datetime, done: Monitored) -> None:
+        assert done.summary is not None
+        capacity = done.summary.capacity
+        assert capacity is not None
+        assert capacity.used_minutes <= capacity.allocated_minutes + 24
+        used.setdefault(f"{now:%Y-%m}", []).append(capacity.used_minutes)
+
+    async with simulated_days(
+        f"sqlite:///{tmp_path}/h.db", days=80, users=150, each=each, clean_every=None
+    ):
+        pass
+
+    for month in ("2026-09", "2026-10"):
+        assert used[month] == sorted(used[month])
+        assert used[month][-1] > 3 * used[month][5] > 0
+    assert used["2026-10"][0] < used["2026-09"][-1] / 5

@@ -161,7 +161,7 @@ class _Tour:
         await self._show(f"{user} is back from leave: give the seat back.", undoing)
         await self._show("Why does this person keep the seat?", ["explain", user])
         await self._show("What was recorded?", ["ledger", "show", "--limit", "6"])
-        await self._sum_up(plan, half)
+        await self._sum_up(half)
         return Exit.DONE
 
     async def _newest_plan(self) -> dict[str, Any]:
@@ -192,12 +192,11 @@ class _Tour:
         words = [word for limit in limits for word in ("--override", limit)]
         return [*words, "--reason", "first clean-up, looked through the list"]
 
-    async def _sum_up(self, plan: dict[str, Any], half: HalfYear) -> None:
+    async def _sum_up(self, half: HalfYear) -> None:
         from seatkeeper.cli import render
         from seatkeeper.cli.demo_past import glance, settings_in
 
-        waiting = len(plan["deferred"])
-        page = await glance(settings_in(self.folder), half, PERSON, waiting)
+        page = await glance(settings_in(self.folder), half, PERSON)
         render.draw(page.drawing())
         _say("\nEverything is in the ledger, and the ledger verifies.")
 

@@ -83,7 +83,7 @@ async def live_half_year(
     return half
 
 
-async def glance(settings: Settings, half: HalfYear, person: str, waiting: int) -> Glance:
+async def glance(settings: Settings, half: HalfYear, person: str) -> Glance:
     """Read the site once more, as it is now, and put together what the last page shows."""
     clock = SystemClock()
     store, records = open_records(settings)
@@ -104,7 +104,6 @@ async def glance(settings: Settings, half: HalfYear, person: str, waiting: int) 
         runs=len({seat.plan_id for seat in released}),
         came_back=sum((seat.license_type, seat.user_id) in holders for seat in released),
         given_back=sum(seat.given_back is GrantOutcome.RESTORED for seat in released),
-        waiting=waiting,
     )
 
 

@@ -37,8 +37,6 @@ class Glance:
     runs: int
     came_back: int
     given_back: int
-    waiting: int
-    """Seats that later runs may release."""
 
     def drawing(self) -> Sequence[RenderableType]:
         """Return the page piece by piece."""
@@ -109,7 +107,7 @@ class Glance:
         )
         yield line(f"released        {self.released} idle seats in {self.runs} runs")
         yield line(f"came back       {self._back()}")
-        yield line(f"may go next     {self.waiting} more, {_releasable(now)} idle enough by now")
+        yield line(f"may go next     {_releasable(now)} more seats, in later runs of 12 at most")
         if now.capacity is not None and now.capacity.enabled:
             used, whole = now.capacity.used_minutes, now.capacity.allocated_minutes
             yield line(
