@@ -58,6 +58,7 @@ def test_a_site_in_order_has_no_warning_and_exit_0(seatkeeper: Command, config: 
         "exemptions",
         "schedule",
         "mode",
+        "channels",
         "lease",
     }
 

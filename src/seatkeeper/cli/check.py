@@ -25,6 +25,8 @@ def check(
 ) -> None:
     """Check configuration, certificates, connection, rights, clock, license, store, targets.
 
+    Channels are only looked at: `alerts test CHANNEL` sends something.
+
     Every failure and warning comes with its cure. Exit 0 when nothing failed, else 1.
     """
     from seatkeeper.cli import session as sessions
@@ -48,6 +50,7 @@ def check(
 
 async def _check(loaded: Loaded, names: list[str]) -> list[SiteChecked]:
     from seatkeeper.cli import checks
+    from seatkeeper.cli.check_channels import channel_findings
     from seatkeeper.cli.check_targets import outbox_findings, target_findings
     from seatkeeper.cli.running import progress_on_stderr
     from seatkeeper.errors import StoreError
@@ -67,6 +70,7 @@ async def _check(loaded: Loaded, names: list[str]) -> list[SiteChecked]:
     except StoreError as error:
         general.append(checks.store_failed(loaded.settings.store.shown, error))
     general += await target_findings(loaded.settings)
+    general += await channel_findings(loaded.settings)
     checked = []
     sites = [one for one in loaded.settings.sites if one.name in names]
     async with open_sites(sites, clock) as opened:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from seatkeeper.cli.findings import Area, Finding, failed, ok, warning
+from seatkeeper.core.channel import channel_of
+from seatkeeper.core.channel import target_of as channel_target
 from seatkeeper.core.outbox import OutboxState, Waiting
 from seatkeeper.outlets.influxdb import Answer, InfluxSink
 from seatkeeper.settings import Settings
@@ -61,6 +63,7 @@ async def outbox_findings(store: Store, settings: Settings, now: datetime) -> li
     depth = await store.outbox.depth()
     refused = {target: n for (target, state), n in depth.items() if state is OutboxState.SET_ASIDE}
     known = {target_of(one) for one in settings.metrics.influxdb}
+    known |= {channel_target(one.name) for one in settings.alerts.channels}
     findings = list(_waiting(await store.outbox.waiting(), known, now))
     for target, number in sorted(refused.items()):
         why = next((r.error for r in await store.outbox.refused() if r.row.target == target), "")
@@ -77,8 +80,9 @@ async def outbox_findings(store: Store, settings: Settings, now: datetime) -> li
 def _waiting(waiting: Sequence[Waiting], known: set[str], now: datetime) -> Iterator[Finding]:
     for one in waiting:
         since = f"{one.rows} wait for {one.target}, the first since {one.oldest:%F %T} UTC"
-        if one.target.startswith("influx:") and one.target not in known:
-            cure = f"name it in metrics.influxdb again, or: seatkeeper outbox drop {one.target}"
+        if one.target not in known:
+            place = "metrics.influxdb" if channel_of(one.target) is None else "alerts.channels"
+            cure = f"name it in {place} again, or: seatkeeper outbox drop {one.target}"
             yield warning(Area.OUTBOX, f"{since}; nobody has this name any more", cure)
         elif one.error and (now - one.oldest).total_seconds() > _SOON:
             yield warning(Area.OUTBOX, f"{since}: {one.error}", "see the findings of this target")

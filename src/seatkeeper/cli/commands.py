@@ -6,6 +6,7 @@ import typer
 
 from seatkeeper.cli import (
     act,
+    alerts,
     check,
     config,
     demo,
@@ -44,6 +45,7 @@ def register(app: typer.Typer) -> None:
     app.command()(serve.serve)
     app.command(hidden=True)(serve.job)
     app.command()(sim.sim)
+    app.add_typer(alerts.app)
     app.add_typer(ledger.app)
     app.add_typer(config.app)
     app.add_typer(grafana.app)

@@ -39,6 +39,7 @@ class Area(StrEnum):
     MODE = "mode"
     LEASE = "lease"
     METRICS = "metrics"
+    CHANNELS = "channels"
     OUTBOX = "outbox"
 
 

@@ -32,6 +32,12 @@ _CURES = {
 _LONGEST_SAID = 120
 
 
+def place_of(url: str) -> str:
+    """Return host and port of an address, without what may be secret in it."""
+    split = urlsplit(url)
+    return f"{split.hostname}:{split.port or (443 if split.scheme.lower() == 'https' else 80)}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
     """Where to send: address, the authority that is trusted (None: the system's), longest wait."""
@@ -45,8 +51,7 @@ class Receiver:
     @property
     def place(self) -> str:
         """Host and port, as messages name them."""
-        url = urlsplit(self.url)
-        return f"{url.hostname}:{url.port or (443 if url.scheme == 'https' else 80)}"
+        return place_of(self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ async def send(receiver: Receiver, call: Call) -> str:
     seconds = receiver.timeout.total_seconds()
     timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=seconds)
     try:
-        connector = aiohttp.TCPConnector(ssl=await asyncio.to_thread(_tls, receiver.ca_file))
+        connector = aiohttp.TCPConnector(ssl=await asyncio.to_thread(tls_context, receiver.ca_file))
         async with (
             aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
             session.request(
@@ -108,8 +113,11 @@ def _address(receiver: Receiver, call: Call) -> URL:
     return url.update_query(call.query) if call.query else url
 
 
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    """Make the context anew for each request: an authority may have been renewed."""
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Trust this authority alone, or the system's; made anew each time, for it may be renewed.
+
+    Raises NotTold when the file cannot be used.
+    """
     try:
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ValueError) as error:

@@ -48,7 +48,7 @@ class AlertsSettings(Part):
                 {
                     "name": "mail",
                     "kind": "apprise",
-                    "url": "mailto://mail.example.com?to=qlik@example.com",
+                    "url": "mailtos://user:password@example.com",
                 }
             ]
         ],

@@ -21,6 +21,7 @@ from seatkeeper.settings.values import Text, YesNo, choice, duration, whole, wor
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _APPRISE = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]*://\S+")
 _TOPIC = re.compile(r"[^\s#+\0]{1,200}")
+_MQTT, _MQTT_TLS = 1883, 8883
 _MINUTE = timedelta(minutes=1)
 
 _URL = ("url", "url_file")
@@ -245,6 +246,11 @@ class ChannelSettings(Part):
         """The URL, from wherever it was given; empty where the kind has none."""
         secret = self.url or self.url_file
         return "" if secret is None else secret.get_secret_value()
+
+    @property
+    def broker_port(self) -> int:
+        """The port of the MQTT broker."""
+        return self.port or (_MQTT_TLS if self.tls else _MQTT)
 
     @property
     def signing_secret(self) -> str | None:

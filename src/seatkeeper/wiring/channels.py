@@ -19,8 +19,6 @@ from seatkeeper.settings import ChannelSettings, Settings
 from seatkeeper.store import Store
 from seatkeeper.wiring.news import News
 
-_MQTT, _MQTT_TLS = 1883, 8883
-
 
 def channel_for_alerts(settings: ChannelSettings, clock: Clock) -> Channel[AlertMessage]:
     """Return what tells alerts over a channel; raises ValueError where the kind takes none."""
@@ -41,7 +39,7 @@ def channel_for_butler(settings: ChannelSettings) -> Channel[ButlerEvent]:
         raise ValueError(f"{settings.kind.value} is no channel of Butler's")
     broker = Broker(
         host=settings.host or "",
-        port=settings.port or (_MQTT_TLS if settings.tls else _MQTT),
+        port=settings.broker_port,
         timeout=settings.timeout,
         user=settings.user or "",
         password=settings.password_secret or "",
