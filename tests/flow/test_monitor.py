@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pytest
 from structlog.testing import capture_logs
 
+from builders import a_snapshot, days_ago
 from fakes import fail_with
 from flow_world import World, a_world
-from seatkeeper.core.model import Snapshot
+from seatkeeper.core.model import ServerLicense, Snapshot, person_key
+from seatkeeper.core.policy import Shared, SharedKind
 from seatkeeper.core.summary import IdleBucket, Summary
 from seatkeeper.errors import IncompleteRead, Interrupted, StoreError, Unreachable
 from seatkeeper.flow.monitor import Monitored, monitor
@@ -38,6 +41,11 @@ class Watcher:
     """Notes the snapshots it sees."""
 
     seen: list[Snapshot] = field(default_factory=list)
+    elsewhere: dict[str, dict[str, datetime]] = field(default_factory=dict)
+    """When people were last active, by site."""
+
+    async def latest(self, sites: Sequence[str]) -> dict[str, datetime]:
+        return {person: at for site in sites for person, at in self.elsewhere[site].items()}
 
     async def observe(self, snapshot: Snapshot, now: datetime) -> str:  # noqa: ARG002 - a port
         self.seen.append(snapshot)
@@ -73,6 +81,26 @@ async def test_a_cycle_reads_remembers_counts_and_tells() -> None:
     assert done.summary.plan is not None
     assert done.summary.plan.plan_id == plan.plan.plan_id
     assert done.summary.plan.status == "approved"
+
+
+@pytest.mark.parametrize(
+    ("number", "named", "is_shared"),
+    [("0000 1111", (), True), ("9999", ("Partner",), True), ("9999", (), False)],
+)
+async def test_activity_on_sites_that_share_the_license_counts(
+    number: str, named: tuple[str, ...], is_shared: bool
+) -> None:
+    world = a_world(2)
+    world.policy = replace(world.policy, shared=Shared(SharedKind.SITES, named))
+    partner = a_snapshot(site="partner")
+    license_ = ServerLicense(number=number, signed=False)
+    world.store.snapshots["partner"] = replace(partner, server_license=license_)
+    watcher = Watcher(elsewhere={"partner": {person_key(r"EXAMPLE\u0"): days_ago(2)}})
+
+    done = await cycle(world, watcher=watcher)
+
+    assert done.summary is not None
+    assert done.summary.seats[0].releasable == (1 if is_shared else 2)
 
 
 async def test_the_summary_tells_what_the_reading_took() -> None:

@@ -205,3 +205,24 @@ async def test_who_is_erased_has_no_name_and_is_no_news_when_read_again(store: S
     assert await observe(store, readings(day=1)) == {}
 
     assert [r.label for r in rows(store, HOLDER)] == [None, ANNA]
+
+
+async def test_the_latest_activity_of_people_on_other_sites_is_known_by_person(
+    store: Store,
+) -> None:
+    ben, clara = r"EXAMPLE\ben", r"EXAMPLE\clara"
+    seats = {
+        "one": [an_allocation(ANNA, last_used=days_ago(9)), an_allocation(clara)],
+        "two": [
+            an_allocation(ANNA.upper(), last_used=days_ago(3)),
+            an_allocation(ben, last_used=days_ago(5)),
+        ],
+        "three": [an_allocation(ANNA, last_used=days_ago(1))],
+    }
+    for site, held in seats.items():
+        await store.activity.observe(a_snapshot(held, site=site), NOW)
+
+    found = await store.activity.latest(["one", "two"])
+
+    assert found == {person_key(ANNA): days_ago(3), person_key(ben): days_ago(5)}
+    assert await store.activity.latest([]) == {}

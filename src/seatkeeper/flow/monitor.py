@@ -10,7 +10,7 @@ import functools
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from seatkeeper.core.facts import Facts, Sources
+from seatkeeper.core.facts import Elsewhere, Facts, Sources
 from seatkeeper.core.model import Snapshot
 from seatkeeper.core.summarise import Beside, summarise
 from seatkeeper.core.summary import Summary
@@ -61,8 +61,24 @@ async def _count(
 ) -> Observed:
     plans = await records.plans.lines(now, site.name, limit=1)
     beside = replace(took, plan=plans[0] if plans else None)
-    facts = Facts(Sources.of(snapshot), site.policy, now)
+    elsewhere = await _elsewhere(snapshot, site, records)
+    facts = Facts(Sources.of(snapshot, *elsewhere), site.policy, now)
     return Observed(snapshot, facts, summarise(snapshot, facts, site.policy, now, beside), now)
+
+
+async def _elsewhere(snapshot: Snapshot, site: Site, records: Records) -> list[Elsewhere]:
+    """Tell who was active on the sites that share the license, as these were last read."""
+    license_ = snapshot.server_license
+    own = license_.number if license_ else None
+    numbers = await records.history.license_numbers()
+    sharing = [
+        name
+        for name, number in numbers.items()
+        if name != site.name and (number == own or site.policy.shared.names(name))
+    ]
+    if records.activity is None or not sharing:
+        return []
+    return [Elsewhere(await records.activity.latest(sharing))]
 
 
 async def _tell(observed: Observed, records: Records, steps: Steps) -> None:

@@ -281,6 +281,9 @@ class Activity(Protocol):
     async def observe(self, snapshot: Snapshot, now: datetime) -> ChangeCounts:
         """Compare a reading with the one before, write what differs, and count the changes."""
 
+    async def latest(self, sites: Sequence[str]) -> dict[str, datetime]:
+        """Return when people were last active on any of these sites, by person key."""
+
 
 class PointNews(Protocol):
     """What points say beside what a cycle observed."""

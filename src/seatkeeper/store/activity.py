@@ -85,6 +85,19 @@ class Activity:
                     return found.counts
         raise StoreError(f"several processes observe {snapshot.site} at once; this one gives way")
 
+    @threaded
+    def latest(self, sites: Sequence[str]) -> dict[str, datetime]:
+        """Return when people were last active on any of these sites, by person key."""
+        found = (
+            sa.select(HOLDER.c.person_key, sa.func.max(LAST_USE.c.at).label("at"))
+            .join(LAST_USE, LAST_USE.c.holder == HOLDER.c.id)
+            .where(HOLDER.c.site.in_(sites), HOLDER.c.person_key.is_not(None))
+            .where(LAST_USE.c.at.is_not(None))
+            .group_by(HOLDER.c.person_key)
+        )
+        with self._db.reading() as conn:
+            return {row.person_key: row.at for row in conn.execute(found)}
+
     def _load(self, snapshot: Snapshot) -> _Loaded:
         site = snapshot.site
         with self._db.snapshot() as conn:
