@@ -29,9 +29,11 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
     from seatkeeper.cli import session as sessions
     from seatkeeper.engine.daemon import engine_of, together_until
     from seatkeeper.engine.telling import keep_telling
+    from seatkeeper.engine.watching import keep_watching
     from seatkeeper.web.app import make_app
     from seatkeeper.web.server import address_of, bind
     from seatkeeper.web.server import serve as serve_app
+    from seatkeeper.wiring.alarms import alarm_of
     from seatkeeper.wiring.telling import open_sinks
 
     log = logs.logger()
@@ -49,6 +51,13 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
                     stop,
                     engine=engine.work(stop),
                     telling=keep_telling(sinks, session.store.outbox, session.clock, stop, log),
+                    watching=keep_watching(
+                        alarm_of(loaded.settings, session.store),
+                        list(opened),
+                        session.clock,
+                        stop,
+                        log,
+                    ),
                     web=serve_app(app, listener, stop),
                 )
             log.info("daemon.ended")

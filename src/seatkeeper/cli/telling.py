@@ -10,6 +10,7 @@ from seatkeeper.cli import render
 from seatkeeper.core.outbox import OutboxState
 from seatkeeper.errors import SeatkeeperError
 from seatkeeper.flow.tell import Told, deliver
+from seatkeeper.wiring.alarms import alarm_of
 from seatkeeper.wiring.telling import open_sinks
 
 if TYPE_CHECKING:
@@ -26,8 +27,13 @@ IN_A_HURRY = timedelta(seconds=2)
 
 
 async def deliver_before_the_end(session: Session, stop: asyncio.Event) -> None:
-    """Tell every target what waits for it; that some cannot be told is no failure of a command."""
+    """Tell every target what waits for it; that some cannot be told is no failure of a command.
+
+    What no reading can tell, because it failed, is judged before.
+    """
     try:
+        sites = [site.name for site in session.settings.sites]
+        await alarm_of(session.settings, session.store).watch(sites, session.clock.now())
         async with open_sinks(session.settings, session.clock) as sinks:
             await deliver_to(sinks, session, IN_A_HURRY if stop.is_set() else LONGEST)
     except SeatkeeperError as error:

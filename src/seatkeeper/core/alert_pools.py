@@ -27,6 +27,7 @@ from seatkeeper.core.model import LicenseType, Pool
 _PROFESSIONAL = LicenseType.PROFESSIONAL
 LEAST_DAYS = 7
 """A trend needs so many days."""
+_RECENT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class LowAvailability:
         name="low_availability",
         title="Few free seats",
         means="fewer seats of a pool are free than a count or a share of it; critical when none is",
-        todo="See who could go (`seatkeeper plan`), approve a plan that waits, or buy seats.",
+        todo="See who could go (`seatkeeper plan`), approve a plan, or buy seats.",
         needs=Needs.READING,
     )
     professional: Amount = setting(
@@ -153,13 +154,15 @@ def days_left(available: int, days: Sequence[DayOfPool]) -> float | None:
 
     The slope is the median over all pairs of days, so that one step, up or down, is no trend. The
     last week must fall as well, and the slower of the two counts. Only days since the pool last
-    changed its size are looked at.
+    changed its size are looked at. What is free now counts as the last days show it: a sudden gap
+    is for `low_availability` to tell.
     """
     same = _since_resized(days)
     if len(same) < LEAST_DAYS:
         return None
     falls = -max(_slope(same), _slope(same[-LEAST_DAYS:]))
-    return available / falls if falls > 0 else None
+    free = max(available, median(day.available for day in same[-_RECENT:]))
+    return free / falls if falls > 0 else None
 
 
 def _since_resized(days: Sequence[DayOfPool]) -> Sequence[DayOfPool]:

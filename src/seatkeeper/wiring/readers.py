@@ -17,6 +17,7 @@ from seatkeeper.qrs.client import Connection, QrsClient
 from seatkeeper.qrs.reader import SiteReader
 from seatkeeper.settings import Settings, SiteSettings
 from seatkeeper.store import Owner, Store, open_store
+from seatkeeper.wiring.alarms import alarm_of
 from seatkeeper.wiring.channels import butler_keeper
 from seatkeeper.wiring.clock import SimulatedClock
 from seatkeeper.wiring.telling import point_keeper
@@ -103,6 +104,7 @@ def followers_of(settings: Settings, store: Store) -> tuple[Follower, ...]:
     keepers: tuple[Follower | None, ...] = (
         point_keeper(settings, store),
         butler_keeper(settings, store),
+        alarm_of(settings, store),
         DailyPruning(store, settings.retention.to_retention()),
     )
     return tuple(keeper for keeper in keepers if keeper is not None)

@@ -1,0 +1,181 @@
+"""Judge what is known, move the alerts, and leave one message a channel for whatever is new.
+
+A step that follows every reading (`follow`), and a watch for what a reading cannot tell because
+none succeeds (`watch`): a site that is down, data that gets old, queues that grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from seatkeeper.core.alert_facts import Certificate, Known, Spend
+from seatkeeper.core.alert_message import message_to_bytes
+from seatkeeper.core.alert_rule import Needs, Rule
+from seatkeeper.core.alert_rules import windows_of
+from seatkeeper.core.alert_text import message_of
+from seatkeeper.core.alerts import (
+    Advance,
+    Alert,
+    AlertKey,
+    Moved,
+    Round,
+    Silence,
+    Telling,
+    Why,
+    advance,
+    retired,
+)
+from seatkeeper.core.channel import target_of
+from seatkeeper.core.outbox import OutboxEntry
+from seatkeeper.flow.ports import Alerts, Observed
+
+NO_SITE = ""
+"""The alerts of Seatkeeper itself stand under no site."""
+
+KIND = "alert"
+
+
+def no_certificates(_site: str) -> tuple[Certificate, ...]:
+    """Know of no certificate."""
+    return ()
+
+
+def no_period(_site: str, _now: datetime) -> timedelta | None:
+    """Know of no schedule."""
+    return None
+
+
+def no_spend(_observed: Observed) -> Spend | None:
+    """Know of no cost."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChannel:
+    """A channel that takes alerts; one that `forgets` is told again what goes on."""
+
+    name: str
+    forgets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What judges the sites of one configuration.
+
+    `period`: how long two readings of a site are apart; `runbooks`: where the pages lie.
+    """
+
+    rules: tuple[Rule, ...]
+    channels: tuple[AlertChannel, ...]
+    alerts: Alerts
+    runbooks: str = ""
+    period: Callable[[str, datetime], timedelta | None] = no_period
+    certificates: Callable[[str], tuple[Certificate, ...]] = no_certificates
+    spend: Callable[[Observed], Spend | None] = no_spend
+
+    @property
+    def step(self) -> str:
+        """What it does, in a word."""
+        return "alerts"
+
+    async def follow(self, observed: Observed) -> None:
+        """Judge a site after a reading, and Seatkeeper itself."""
+        site, now = observed.summary.site, observed.now
+        await evaluate(
+            self,
+            [
+                replace(
+                    await _known(self, site, now, trend=True),
+                    summary=observed.summary,
+                    spend=self.spend(observed),
+                ),
+                await _itself(self, now),
+            ],
+            now,
+        )
+
+    async def watch(self, sites: Sequence[str], now: datetime) -> None:
+        """Judge what can be told without a reading: of these sites, and of Seatkeeper itself."""
+        known = [await _known(self, site, now, trend=False) for site in sites]
+        await evaluate(self, [*known, await _itself(self, now)], now)
+
+
+async def evaluate(alarm: Alarm, known: Sequence[Known], now: datetime) -> Advance:
+    """Judge all of this, keep the alerts and put the messages into the outbox, in one go."""
+    rounds = [
+        Round(rule, one.site, tuple(rule.kind.read(one)))
+        for one in known
+        for rule in alarm.rules
+        if _asks(rule, one)
+    ]
+
+    def judge(before: Mapping[AlertKey, Alert], silences: Sequence[Silence]) -> Moved:
+        moved = [advance(before, rounds, silences, now)]
+        for one in known:
+            names = [rule.name for rule in alarm.rules if rule.covers(one.site)]
+            moved.append(retired(before, names, one.site, now))
+        whole = Advance(
+            tuple(a for m in moved for a in m.kept),
+            tuple(k for m in moved for k in m.forgotten),
+            tuple(t for m in moved for t in m.tellings),
+        )
+        return Moved(whole, _entries(alarm, whole.tellings, now))
+
+    sites = {one.site for one in known}
+    return (await alarm.alerts.move(sites, now, judge)).advance
+
+
+def _asks(rule: Rule, known: Known) -> bool:
+    needs = rule.kind.about.needs
+    if needs is Needs.ALL or known.site == NO_SITE:
+        return needs is Needs.ALL and known.site == NO_SITE
+    return rule.covers(known.site) and (needs is Needs.SITE or known.summary is not None)
+
+
+async def _known(alarm: Alarm, site: str, now: datetime, *, trend: bool) -> Known:
+    facts = await alarm.alerts.facts(site, windows_of(alarm.rules), now, trend=trend)
+    cycles = replace(facts.cycles, period=alarm.period(site, now))
+    if trend:
+        # This very reading succeeded; that it did is written down after its last step.
+        cycles = replace(cycles, last_good=now, failures=0, failing_since=None, error="", due=None)
+    return Known(
+        site=site,
+        now=now,
+        facts=replace(facts, cycles=cycles),
+        certificates=alarm.certificates(site),
+    )
+
+
+async def _itself(alarm: Alarm, now: datetime) -> Known:
+    return Known(site=NO_SITE, now=now, queues=await alarm.alerts.queues())
+
+
+def _entries(
+    alarm: Alarm, tellings: Sequence[Telling], now: datetime
+) -> tuple[tuple[str, OutboxEntry], ...]:
+    return tuple(
+        (target_of(channel.name), _entry(telling, alarm.runbooks, now))
+        for telling in tellings
+        for channel in alarm.channels
+        if _goes_there(telling, channel)
+    )
+
+
+def _goes_there(telling: Telling, channel: AlertChannel) -> bool:
+    """Whether a channel is told: it is on the route, and not itself what the alert is about."""
+    key = telling.alert.key
+    if key.rule == "channel_failing" and key.subject == channel.name:
+        return False
+    if telling.why is Why.KEPT and not channel.forgets:
+        return False
+    return not telling.route or channel.name in telling.route
+
+
+def _entry(telling: Telling, runbooks: str, now: datetime) -> OutboxEntry:
+    message = message_of(telling, runbooks, now)
+    # What is only kept alive waits once, however long the receiver is down.
+    when = "" if telling.why is Why.KEPT else f"@{now.isoformat()}"
+    key = f"{message.key}{when}:{telling.why.value}"
+    return OutboxEntry(KIND, message_to_bytes(message), key, now)

@@ -1,0 +1,138 @@
+"""Judging and telling: which channel hears what, with which words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from builders import NOW, a_policy, a_snapshot, a_summary, changed_pool, facts_of
+from fake_alerts import FakeAlerts
+from seatkeeper.core.alert_facts import CycleFacts, Queue, SiteFacts
+from seatkeeper.core.alert_rules import default_rules
+from seatkeeper.core.alerts import AlertState, Silence
+from seatkeeper.flow.alarm import Alarm, AlertChannel
+from seatkeeper.flow.ports import Observed
+
+MAIL, HOOK = AlertChannel("mail"), AlertChannel("hook")
+MANAGER = AlertChannel("am", forgets=True)
+
+
+def an_alarm(*channels: AlertChannel, **changes: Any) -> tuple[Alarm, FakeAlerts]:
+    alerts = FakeAlerts()
+    told: dict[str, Any] = {"rules": default_rules(), "channels": channels or (MAIL, HOOK)}
+    return Alarm(alerts=alerts, **(told | changes)), alerts
+
+
+def observed(free: int = 100, minutes: int = 0) -> Observed:
+    """A reading with so many free analyzer seats of 200."""
+    professional, analyzer = a_summary().pools
+    pool = changed_pool(analyzer, total=200, available=free, allocated=120)
+    summary = a_summary(pools=(professional, pool), capacity=None)
+    snapshot = a_snapshot()
+    now = NOW + timedelta(minutes=minutes)
+    return Observed(snapshot, facts_of(snapshot, a_policy()), summary, now)
+
+
+async def test_every_channel_is_told_once_and_told_when_it_is_over() -> None:
+    alarm, alerts = an_alarm()
+    for minutes, free in ((0, 100), (15, 3), (30, 3), (45, 50)):
+        await alarm.follow(observed(free, minutes))
+    assert alerts.heard() == [
+        ("alert:mail", "low_availability", "firing"),
+        ("alert:hook", "low_availability", "firing"),
+        ("alert:mail", "low_availability", "resolved"),
+        ("alert:hook", "low_availability", "resolved"),
+    ]
+    assert len(set(alerts.keys)) == 2
+
+
+async def test_a_route_leads_to_its_channels_alone() -> None:
+    rules = tuple(replace(rule, route=("hook",)) for rule in default_rules())
+    alarm, alerts = an_alarm(rules=rules)
+    await alarm.follow(observed(3))
+    assert alerts.heard() == [("alert:hook", "low_availability", "firing")]
+
+
+async def test_a_channel_that_forgets_is_told_at_every_cycle() -> None:
+    alarm, alerts = an_alarm(MAIL, MANAGER)
+    for minutes in (0, 15, 30):
+        await alarm.follow(observed(3, minutes))
+    again = [(target, m.again) for target, m in alerts.told]
+    assert again == [
+        ("alert:mail", False),
+        ("alert:am", False),
+        ("alert:am", True),
+        ("alert:am", True),
+    ]
+    assert alerts.keys[-1] == alerts.keys[-2], "while it waits, it waits once"
+
+
+async def test_a_failing_channel_is_told_on_the_others() -> None:
+    alarm, alerts = an_alarm()
+    alerts.waiting = (Queue("alert:hook", 3, NOW - timedelta(minutes=20), "no answer"),)
+    await alarm.watch(["prod"], NOW)
+    assert alerts.heard() == [("alert:mail", "channel_failing", "firing")]
+
+
+async def test_a_site_that_is_down_is_noticed_without_a_reading() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    since = NOW - timedelta(hours=4)
+    alerts.of_store = SiteFacts(cycles=CycleFacts(since, 5, since, "no answer"))
+    await alarm.watch(["prod"], NOW)
+    assert {rule for _, rule, _ in alerts.heard()} == {"stale_data", "site_unreachable"}
+
+    await alarm.follow(observed(minutes=15))
+    assert {m.state.value for _, m in alerts.told} == {"resolved"}
+
+
+async def test_while_a_site_is_down_its_pools_are_not_judged() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    await alarm.follow(observed(3))
+    alerts.heard()
+    await alarm.watch(["prod"], NOW + timedelta(minutes=15))
+    assert alerts.heard() == []
+    (alert,) = alerts.known.values()
+    assert alert.state is AlertState.FIRING
+
+
+async def test_a_rule_that_is_switched_off_leaves_no_alert_behind() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    await alarm.follow(observed(3))
+    alerts.heard()
+    rules = tuple(r for r in default_rules() if r.name != "low_availability")
+    await replace(alarm, rules=rules).watch(["prod"], NOW + timedelta(minutes=15))
+    assert alerts.heard() == [("alert:mail", "low_availability", "resolved")]
+
+
+async def test_a_silence_keeps_the_state_and_tells_nobody() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    alerts.silences = [Silence("Jane", "upgrade", NOW, NOW + timedelta(hours=1), site="prod")]
+    await alarm.follow(observed(3))
+    assert alerts.heard() == []
+    await alarm.follow(observed(3, minutes=60))
+    assert alerts.heard() == [("alert:mail", "low_availability", "firing")]
+
+
+async def test_a_message_says_what_where_since_when_the_numbers_and_what_to_do() -> None:
+    alarm, alerts = an_alarm(MAIL, runbooks="https://wiki.example.com/runbooks/")
+    for minutes, free in ((0, 3), (15, 0), (200, 50)):
+        await alarm.follow(observed(free, minutes))
+    few, none, over = (m for _, m in alerts.told)
+
+    assert few.title == "Warning: prod: 3 of 200 analyzer seats are free"
+    assert few.text.splitlines() == [
+        "What: Few free seats (analyzer), warning",
+        "Where: site prod",
+        "Since: 2026-11-02 03:00 UTC (just now)",
+        "Now: 3 of 200 analyzer seats are free",
+        "Numbers: available=3, total=200",
+        "What to do: See who could go (`seatkeeper plan`), approve a plan, or buy seats.",
+        "Runbook: https://wiki.example.com/runbooks/low_availability.md",
+    ]
+    assert few.values == {"available": 3, "total": 200}
+    assert none.title == "Now critical: prod: 0 of 200 analyzer seats are free"
+    assert none.key == few.key == over.key == "low_availability/prod/analyzer"
+    assert over.title == "Resolved: prod: Few free seats (analyzer)"
+    assert over.text.splitlines()[0] == "What: Few free seats (analyzer), critical, resolved"
+    assert "Since: 2026-11-02 03:00 UTC (for 3h)" in over.text
