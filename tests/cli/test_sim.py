@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,20 @@ def test_a_site_is_served_until_ctrl_c_and_its_configuration_works(tmp_path: Pat
     assert "Traceback" not in rest
 
 
+def test_a_past_can_be_made_in_seconds(tmp_path: Path) -> None:
+    began = datetime.now(UTC) - timedelta(days=20)
+    past = ("--clock-from", f"{began:%Y-%m-%d}", "--speed", "1000000", "--write-config", "sim.yaml")
+
+    with running(*SMALL, *past, cwd=tmp_path, until="sim.yaml is written") as (started, _):
+        told: list[str] = []
+        while not told or told[-1] != "ok":  # the site has caught up with the machine's clock
+            shown = process("check", "-c", "sim.yaml", "--site", "sim", "-o", "json", cwd=tmp_path)
+            told += [one["state"] for one in shown.json["checks"] if one["area"] == "clock"]
+            assert len(told) < 30, told
+        started.send_signal(signal.SIGINT)
+        started.communicate(timeout=30)
+
+
 def test_the_block_to_paste_goes_to_stdout(tmp_path: Path) -> None:
     with running(*SMALL, cwd=tmp_path, until="certificates: ") as (started, _):
         started.send_signal(signal.SIGTERM)
@@ -73,6 +88,7 @@ def test_the_block_to_paste_goes_to_stdout(tmp_path: Path) -> None:
         (("--switch", "delete_status=500"), "possible: 204, 200"),
         (("--fault", "status=99"), "from 400 to 599"),
         (("--allocations", "999"), "hold at most"),
+        (("--speed", "1e9"), "at most 10,000,000"),
     ],
 )
 def test_what_a_site_cannot_be_is_a_usage_error(

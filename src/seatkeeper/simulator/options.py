@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from seatkeeper.simulator.faults import Faults
+from seatkeeper.simulator.moments import FASTEST
 from seatkeeper.simulator.switches import Switches
 
 _COUNTS = (
@@ -68,6 +69,12 @@ class SimOptions:
             if (getattr(self, name) or 0) < 0:
                 msg = f"{name}: must not be negative"
                 raise ValueError(msg)
+        if self.speed > FASTEST:
+            msg = f"speed: at most {FASTEST:,}, not {self.speed:g}"
+            raise ValueError(msg)
+        if self.license_days < 1:
+            msg = f"license_days: at least 1, not {self.license_days}"
+            raise ValueError(msg)
         if self.allocations is not None and self.allocations > 2 * self.users:
             msg = f"allocations: {self.users} users hold at most {2 * self.users} seats"
             raise ValueError(msg)
