@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,20 +12,27 @@ import pytest
 from aiohttp import web
 
 from builders import NOW
+from config_files import load_text, top
 from fakes import FakeClock
 from messages import a_message, an_entry
-from receivers import HttpReceiver, MailServer
+from receivers import HttpReceiver, MailServer, until
 from seatkeeper.core.alert_message import message_from_bytes
+from seatkeeper.core.channel import target_of
 from seatkeeper.core.outbox import OutboxState
+from seatkeeper.engine.telling import keep_telling
 from seatkeeper.flow.channels import ChannelSink
 from seatkeeper.flow.ports import Outbox, Sink
 from seatkeeper.flow.tell import Told, deliver
+from seatkeeper.logs import logger
 from seatkeeper.outlets.notify import Notifier
 from seatkeeper.outlets.posting import Receiver
 from seatkeeper.outlets.webhook import Webhook
 from seatkeeper.store import open_store
+from seatkeeper.wiring.channels import channel_sinks
+from seatkeeper.wiring.clock import SystemClock
 
 TARGET = "alert:hook"
+SECRET = "correct-horse-battery-staple"
 LONG = timedelta(seconds=20)
 
 
@@ -79,3 +87,28 @@ async def test_a_mailbox_that_was_down_gets_all_once_and_in_order(outbox: Outbox
     assert [subject.split(":")[0] for subject in server.subjects] == [
         f"Nr {n}" for n in range(1, 6)
     ]
+
+
+async def test_a_channel_that_hangs_delays_no_other(tmp_path: Path) -> None:
+    hanging, fine, stop = HttpReceiver(hang=True), HttpReceiver(), asyncio.Event()
+    store, clock = open_store(f"sqlite:///{tmp_path}/two.db", command="test"), SystemClock()
+    text = top(
+        "alerts:\n  channels:\n"
+        f"    - {{name: stuck, kind: webhook, url: '{hanging.url}', secret: {SECRET}}}\n"
+        f"    - {{name: fine, kind: webhook, url: '{fine.url}', secret: {SECRET}}}"
+    )
+    channels = load_text(tmp_path, text).settings.alerts.channels
+    async with hanging.up(), fine.up():
+        for name in ("stuck", "fine"):
+            await store.outbox.put(target_of(name), [an_entry(a_message(n)) for n in range(1, 4)])
+        telling = asyncio.create_task(
+            keep_telling(channel_sinks(channels, clock), store.outbox, clock, stop, logger())
+        )
+        await until(lambda: len(fine.heard) == 3 and hanging.heard)
+        stop.set()
+        await telling
+        depth = await store.outbox.depth()
+    store.close()
+
+    assert len(hanging.heard) == 1
+    assert depth == {("alert:stuck", OutboxState.WAITING): 3}

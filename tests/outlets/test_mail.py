@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from messages import a_message
+from qrs_pki import Authority
 from receivers import MailServer, free_port
 from seatkeeper.errors import NotTold
 from seatkeeper.outlets.notify import Notifier, without_secrets
@@ -33,6 +36,26 @@ async def test_a_mail_says_what_the_message_says() -> None:
     assert "qlik@example.com" in str(letter["To"])
     assert "Zwölf & <b>three</b>\nline 2" in content.replace("\r\n", "\n")
     assert message.runbook in content
+
+
+async def test_mail_goes_over_starttls_and_the_certificate_is_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path, "internal")
+    pair = authority.issue("mail", hosts=("127.0.0.1", "localhost"))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pair.cert, pair.key)
+    async with MailServer(tls=tls).up() as server:
+        more = "from=seats@example.com&to=qlik@example.com"
+        secure = Notifier(f"mailtos://localhost:{server.port}?{more}", LONG)
+        with pytest.raises(NotTold, match="did not take it"):
+            await secure.tell(a_message(), "k")
+        assert server.letters == []
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.root))
+        await secure.tell(a_message(), "k")
+
+    assert len(server.letters) == 1
 
 
 async def test_a_mail_server_that_refuses_makes_the_message_wait() -> None:
