@@ -13,6 +13,7 @@ from seatkeeper.cli import (
     explain,
     freezing,
     grafana,
+    history,
     init,
     ledger,
     monitor,
@@ -22,6 +23,7 @@ from seatkeeper.cli import (
     serve,
     sim,
     status,
+    users,
 )
 
 
@@ -32,6 +34,8 @@ def register(app: typer.Typer) -> None:
     app.command()(check.check)
     app.command()(status.status)
     app.command()(monitor.monitor)
+    app.command()(users.users)
+    app.command()(history.history)
     app.command()(plan.plan)
     app.command()(explain.explain)
     app.command()(plan.approve)

@@ -16,6 +16,14 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class Listing(StrEnum):
+    """How a list is written to stdout; only lists can be tables of a spreadsheet."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -25,6 +33,9 @@ Config = Annotated[
 Site = Annotated[str | None, typer.Option("--site", help="Only this site.")]
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="How data is written: table or json.")
+]
+ListingOption = Annotated[
+    Listing, typer.Option("--output", "-o", help="How data is written: table, json or csv.")
 ]
 By = Annotated[str | None, typer.Option("--by", help="Who decides; default: the account.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the ledger.")]

@@ -7,7 +7,7 @@ something is drawn.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -93,6 +93,19 @@ def draw(pieces: Sequence[RenderableType]) -> None:
     console = _console()
     for piece in pieces:
         console.print(piece)
+
+
+def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows below a head; no cell is a formula to a spreadsheet, and none breaks a line."""
+    import csv
+
+    from seatkeeper.cli.ledger_view import cell
+
+    writer = csv.writer(sys.stdout, lineterminator="\r\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(["" if value is None else cell(value) for value in row])
+    sys.stdout.flush()
 
 
 def write_json(value: Any) -> None:

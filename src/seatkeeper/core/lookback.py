@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -75,3 +76,43 @@ class UserLine:
     def idle_days(self, now: datetime) -> float | None:
         """Return the days since the latest use; None for never."""
         return None if self.last_used is None else (now - self.last_used) / timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One number day by day; a day of which nothing is known is missing."""
+
+    license_type: MeasuredType
+    name: str
+    days: tuple[MeterDay, ...]
+
+    def by_day(self, since: date, until: date) -> list[float | None]:
+        """Return the last value of every day from `since` to `until`, None where it is missing."""
+        known = {day.day: day.last for day in self.days}
+        length = (until - since).days + 1
+        return [known.get(since + timedelta(days=n)) for n in range(length)]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteHistory:
+    """What is known of a site day by day (UTC), from `since` to `until`."""
+
+    site: str
+    since: date
+    until: date
+    series: tuple[Series, ...]
+    license: tuple[LicenseChange, ...] = ()
+
+
+def series_of(days: Iterable[MeterDay]) -> tuple[Series, ...]:
+    """Put days of many numbers together, by license type in its usual order, and name."""
+    found: dict[tuple[MeasuredType, str], list[MeterDay]] = {}
+    for day in days:
+        found.setdefault((day.license_type, day.name), []).append(day)
+    order = list(MeasuredType)
+    return tuple(
+        Series(license_type, name, tuple(sorted(some, key=lambda d: d.day)))
+        for (license_type, name), some in sorted(
+            found.items(), key=lambda item: order.index(item[0][0])
+        )
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from heapq import merge
 from itertools import islice
 from typing import Any
@@ -12,7 +13,15 @@ import msgspec
 import sqlalchemy as sa
 
 from seatkeeper.core.changes import By, ChangeKind, Standing
-from seatkeeper.core.lookback import LicenseChange, MeterDay, UserLine, UserQuery, UserSort
+from seatkeeper.core.lookback import (
+    LicenseChange,
+    MeterDay,
+    SiteHistory,
+    UserLine,
+    UserQuery,
+    UserSort,
+    series_of,
+)
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import LicenseType, person_key
 from seatkeeper.core.summary import LicenseSummary
@@ -52,6 +61,29 @@ class Past:
             ]
         lines: Iterator[UserLine] = merge(*found, key=lambda line: _rank(query.sort, line))
         return list(islice(lines, query.limit))
+
+    async def history(
+        self,
+        site: str,
+        since: datetime,
+        now: datetime,
+        license_type: MeasuredType | None = None,
+    ) -> SiteHistory:
+        """Return every number of a site day by day: pools, active users, minutes, changes."""
+        first = since.astimezone(UTC).date()
+        days = await self.pool_days(site, first)
+        active = await self.active_users(site, first)
+        days += [_a_day(day, kind, "active_users", n) for (kind, day), n in active.items()]
+        minutes = await self.capacity_days(site, first)
+        capacity = MeasuredType.ANALYZER_CAPACITY
+        days += [_a_day(day, capacity, "minutes", n) for day, n in minutes.items()]
+        begin = datetime(first.year, first.month, first.day, tzinfo=UTC)
+        days += _change_days(await self.changes(site, begin))
+        wanted = [d for d in days if license_type in (None, d.license_type)]
+        changes = await self.license_changes(site, since)
+        return SiteHistory(
+            site, first, now.astimezone(UTC).date(), series_of(wanted), tuple(changes)
+        )
 
     @threaded
     def active_users(self, site: str, since: date) -> dict[tuple[MeasuredType, date], int]:
@@ -164,6 +196,26 @@ class Past:
             ): row.times
             for row in rows
         }
+
+
+def _a_day(day: date, license_type: MeasuredType, name: str, value: float) -> MeterDay:
+    return MeterDay(day, license_type, name, value, value, value)
+
+
+def _change_days(
+    changes: Mapping[tuple[date, ChangeKind, By, LicenseType], int],
+) -> list[MeterDay]:
+    """Name what happened to seats, apart from the numbers of pools, and by whom they went."""
+    counts: Counter[tuple[date, MeasuredType, str]] = Counter()
+    for (day, kind, by, license_type), times in changes.items():
+        name = kind.value
+        if kind in (ChangeKind.RELEASED, ChangeKind.QUARANTINED):
+            name = f"{name}_by_us" if by is By.US else f"{name}_{_OTHERS[by]}"
+        counts[day, MeasuredType(license_type.value), f"seats_{name}"] += times
+    return [_a_day(day, kind, name, n) for (day, kind, name), n in sorted(counts.items())]
+
+
+_OTHERS = {By.SOMEBODY: "by_others", By.VANISHED: "with_user"}
 
 
 def month_of(day: date) -> int:
