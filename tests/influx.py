@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import shutil
 import socket
 import subprocess
@@ -49,10 +50,16 @@ enabled = false
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """Return a port that nobody listens on now.
+
+    Below those that a system gives to outgoing connections: a server that is stopped for a while
+    must find its port free again.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - a port, no secret
+        with socket.socket() as found, contextlib.suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass

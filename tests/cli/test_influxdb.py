@@ -64,6 +64,10 @@ def test_monitor_delivers_before_it_ends_or_says_what_is_left(
     people = influx.rows('SELECT "user", days_idle FROM qlik_license_user')
     assert len(people) > pools[0]["allocated"]
     assert all(len(row["user"]) == 32 for row in people)
+    checked = seatkeeper("check", "-c", told, "--site", "prod", "-o", "json").json
+    assert [c["text"] for c in checked["checks"] if c["area"] == "metrics"] == [
+        f"influxdb main: {influx.url} takes points for the database butler"
+    ]
     names = {row["name"] for row in influx.rows("SHOW MEASUREMENTS")}
     assert {"qlik_license_activity", "qlik_license_health", "qlik_sense_server_license"} <= names
 
