@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from command_line import Command
+from command_line import CONFIG, Command
 from e2e_processes import Running, running, wait_until
 from influx import Influx, an_influx
+from served_site import ServedSite
 
 TARGET = """\
 metrics:
@@ -70,6 +71,32 @@ def test_monitor_delivers_before_it_ends_or_says_what_is_left(
     ]
     names = {row["name"] for row in influx.rows("SHOW MEASUREMENTS")}
     assert {"qlik_license_activity", "qlik_license_health", "qlik_sense_server_license"} <= names
+
+
+POLICY = """\
+    policy:
+      mode: auto
+      agreement_reviewed: {by: Jane Doe, on: 2026-01-15}
+      analyzer: {release_after: 30d}
+      limits: {max_per_run: 3, max_share: 50%, grown: 99, stale_activity: 90d}
+"""
+
+
+def test_run_tells_what_it_released(
+    seatkeeper: Command, own_site: ServedSite, tmp_path: Path, influx: Influx
+) -> None:
+    text = CONFIG.format(url=own_site.url, folder=own_site.folder, store=tmp_path / "store.db")
+    head, _, tail = text.partition("    policy:\n")
+    config = tmp_path / "seatkeeper.yaml"
+    store = tail.partition("store:")[2]
+    config.write_text(f"{head}{POLICY}store:{store}" + TARGET.format(url=influx.url))
+
+    ended = seatkeeper("run", "-c", config, "--site", "prod", "-o", "json")
+
+    assert ended.code == 0, ended
+    released = influx.rows("SELECT days_since_last_use FROM qlik_sense_license_release")
+    assert len(released) == 3
+    assert all(row["days_since_last_use"] >= 30 for row in released)
 
 
 def test_the_daemon_delivers_by_itself_also_when_the_server_comes_late(

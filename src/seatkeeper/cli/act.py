@@ -57,7 +57,7 @@ def run(
     """Run one full cycle: recover, read, plan, and release what the site's mode allows."""
     from seatkeeper.cli import session as sessions
     from seatkeeper.cli.each_site import each_site
-    from seatkeeper.cli.telling import deliver_before_the_end
+    from seatkeeper.cli.telling import deliver_before_the_end, put_releases
 
     loaded = sessions.read_config(ctx, config)
     if queue:
@@ -73,6 +73,7 @@ def run(
 
         async with sessions.open_session(loaded) as session:
             code = await each_site(session, site, output, one)
+            await put_releases(session)
             await deliver_before_the_end(session, stop)
             return code
 

@@ -11,7 +11,7 @@ from seatkeeper.core.outbox import OutboxState
 from seatkeeper.errors import SeatkeeperError
 from seatkeeper.flow.tell import Told, deliver
 from seatkeeper.wiring.alarms import alarm_of
-from seatkeeper.wiring.telling import open_sinks
+from seatkeeper.wiring.telling import open_sinks, point_keeper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,18 @@ async def deliver_before_the_end(session: Session, stop: asyncio.Event) -> None:
             await deliver_to(sinks, session, IN_A_HURRY if stop.is_set() else LONGEST)
     except SeatkeeperError as error:
         render.say(f"warning: what is to be told stays queued: {error}")
+
+
+async def put_releases(session: Session) -> None:
+    """Put the points of seats just released into the outbox; no monitoring cycle has to come."""
+    keeper = point_keeper(session.settings, session.store)
+    if keeper is None:
+        return
+    try:
+        for one in session.opened:
+            await keeper.released(one.site.name, session.clock.now())
+    except SeatkeeperError as error:
+        render.say(f"warning: the releases are told by the next monitoring cycle: {error}")
 
 
 async def deliver_to(sinks: Mapping[str, Sink], session: Session, limit: timedelta) -> None:

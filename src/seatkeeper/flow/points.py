@@ -16,6 +16,7 @@ from seatkeeper.core.points import (
     active_on,
     points_of,
     pseudonym,
+    release_points,
     user_points,
 )
 from seatkeeper.flow.ports import Observed, Outbox, PointNews
@@ -59,6 +60,14 @@ class PointKeeper:
             await self.outbox.put(target.name, target.encode(points))
         if last is None or _day(last) < _day(observed.now):
             await self._tell_users(observed)
+
+    async def released(self, site: str, now: datetime) -> None:
+        """Put the points of what was released since the last reading: for a run without one."""
+        since = _since(await self.news.last_reading(site), now)
+        releases = await self.news.released(site, since)
+        for target in self.targets:
+            points = release_points(site, releases, user_tag=target.user_tag)
+            await self.outbox.put(target.name, target.encode(points))
 
     async def _tell_users(self, observed: Observed) -> None:
         """Put the points of users where they are asked for."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -73,16 +73,6 @@ async def deliver(
     except StoreError as error:
         teller.error = str(error)
     return Told(target, teller.delivered, teller.set_aside, teller.error)
-
-
-async def deliver_all(
-    sinks: Mapping[str, Sink], outbox: Outbox, clock: Clock, limit: timedelta
-) -> list[Told]:
-    """Send what waits for every target, all at once, each within the limit of time."""
-    works = [
-        deliver(target, sink, outbox, clock, limit=limit) for target, sink in sorted(sinks.items())
-    ]
-    return list(await asyncio.gather(*works))
 
 
 @dataclass(slots=True)
