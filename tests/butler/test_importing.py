@@ -304,15 +304,56 @@ def test_a_tag_that_is_ours_is_said_and_left_out(tmp_path: Path) -> None:
     assert found.note("the static tag site of InfluxDB")
 
 
-def test_destinations_without_a_counterpart_are_named(tmp_path: Path) -> None:
-    found = imported(
-        tmp_path,
-        ("Monitor:\n            enable: false", "Monitor:\n            enable: true"),
-        ("mqtt: {enable: false}", "mqtt: {enable: true}"),
-    )
+SERVER_LICENSE = ("Monitor:\n            enable: false", "Monitor:\n            enable: true")
+OTHERS = """\
+    mqttConfig:
+        enable: true
+        brokerHost: mqtt.example.com
+        brokerPort: 1884
+        qlikSenseServerLicenseTopic: qlik/license
+        qlikSenseServerLicenseExpireTopic: qlik/license_expire
+    webhookNotification:
+        enable: true
+        qlikSenseServerLicenseMonitor:
+            webhooks:
+                - {description: one, webhookURL: 'https://a.example.com/in', httpMethod: GET}
+        qlikSenseServerLicenseExpiryAlert:
+            rateLimit: 300
+            webhooks:
+                - {webhookURL: 'https://b.example.com/in', httpMethod: PUT,
+                   cert: {enable: true, rejectUnauthorized: false, certCA: /certs/ca.pem}}
+                - {webhookURL: 'not an address', httpMethod: POST}
+    cert:
+"""
+WEBHOOK = "webhook: {enable: true, sendRecurring: {enable: true}, sendAlert: {enable: true}}"
+TOLD = (
+    SERVER_LICENSE,
+    ("mqtt: {enable: false}", f"mqtt: {{enable: true}}, {WEBHOOK}"),
+    ("    cert:\n", OTHERS),
+)
 
-    assert found.note("serverLicenseMonitor.destination.mqtt")
-    assert found.note("alert 60 days ahead")
+
+def test_whoever_butler_tells_of_the_license_is_told_by_us(tmp_path: Path) -> None:
+    found = imported(tmp_path, *TOLD)
+
+    mqtt, status, alert = found.settings.alerts.channels
+    assert (mqtt.host, mqtt.broker_port) == ("mqtt.example.com", 1884)
+    assert (mqtt.status_topic, mqtt.expire_topic) == ("qlik/license", "qlik/license_expire")
+    assert (mqtt.threshold_days, mqtt.every) == (60, timedelta(hours=24))
+    assert (status.address, status.method.value) == ("https://a.example.com/in", "get")
+    assert (status.sends.value, alert.sends.value) == ("status", "alerts")
+    assert (alert.address, alert.method.value) == ("https://b.example.com/in", "put")
+    assert str(alert.ca_file) == "/certs/ca.pem"
+    assert found.note("butler-mqtt, butler-status-1, butler-alerts-1")
+    assert found.note("butler-alerts-1: Butler accepted any certificate")
+    assert found.note("Not carried over: butler-alerts-2")
+
+
+def test_whom_butler_does_not_tell_we_do_not_tell(tmp_path: Path) -> None:
+    found = imported(tmp_path, ("    cert:\n", OTHERS), SERVER_LICENSE)
+
+    assert found.settings.alerts.channels == ()
+    assert found.note("alert 60 days ahead is alerts.rules.license_expiry here")
 
 
 def test_a_key_passphrase_is_never_copied(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from seatkeeper.butler.channels import alerts_of
 from seatkeeper.butler.outlets import metrics_of, note_destinations
 from seatkeeper.butler.policy import policy_of, schedule_of
 from seatkeeper.butler.reading import Block
@@ -16,7 +17,10 @@ from seatkeeper.config.document import Document, read_document
 from seatkeeper.config.faults import Fault, config_error
 from seatkeeper.settings.written import as_lines
 
-_BLOCKS = ("qlikSenseLicense", "configQRS", "cert", "influxDb")
+_BLOCKS = (
+    *("qlikSenseLicense", "configQRS", "cert", "influxDb"),
+    *("mqttConfig", "webhookNotification"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,12 @@ def import_butler(
         "schedule": schedule_of(licenses, notes.append),
     }
     metrics = metrics_of(butler, notes.append)
+    alerts = alerts_of(butler, notes.append)
     note_destinations(licenses, notes.append)
     notes.append(
         "license_shared_with is not set: say which sites share the license, [] for none, or others."
     )
-    return Imported("\n".join(_lines(site, metrics)) + "\n", tuple(notes))
+    return Imported("\n".join(_lines(site, metrics, alerts)) + "\n", tuple(notes))
 
 
 def _butler(file: Path, document: Document) -> Block:
@@ -69,7 +74,7 @@ def _concerns_us(fault: Fault) -> bool:
     return len(fault.place) > 1 and fault.place[1] in _BLOCKS
 
 
-def _lines(site: dict[str, Any], metrics: dict[str, Any]) -> Iterator[str]:
+def _lines(site: dict[str, Any], metrics: dict[str, Any], alerts: dict[str, Any]) -> Iterator[str]:
     yield "# Made from a configuration of Butler; `seatkeeper config example` explains every key."
     yield "sites:"
     lines = list(as_lines(_plain(site), 2))
@@ -77,6 +82,8 @@ def _lines(site: dict[str, Any], metrics: dict[str, Any]) -> Iterator[str]:
     yield from lines[1:]
     if metrics:
         yield from as_lines({"metrics": _plain(metrics)})
+    if alerts:
+        yield from as_lines({"alerts": _plain(alerts)})
     yield from as_lines({"store": {"url": "sqlite:///seatkeeper.db"}})
 
 

@@ -1,4 +1,4 @@
-"""`Butler.influxDb` as a target of points; of the other destinations, what is not carried over."""
+"""`Butler.influxDb` as a target of points, and what the monitor of the server license became."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from pydantic import ValidationError
 
 from seatkeeper.butler.reading import Block, Note
 from seatkeeper.settings.influxdb import InfluxSettings, is_tag
-
-_FEATURES = ("serverLicenseMonitor", "licenseMonitor", "licenseRelease")
-_DESTINATIONS = ("mqtt", "webhook")
 
 
 def metrics_of(butler: Block, note: Note) -> dict[str, Any]:
@@ -61,25 +58,14 @@ def _tags(influx: Block, note: Note) -> dict[str, str]:
 
 
 def note_destinations(licenses: Block, note: Note) -> None:
-    """Name the monitors and destinations that have no counterpart in this version."""
-    lost = [
-        f"{feature}.destination.{destination}"
-        for feature in _FEATURES
-        for destination in _DESTINATIONS
-        if licenses.below(feature).flag("enable") is True
-        and licenses.below(feature, "destination", destination).flag("enable") is True
-    ]
-    if lost:
-        note(
-            f"Not carried over: {', '.join(lost)}. alerts.channels of the kinds butler_mqtt and"
-            " butler_webhook tell the server license as Butler does."
-        )
+    """Name what the monitor of the server license does that is done elsewhere here."""
     server = licenses.below("serverLicenseMonitor")
-    if server.flag("enable") is True:
-        days = server.below("alert").text("thresholdDays")
-        note(
-            "Not carried over: serverLicenseMonitor"
-            + (f" with its alert {days} days ahead" if days else "")
-            + "; alerts.rules.license_expiry tells it 90, 60, 30 and 7 days ahead, over what"
-            " alerts.channels names."
-        )
+    if server.flag("enable") is not True:
+        return
+    days = server.below("alert").text("thresholdDays")
+    note(
+        "serverLicenseMonitor"
+        + (f" with its alert {days} days ahead" if days else "")
+        + " is alerts.rules.license_expiry here: told 90, 60, 30 and 7 days ahead, over what"
+        " alerts.channels names."
+    )
