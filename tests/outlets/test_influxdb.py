@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -142,6 +143,33 @@ async def test_every_name_arrives_as_butlers_tag(influx: Influx, name: str) -> N
     on_one_line = name.replace("\n", r"\n").replace("\t", r"\t")
     assert row["user"].removesuffix("\N{ZERO WIDTH SPACE}") == on_one_line
     assert (row["license_type"], row["days_since_last_use"]) == ("analyzer", 120)
+
+
+def some_names(number: int) -> list[str]:
+    """Names out of every sign that line protocol, InfluxQL or JSON could trip over."""
+    rng = random.Random(7)  # noqa: S311 - a seeded test
+    signs = "\\\\\\,,== \"'#{}[]%$&;:/?*<>|`~^äß山🙂\u2028\u00a0aZ9._-"
+    made = {"".join(rng.choices(signs, k=rng.randint(1, 12))) for _ in range(number)}
+    # QRS gives names without blanks around them.
+    return sorted({f"EXAMPLE\\{name.strip()}" for name in made if name.strip()})
+
+
+async def test_hundreds_of_strange_names_arrive_as_field_and_as_tag(influx: Influx) -> None:
+    names = some_names(600)
+    tags = (("site", "prod"), ("license_type", "analyzer"))
+    fields = [
+        Point(USER_ACTIVITY.name, tags, {"user": name}, AT + n) for n, name in enumerate(names)
+    ]
+    released = [ReleasedSeat(str(n), LicenseType.ANALYZER, u, 90, NOW) for n, u in enumerate(names)]
+    some = rows(*fields, *release_points("prod", released, user_tag=True))
+
+    assert await sent(version_1(influx.url, "butler"), some) == Delivery.of_all(some)
+
+    as_field = influx.rows('SELECT "user" FROM qlik_license_user')
+    assert [row["user"] for row in as_field] == names
+    as_tag = influx.rows("SELECT * FROM qlik_sense_license_release GROUP BY *")
+    unseen = "\N{ZERO WIDTH SPACE}"
+    assert {row["user"].removesuffix(unseen) for row in as_tag} == set(names)
 
 
 async def test_poisoned_points_are_found_and_all_others_arrive(influx: Influx) -> None:
