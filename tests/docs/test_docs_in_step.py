@@ -10,7 +10,7 @@ import pytest
 from seatkeeper.cli.commands_page import commands_page
 from seatkeeper.cli.exits import Exit
 from seatkeeper.cli.reference import configuration_page
-from seatkeeper.core.measures import MEASUREMENTS, Measurement
+from seatkeeper.core.measures import MEASUREMENTS, METRICS, Measurement, Metric
 from seatkeeper.core.outcome import GrantOutcome, Outcome
 from seatkeeper.core.plan import Limit
 from seatkeeper.core.policy import Mode
@@ -35,6 +35,13 @@ def test_the_monitoring_page_names_every_measurement_with_its_fields(
 
     assert [f for f in measurement.fields if f"`{f}`" not in row] == []
     assert [t for t in measurement.tags if f"`{t}`" not in row] == []
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.name)
+def test_the_monitoring_page_names_every_metric_with_its_labels(metric: Metric) -> None:
+    labels = ", ".join(f"`{label}`" for label in metric.labels)
+
+    assert f"| `{metric.name}` | {metric.kind.value} | {labels} | {metric.help} |" in MONITORING
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
     """Run the daemon until it is asked to end; `large`: see `engine_of`."""
     from seatkeeper import logs
     from seatkeeper.cli import session as sessions
+    from seatkeeper.cli.serve_metrics import metrics_listener, metrics_works
     from seatkeeper.engine.daemon import engine_of, together_until
     from seatkeeper.engine.telling import keep_telling
     from seatkeeper.engine.watching import keep_watching
@@ -59,11 +60,15 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
                         log,
                     ),
                     web=serve_app(app, listener, stop),
+                    **metrics_works(scraped, session.store, loaded.settings, stop),
                 )
             log.info("daemon.ended")
             return Exit.DONE
 
-    with bind(loaded.settings.console.listen) as listener:
+    with (
+        bind(loaded.settings.console.listen) as listener,
+        metrics_listener(loaded.settings) as scraped,
+    ):
         return carry_out(command, gently=True)
 
 

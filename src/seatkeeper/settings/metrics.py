@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from seatkeeper.settings.influxdb import InfluxSettings
 from seatkeeper.settings.kinds import Wrong
 from seatkeeper.settings.part import Part
+from seatkeeper.settings.prometheus import PrometheusSettings
 
 
 class MetricsSettings(Part):
@@ -16,6 +17,12 @@ class MetricsSettings(Part):
         default=(),
         description="Databases that points are written to; none: no points.",
         examples=[[{"name": "main", "url": "http://127.0.0.1:8086", "database": "butler"}]],
+    )
+
+    prometheus: PrometheusSettings | None = Field(
+        default=None,
+        description="Where the daemon answers Prometheus; left out: nowhere.",
+        examples=[{"listen": "127.0.0.1:9842"}],
     )
 
     @field_validator("influxdb")

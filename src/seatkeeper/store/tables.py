@@ -19,7 +19,7 @@ from seatkeeper.core.measures import MeasuredType
 AnyRow: TypeAlias = "sa.Row[*tuple[Any, ...]]"
 """A row of any columns; their names are known where it was selected."""
 
-SCHEMA = "0008"
+SCHEMA = "0009"
 """The newest migration this version knows."""
 
 VERSION_TABLE = "seatkeeper_schema"
@@ -541,6 +541,18 @@ CYCLE_SAMPLE = sa.Table(
     _words("error"),
     _words("trouble"),
     sa.Index(None, "at"),
+)
+
+COUNTER = sa.Table(
+    "counter",
+    META,
+    sa.Column("name", Words, primary_key=True),
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("license_type", Words, primary_key=True),
+    sa.Column("outcome", Words, primary_key=True),
+    sa.Column("reason", Words, primary_key=True),
+    sa.Column("seen", _NUMBER, nullable=False),
+    sa.Column("value", _NUMBER, nullable=False),
 )
 
 ALERT_STATE = sa.Table(

@@ -38,13 +38,16 @@ class _Server(uvicorn.Server):
         await self._stop.wait()
 
 
-def bind(listen: str) -> socket.socket:
-    """Take the address; raises UsageError when it is taken or reaches beyond this machine."""
+def bind(listen: str, key: str = "console.listen", *, anywhere: bool = False) -> socket.socket:
+    """Take the address that `key` gives; raises UsageError when it cannot be had.
+
+    Without `anywhere`, one that reaches beyond this machine is refused.
+    """
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
-    if not _is_loopback(host):
+    if not anywhere and not _is_loopback(host):
         raise UsageError(
-            f"console.listen {listen} reaches beyond this machine, and this version has no "
+            f"{key} {listen} reaches beyond this machine, and this version has no "
             "sign-in: use 127.0.0.1 and a reverse proxy that asks who is there"
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -54,7 +57,7 @@ def bind(listen: str) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UsageError(
-            f"console.listen {listen} cannot be used ({error.strerror}); "
+            f"{key} {listen} cannot be used ({error.strerror}); "
             "is another Seatkeeper running? Choose another port"
         ) from error
     return listener

@@ -1,0 +1,63 @@
+"""What Prometheus is told, gathered from the store; a site is never read for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from seatkeeper.core.alerts import AlertState
+from seatkeeper.core.scrape import Scrape
+from seatkeeper.outlets.prometheus import Exposition, expose
+from seatkeeper.settings import Settings
+from seatkeeper.store import Store
+
+FRESH = 1.0
+"""Seconds for which an answer is given again: whoever asks in a storm costs nothing."""
+
+
+async def gather(store: Store, settings: Settings) -> Scrape:
+    """Return what the store knows of the configured sites; raises StoreError."""
+    names = [site.name for site in settings.sites]
+    summaries = await store.summaries.all()
+    states = await store.cycles.states(names)
+    alerts = Counter(
+        (a.key.site, a.severity.value, a.state.value)
+        for a in await store.alerts.all()
+        if a.state is not AlertState.RESOLVED
+    )
+    return Scrape(
+        summaries={name: summaries[name] for name in names if name in summaries},
+        releases=await store.counters.releases(),
+        regrets=await store.counters.regrets(),
+        successes={job: s.last_success for job, s in states.items() if s.last_success},
+        outbox={(target, s.value): n for (target, s), n in (await store.outbox.depth()).items()},
+        alerts=alerts,
+    )
+
+
+class Exposed:
+    """Answers scrapes, each from what was gathered in the last second."""
+
+    def __init__(
+        self, store: Store, settings: Settings, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store, self._settings, self._monotonic = store, settings, monotonic
+        self._lock = asyncio.Lock()
+        self._at: float | None = None
+        self._scrape = Scrape()
+        self._answers: dict[str, Exposition] = {}
+
+    async def __call__(self, accept: str) -> Exposition:
+        """Return the answer in the format asked for; raises StoreError."""
+        async with self._lock:
+            now = self._monotonic()
+            if self._at is None or now - self._at >= FRESH:
+                self._scrape = await gather(self._store, self._settings)
+                self._at, self._answers = now, {}
+            if accept not in self._answers:
+                if len(self._answers) >= 8:
+                    self._answers.clear()
+                self._answers[accept] = expose(self._scrape, accept)
+            return self._answers[accept]
