@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seatkeeper import logs
 from seatkeeper.cli.demo_view import Glance
 from seatkeeper.cli.past import Habits, Past, Watched, live_through
 from seatkeeper.core.model import LicenseType
@@ -56,6 +57,7 @@ async def live_half_year(
 
     Afterwards its clock is the machine's. `tell` is given a line for each month.
     """
+    logs.set_up("warning", "console")  # what a day of the past logs is no news
     half, months = HalfYear(), _Months(tell)
 
     async def each(_now: datetime, done: Monitored) -> None:
@@ -94,6 +96,7 @@ async def glance(settings: Settings, half: HalfYear, person: str) -> Glance:
             done = await monitor(site, records, run)
             seats = [seat for kind in LicenseType for seat in await site.reader.allocations(kind)]
         released = await records.plans.released()
+        alerts = [alert for alert in await store.alerts.all() if alert.key.site == site.name]
     finally:
         store.close()
     holders = {(seat.license_type, seat.user_id) for seat in seats if not seat.quarantined}
@@ -104,6 +107,7 @@ async def glance(settings: Settings, half: HalfYear, person: str) -> Glance:
         runs=len({seat.plan_id for seat in released}),
         came_back=sum((seat.license_type, seat.user_id) in holders for seat in released),
         given_back=sum(seat.given_back is GrantOutcome.RESTORED for seat in released),
+        alerts=alerts,
     )
 
 

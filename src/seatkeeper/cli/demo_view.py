@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from seatkeeper.cli.render import line
 from seatkeeper.cli.sparks import bar, spark, thinned
+from seatkeeper.core.alert_message import Severity
+from seatkeeper.core.alerts import Alert, AlertState
 from seatkeeper.core.model import LicenseType, Pool
 from seatkeeper.core.summary import IdleBucket, Summary
 
@@ -37,6 +39,7 @@ class Glance:
     runs: int
     came_back: int
     given_back: int
+    alerts: Sequence[Alert] = ()
 
     def drawing(self) -> Sequence[RenderableType]:
         """Return the page piece by piece."""
@@ -120,6 +123,19 @@ class Glance:
                 "yellow" if left <= 90 else "",
             )
 
+        yield from self._alerts()
+
+    def _alerts(self) -> Iterator[RenderableType]:
+        firing = [alert for alert in self.alerts if alert.state is AlertState.FIRING]
+        over = sum(alert.state is AlertState.RESOLVED for alert in self.alerts)
+        told = f"{len(firing)} firing" + (f", {over} came and went" if over else "")
+        yield line(f"alerts          {told if firing or over else 'none'}")
+        for alert in sorted(firing, key=_badness, reverse=True):
+            style = "" if alert.severity is Severity.INFO else "yellow"
+            yield line(
+                f"  {alert.severity.value:<9} {alert.says}, since {alert.since:%d %B}", style
+            )
+
     def _back(self) -> str:
         if not self.released:
             return "nobody"
@@ -144,3 +160,7 @@ def _active(summary: Summary) -> int:
 
 def _releasable(summary: Summary) -> int:
     return sum(seats.releasable for seats in summary.seats)
+
+
+def _badness(alert: Alert) -> int:
+    return list(Severity).index(alert.severity)
