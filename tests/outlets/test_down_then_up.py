@@ -28,6 +28,7 @@ from seatkeeper.outlets.notify import Notifier
 from seatkeeper.outlets.posting import Receiver
 from seatkeeper.outlets.webhook import Webhook
 from seatkeeper.store import open_store
+from seatkeeper.wiring.alarms import alarm_of
 from seatkeeper.wiring.channels import channel_sinks
 from seatkeeper.wiring.clock import SystemClock
 
@@ -112,3 +113,25 @@ async def test_a_channel_that_hangs_delays_no_other(tmp_path: Path) -> None:
 
     assert len(hanging.heard) == 1
     assert depth == {("alert:stuck", OutboxState.WAITING): 3}
+
+
+async def test_a_channel_that_fails_is_an_alert_on_the_others(tmp_path: Path) -> None:
+    store, now = open_store(f"sqlite:///{tmp_path}/two.db", command="test"), SystemClock().now()
+    text = top(
+        "alerts:\n  channels:\n"
+        "    - {name: stuck, kind: apprise, url: 'json://127.0.0.1:1'}\n"
+        "    - {name: other, kind: apprise, url: 'json://127.0.0.1:2'}"
+    )
+    settings = load_text(tmp_path, text).settings
+    late = a_message(at=now - timedelta(minutes=20))
+    await store.outbox.put(target_of("stuck"), [an_entry(late)])
+
+    await alarm_of(settings, store).watch([], now)
+
+    told = await store.outbox.take(target_of("other"), 10, now)
+    depth = await store.outbox.depth()
+    store.close()
+    [message] = [message_from_bytes(row.entry.body) for row in told]
+    assert message.rule == "channel_failing"
+    assert "1 messages wait for stuck" in message.text
+    assert depth[target_of("stuck"), OutboxState.WAITING] == 1
