@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,11 @@ def test_the_data_source_fits_the_version(version: int) -> None:
         assert source["jsonData"]["httpHeaderName1"] == "Authorization"
         token = {"httpHeaderValue1": "Token $SEATKEEPER_INFLUXDB_TOKEN"}
         assert source["secureJsonData"] == token
+
+
+def test_no_other_command_waits_for_the_sdk_of_grafana() -> None:
+    code = "import sys, seatkeeper.cli.main; print('grafana_foundation_sdk' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "False"

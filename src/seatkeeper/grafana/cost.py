@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seatkeeper.core.measures import ACTIVITY, COST, LICENSE_TYPE
+from seatkeeper.core.measures import ACTIVITY, COST, LICENSE_TYPE, SITE
 from seatkeeper.grafana import influxql, promql
 from seatkeeper.grafana.influxql import last
 from seatkeeper.grafana.spec import Board, Chart, Colour, Flavour, Panel, Row, Step, rising
@@ -19,6 +19,14 @@ TYPE = f"{{{LICENSE_TYPE}}}"
 def paid(kind: str, *, by: str = "") -> str:
     """Return a kind of money over the chosen sites and types, for Prometheus."""
     return f"sum by ({by}) ({promql.metric('qlik_license_monthly_cost', kind=kind)})"
+
+
+def of_sites(kind: str) -> str:
+    """Return a kind of money over the chosen sites and every type, as a budget is set."""
+    metric = promql.metric(
+        "qlik_license_monthly_cost", chosen=False, site=f'=~"${SITE}"', kind=kind
+    )
+    return f"sum({metric})"
 
 
 SPEND = Panel(
@@ -67,14 +75,19 @@ SAVED = Panel(
 
 OF_BUDGET = Panel(
     "How much of the budget is spent?",
-    "Spend as a share of the monthly budget. Orange from 90 %, red when it is exceeded.",
+    "Spend of all license types of the chosen sites as a share of their monthly "
+    "budget. Orange from 90 %, red when it is exceeded.",
     "percentunit",
     Chart.NUMBER,
     {
         INFLUX: (
-            influxql.total(COST, ["spend", "budget"], 'sum("spend") / sum("budget")', "of budget"),
+            influxql.every_type(
+                influxql.total(
+                    COST, ["spend", "budget"], 'sum("spend") / sum("budget")', "of budget"
+                )
+            ),
         ),
-        PROM: (promql.newest(f"{paid('spend')} / ({paid('budget')} > 0)", "of budget"),),
+        PROM: (promql.newest(f"{of_sites('spend')} / ({of_sites('budget')} > 0)", "of budget"),),
     },
     width=6,
     height=5,
@@ -99,12 +112,14 @@ SPEND_OVER_TIME = Panel(
                 daily=True,
             ),
             influxql.total(COST, ["idle_spend"], 'sum("idle_spend")', "idle", daily=True),
-            influxql.total(COST, ["budget"], 'sum("budget")', "budget", daily=True),
+            influxql.every_type(
+                influxql.total(COST, ["budget"], 'sum("budget")', "budget", daily=True)
+            ),
         ),
         PROM: (
             promql.series(f"{paid('spend')} - {paid('idle_spend')}", "in use"),
             promql.series(paid("idle_spend"), "idle"),
-            promql.series(paid("budget"), "budget"),
+            promql.series(of_sites("budget"), "budget"),
         ),
     },
     width=16,

@@ -6,6 +6,7 @@ Names are taken from `core/measures`; an unknown field is an error when the modu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from seatkeeper.core.measures import LICENSE_TYPE, SITE, Measurement
 from seatkeeper.grafana.spec import Query
@@ -33,8 +34,11 @@ def tags_of(measurement: Measurement) -> tuple[str, ...]:
 
 def chosen(measurement: Measurement, when: str = NOW) -> str:
     """Return the condition: the chosen sites and license types, in that time."""
-    parts = [f'"{tag}" =~ /^${tag}$/' for tag in tags_of(measurement)]
-    return " AND ".join([*parts, when])
+    return " AND ".join([*map(_is_chosen, tags_of(measurement)), when])
+
+
+def _is_chosen(tag: str) -> str:
+    return f'"{tag}" =~ /^${tag}$/'
 
 
 def series(
@@ -88,6 +92,11 @@ def total(
     grouped = f" GROUP BY {groups}" if groups else ""
     text = f"SELECT {value} FROM ({rows}) WHERE {NOW}{grouped}"  # noqa: S608
     return Query(f"{text} fill(none)" if daily else text, legend, now=not daily)
+
+
+def every_type(query: Query) -> Query:
+    """Return the query without its choice of license types: a budget is set for all of them."""
+    return replace(query, text=query.text.replace(f" AND {_is_chosen(LICENSE_TYPE)}", ""))
 
 
 def counted(
