@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from random import Random
 
 from builders import ANALYZER, NOW, PROFESSIONAL, a_snapshot, a_user, an_allocation, changed
 from seatkeeper.core.changes import By, ChangeKind, OurRelease
 from seatkeeper.core.measures import MeasuredType
-from seatkeeper.core.model import Allocation, LicenseType, Snapshot, person_key
+from seatkeeper.core.model import Allocation, LicenseType, Snapshot, UsageList, Witness, person_key
 
 PEOPLE = tuple(rf"EXAMPLE\P{n}" for n in range(4))
 TYPES = (PROFESSIONAL, ANALYZER)
@@ -24,6 +24,7 @@ DEEDS = (
     "grant",
     "use",
     "use",
+    "use capacity",
     "release by us",
     "release by another",
     "delete the user",
@@ -32,7 +33,7 @@ DEEDS = (
     "reinstate",
     "clear",
 )
-_WEIGHTS = (6, 2, 2, 2, 1, 0.1, 2, 1, 2, 1)
+_WEIGHTS = (6, 2, 2, 1, 2, 1, 0.1, 2, 1, 2, 1)
 """Whoever is deleted stays so, which must not empty the site too soon."""
 
 STEP = timedelta(hours=7)
@@ -52,6 +53,8 @@ class SeatWorld:
     seats: dict[str, Allocation] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     releases: list[OurRelease] = field(default_factory=list)
+    capacity: dict[str, datetime] = field(default_factory=dict)
+    """When each person used analyzer capacity last, as the usage rows tell."""
     returned: set[str] = field(default_factory=set)
     """The plans of releases after which the person came back."""
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -63,7 +66,9 @@ class SeatWorld:
             self._do(deed, PEOPLE[person], TYPES[license_type])
         self.now += STEP
         users = [a_user(p) for p in PEOPLE if p not in self.gone]
-        return a_snapshot(self.seats.values(), users, now=self.now)
+        snapshot = a_snapshot(self.seats.values(), users, now=self.now)
+        told = Witness({}, dict(self.capacity), {UsageList.CAPACITY: dict(self.capacity)})
+        return replace(snapshot, witness=told)
 
     def _do(self, deed: str, person: str, license_type: LicenseType) -> None:
         held = [
@@ -78,6 +83,8 @@ class SeatWorld:
                 del self.seats[seat.id]
         elif deed in ("reinstate", "clear"):
             self._after_quarantine(deed, [s for s in held if s.quarantined])
+        elif deed == "use capacity":
+            self.capacity[person_key(person)] = self.now
         elif live and deed == "use":
             self.seats[live[0].id] = changed(live[0], last_used=self.now)
         elif live:
@@ -138,7 +145,7 @@ def some_steps(random: Random, number: int, deeds: int = 6) -> list[list[Deed]]:
 
 def true_days(snapshots: Sequence[Snapshot]) -> set[tuple[str, MeasuredType, date]]:
     """Say on which days each person was seen to be active: where their latest use had moved."""
-    found = set()
+    found = _days_of_capacity(snapshots)
     for person, license_type in itertools.product(PEOPLE, TYPES):
         latest: datetime | None = None
         for snapshot in snapshots:
@@ -151,6 +158,14 @@ def true_days(snapshots: Sequence[Snapshot]) -> set[tuple[str, MeasuredType, dat
                     measured = MeasuredType(license_type.value)
                     found.add((person_key(person), measured, used.date()))
     return found
+
+
+def _days_of_capacity(snapshots: Sequence[Snapshot]) -> set[tuple[str, MeasuredType, date]]:
+    return {
+        (person, MeasuredType.ANALYZER_CAPACITY, at.date())
+        for snapshot in snapshots
+        for person, at in snapshot.witness.by_list[UsageList.CAPACITY].items()
+    }
 
 
 def true_changes(

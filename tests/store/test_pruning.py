@@ -132,6 +132,13 @@ async def test_it_is_done_once_a_day(filled: Store) -> None:
     assert again.total > 0
 
 
+async def test_a_clock_that_was_ahead_does_not_stop_it(filled: Store) -> None:
+    assert await filled.pruning.prune_daily(SHORT, NOW + 4000 * DAY) is not None
+
+    assert await filled.pruning.prune_daily(SHORT, NOW + 99 * DAY) is not None
+    assert await filled.pruning.prune_daily(SHORT, NOW + 99 * DAY) is None
+
+
 async def test_one_turn_takes_so_much(filled: Store) -> None:
     little = Pruning(filled.ledger._db, batch=5, turn=2)
 
