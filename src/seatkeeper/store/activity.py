@@ -28,9 +28,10 @@ from seatkeeper.core.changes import (
     differences,
 )
 from seatkeeper.core.measures import MeasuredType
-from seatkeeper.core.model import LicenseType, Snapshot
+from seatkeeper.core.model import Allocation, LicenseType, Snapshot
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.errors import StoreError
+from seatkeeper.store.batches import write_many
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.past import month_of
 from seatkeeper.store.recording import chunks
@@ -201,17 +202,17 @@ def _write(
     holders = loaded.holders
     new = sorted(found.labels.keys() - holders.keys())
     if new:
-        people = [
+        people = (
             {"site": site, "person_key": p, "label": found.labels[p], "first_seen": at} for p in new
-        ]
-        conn.execute(sa.insert(HOLDER), people)
+        )
+        write_many(conn, sa.insert(HOLDER), people)
         holders.update(_numbers(conn, site, new))
     _write_seats(conn, site, at, holders, found, loaded.known.seats)
     _write_uses(conn, site, at, holders, found.uses)
     first = conn.execute(sa.select(WATCHED.c.first_seen).where(WATCHED.c.site == site)).scalar_one()
     _write_days(conn, site, first.astimezone(UTC).date(), holders, found.uses)
     _write_minutes(conn, holders, snapshot.witness.minutes)
-    events = [
+    events = (
         {
             "site": site,
             "at": now,
@@ -223,9 +224,8 @@ def _write(
             "plan_id": change.plan_id,
         }
         for change in found.changes
-    ]
-    if events:
-        conn.execute(sa.insert(SEAT_EVENT), events)
+    )
+    write_many(conn, sa.insert(SEAT_EVENT), events)
 
 
 def _numbers(conn: sa.Connection, site: str, people: Sequence[str]) -> Iterator[tuple[str, int]]:
@@ -248,27 +248,37 @@ def _write_seats(
     columns = SEAT.c
     for some in chunks(found.gone):
         conn.execute(sa.delete(SEAT).where(columns.site == site, columns.allocation_id.in_(some)))
-    new, changed = [], []
-    for seat in found.seats:
+
+    def row(seat: Allocation) -> dict[str, Any]:
         state = found.states[seat.id]
-        row: dict[str, Any] = {
+        return {
             "holder": holders.get(state.person),
             "standing": state.standing,
             "excess": state.excess,
         }
-        if seat.id in before:
-            changed.append({"of_site": site, "of_seat": seat.id, **row})
-            continue
-        row |= {"license_type": seat.license_type, "created": seat.created, "first_seen": at}
-        new.append({"site": site, "allocation_id": seat.id, **row})
-    if new:
-        conn.execute(sa.insert(SEAT), new)
-    if changed:
-        this = sa.and_(
-            columns.site == sa.bindparam("of_site"),
-            columns.allocation_id == sa.bindparam("of_seat"),
-        )
-        conn.execute(sa.update(SEAT).where(this), changed)
+
+    new = (
+        {
+            "site": site,
+            "allocation_id": seat.id,
+            "license_type": seat.license_type,
+            "created": seat.created,
+            "first_seen": at,
+            **row(seat),
+        }
+        for seat in found.seats
+        if seat.id not in before
+    )
+    write_many(conn, sa.insert(SEAT), new)
+    this = sa.and_(
+        columns.site == sa.bindparam("of_site"), columns.allocation_id == sa.bindparam("of_seat")
+    )
+    changed = (
+        {"of_site": site, "of_seat": seat.id, **row(seat)}
+        for seat in found.seats
+        if seat.id in before
+    )
+    write_many(conn, sa.update(SEAT).where(this), changed)
 
 
 _LATER = (
@@ -284,7 +294,7 @@ _LATER = (
 def _write_uses(
     conn: sa.Connection, site: str, at: datetime, holders: Mapping[str, int], uses: Sequence[Use]
 ) -> None:
-    new = [
+    new = (
         {
             "holder": holders[use.person],
             "license_type": use.license_type,
@@ -294,16 +304,14 @@ def _write_uses(
         }
         for use in uses
         if use.is_new
-    ]
-    if new:
-        conn.execute(sa.insert(LAST_USE), new)
-    later = [
+    )
+    write_many(conn, sa.insert(LAST_USE), new)
+    later = (
         {"of_holder": holders[use.person], "of_type": use.license_type, "used": use.at}
         for use in uses
         if not use.is_new
-    ]
-    if later:
-        conn.execute(_LATER, later)
+    )
+    write_many(conn, _LATER, later)
 
 
 def _write_days(
@@ -319,7 +327,7 @@ def _write_days(
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     month = insert(ACTIVITY_MONTH)
     together = ACTIVITY_MONTH.c.days.op("|")(month.excluded.days)
-    rows = [
+    rows = (
         {
             "month": month_of(day),
             "license_type": use.license_type,
@@ -327,9 +335,10 @@ def _write_days(
             "days": 1 << (day.day - 1),
         }
         for use, day in days
-    ]
+    )
     keys = ["month", "license_type", "holder"]
-    conn.execute(month.on_conflict_do_update(index_elements=keys, set_={"days": together}), rows)
+    upsert = month.on_conflict_do_update(index_elements=keys, set_={"days": together})
+    write_many(conn, upsert, rows)
     counts = Counter((use.license_type, day) for use, day in days if day >= first)
     active = insert(ACTIVE_DAY)
     more = ACTIVE_DAY.c.users + active.excluded.users
@@ -363,11 +372,11 @@ def _write_minutes(
         for (holder, day), n in told.items()
         if n > known.get((holder, day), 0)
     ]
-    if rows:
-        insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-        new = insert(CAPACITY_USE)
-        more = {"minutes": new.excluded.minutes}
-        conn.execute(new.on_conflict_do_update(index_elements=["day", "holder"], set_=more), rows)
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    new = insert(CAPACITY_USE)
+    more = {"minutes": new.excluded.minutes}
+    upsert = new.on_conflict_do_update(index_elements=["day", "holder"], set_=more)
+    write_many(conn, upsert, rows)
 
 
 def forget_holder(conn: sa.Connection, person: str) -> int:
