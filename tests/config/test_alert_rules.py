@@ -69,6 +69,7 @@ def test_a_failing_channel_goes_by_the_key_beside_the_channels(tmp_path: Path) -
         ("low_availability: {analyzer: 10%}", "analyzer_clear", "write the value of analyzer"),
         ("high_utilization: {analyzer: 80%}", "analyzer_clear", "write the value of analyzer"),
         ("pool_empty_soon: {days: 0}", "days", "from 1"),
+        ("pool_empty_soon: {trend_days: 3}", "trend_days", "from 7"),
         ("license_expiry: {days: [7, 30]}", "days", "[90, 60, 30, 7]"),
         ("excess_users: {clear_below: 5}", "clear_below", "other side"),
         ("churn: {route: [mial]}", "route", "did you mean Mail"),

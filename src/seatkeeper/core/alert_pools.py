@@ -129,7 +129,9 @@ class PoolEmptySoon:
     )
     days: int = setting(14, Unit.DAYS, "Fires when the pool lasts fewer days.")
     clear_days: int = setting(21, Unit.DAYS, "Over when it lasts so many days again.", "days")
-    trend_days: int = setting(28, Unit.DAYS, "How many days the trend is taken from, 7 at least.")
+    trend_days: int = setting(
+        28, Unit.TREND_DAYS, "How many days the trend is taken from, 7 at least."
+    )
 
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge each pool whose history is long enough and which is not empty already."""
@@ -236,8 +238,8 @@ class OverBudget:
     about: ClassVar[About] = About(
         name="over_budget",
         title="Cost over budget",
-        means="the seats of a month cost more than its budget",
-        todo="See where the money goes (`seatkeeper cost`) and what is idle (`seatkeeper plan`).",
+        means="the seats of a month cost more than its budget, where one is known",
+        todo="See what is paid for and idle (`seatkeeper plan`); return seats at the next renewal.",
         needs=Needs.READING,
         repeat=timedelta(days=7),
     )

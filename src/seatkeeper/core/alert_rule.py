@@ -73,6 +73,7 @@ class Unit(StrEnum):
     SHARE = "share"
     COUNT = "count"
     DAYS = "days"
+    TREND_DAYS = "days, seven at least"
     DAYS_LIST = "list of days"
     DURATION = "duration"
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Self, cast
 from pydantic import Field, create_model, model_validator
 
 from seatkeeper.core.alert_message import Severity
+from seatkeeper.core.alert_pools import LEAST_DAYS
 from seatkeeper.core.alert_rule import NEVER, Amount, Rule, RuleKind, Unit
 from seatkeeper.core.alert_rules import KINDS
 from seatkeeper.core.durations import format_duration, format_share, parse_share
@@ -63,6 +64,7 @@ _KINDS: dict[Unit, Kind] = {
     Unit.SHARE: share(zero=True),
     Unit.COUNT: whole(least=1, most=10_000_000),
     Unit.DAYS: whole(least=1, most=_MOST_DAYS),
+    Unit.TREND_DAYS: whole(least=LEAST_DAYS, most=366),
     Unit.DAYS_LIST: Kind(
         "list of days",
         simple(_days_list),

@@ -1,0 +1,53 @@
+"""Every alert has its entry in the reference and a runbook page that helps."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from seatkeeper.cli.alerts_page import alerts_page
+from seatkeeper.cli.commands import register
+from seatkeeper.core.alert_rules import ABOUT
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = sorted((DOCS / "runbooks").glob("*.md"))
+SECTIONS = ["What it means", "How to look", "What to do", "When to silence"]
+
+
+def commands() -> set[str]:
+    app = typer.Typer()
+    register(app)
+    group = typer.main.get_command(app)
+    return set(getattr(group, "commands", {}))
+
+
+def test_every_rule_has_a_runbook_page_and_every_page_a_rule() -> None:
+    assert {page.stem for page in PAGES} == set(ABOUT)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_a_runbook_page_says_what_it_means_how_to_look_what_to_do_and_when_to_be_silent(
+    page: Path,
+) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"# {ABOUT[page.stem].title}\n")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS
+    assert all(len(part.split()) >= 10 for part in text.split("## ")[1:])
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    assert [t for t in targets if not (page.parent / t).exists()] == []
+
+
+def test_runbook_pages_name_commands_that_there_are() -> None:
+    known = commands()
+    told = [a.todo for a in ABOUT.values()] + [p.read_text(encoding="utf-8") for p in PAGES]
+    named = {word for text in told for word in re.findall(r"`seatkeeper (\w+)", text)}
+    assert named - known == set()
+
+
+def test_the_reference_is_in_step_and_names_every_rule() -> None:
+    page = (DOCS / "alerts.md").read_text(encoding="utf-8")
+    assert page == alerts_page()
+    assert all(f"### `{name}`" in page for name in ABOUT)
