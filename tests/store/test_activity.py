@@ -30,8 +30,8 @@ PRO = MeasuredType.PROFESSIONAL
 
 
 def rows(store: Store, found: sa.Table | sa.Select[tuple[object, ...]]) -> list[AnyRow]:
-    """Every row of a table or a query."""
-    query = sa.select(found) if isinstance(found, sa.Table) else found
+    """Every row of a table, in the order of its key, or of a query."""
+    query = sa.select(found).order_by(*found.primary_key) if isinstance(found, sa.Table) else found
     with store.ledger._db.reading() as conn:
         return list(conn.execute(query))
 
