@@ -35,9 +35,9 @@ async def test_what_a_site_shows_arrives_once_on_every_channel(tmp_path: Path) -
         (tmp_path / "seatkeeper.yaml").chmod(0o600)
         async with manager.up(), broker.up(), broker.listener() as heard:
             first = await monitored(tmp_path)
-            active = await manager.alerts()
             async with hook.up():
                 second = await monitored(tmp_path)
+            active = await manager.alerts()
 
     bodies = [json.loads(request.body) for request in hook.heard]
     low = [b["data"] for b in bodies if b["data"]["rule"] == "low_availability"]

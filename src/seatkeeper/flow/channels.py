@@ -60,7 +60,7 @@ class ChannelSink(Generic[Message]):
             if error is None and time.monotonic() < end:
                 continue
             if error is not None and row.tries >= OFTEN and behind is not None:
-                error = await self._past(row, behind, done, error)
+                error = await self._past(row, behind, done, error, end)
             return done.delivery(error)
         return done.delivery(None)
 
@@ -77,10 +77,15 @@ class ChannelSink(Generic[Message]):
         return None
 
     async def _past(
-        self, row: OutboxRow, behind: OutboxRow, done: _Done, error: NotTold
+        self, row: OutboxRow, behind: OutboxRow, done: _Done, error: NotTold, end: float
     ) -> NotTold | None:
-        """Look whether the message itself is the trouble: the one behind arrives, it does not."""
+        """Look whether the message itself is the trouble: the one behind arrives, it does not.
+
+        Past the end of the turn that is left open, for a batch must not take too long.
+        """
         if await self._try(behind, done) is not None or behind.id in done.poisoned:
+            return error
+        if time.monotonic() > end:
             return error
         if await self._try(row, done) is not None:
             done.poisoned[row.id] = f"{error}; the message behind it arrived"
