@@ -53,6 +53,7 @@ sites:
     schedule: {{monitor: every 1 minute, release: '0 3 * * *', timezone: Europe/Stockholm}}
 store: {{url: sqlite:///seatkeeper.db}}
 console: {{listen: '127.0.0.1:{port}'}}
+metrics: {{prometheus: {{listen: '127.0.0.1:{metrics}'}}}}
 """
 
 
@@ -145,7 +146,9 @@ class _Tour:
         from seatkeeper.wiring.clock import SystemClock
 
         today = SystemClock().now().date()
-        text = CONFIG.format(url=simulator.url, person=PERSON, today=today, port=self.port)
+        text = CONFIG.format(
+            url=simulator.url, person=PERSON, today=today, port=self.port, metrics=self.port + 1
+        )
         (self.folder / "seatkeeper.yaml").write_text(text, encoding="utf-8")
 
     async def _tour(self, simulator: Simulator, half: HalfYear) -> Exit:
@@ -201,8 +204,13 @@ class _Tour:
         _say("\nEverything is in the ledger, and the ledger verifies.")
 
     async def _stay(self) -> Exit:
-        address = f"http://127.0.0.1:{self.port}/readyz"
-        _say(f"\nThe daemon runs now: {address}  (Ctrl-C ends it)")
+        place = "http://127.0.0.1"
+        _say(
+            f"\nThe daemon runs now (Ctrl-C ends it), with a reading every minute:\n"
+            f"  {place}:{self.port}/readyz       whether it is at work\n"
+            f"  {place}:{self.port + 1}/metrics      the numbers for Prometheus\n"
+            f"In another terminal: seatkeeper -c {self.folder}/seatkeeper.yaml status"
+        )
         process = await self._start(["serve"])
         waiting = asyncio.ensure_future(process.wait())
         stopping = asyncio.ensure_future(self.stop.wait())
