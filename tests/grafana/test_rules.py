@@ -47,7 +47,8 @@ def test_promtool_accepts_the_rules_and_each_fires_when_it_should(tmp_path: Path
 def test_no_alert_is_left_untried_or_undocumented() -> None:
     for rule in RULES:
         assert f'alertname="Seatkeeper{rule.name}"' in UNIT_TESTS.read_text()
-        assert f"| `Seatkeeper{rule.name}` |" in DOCS.read_text()
+        assert f"| [`Seatkeeper{rule.name}`](runbooks/{rule.runbook}.md) |" in DOCS.read_text()
+        assert (DOCS.parent / "runbooks" / f"{rule.runbook}.md").exists()
 
 
 @flavours

@@ -9,7 +9,7 @@ from seatkeeper.grafana.provisioning import FOLDER, as_yaml
 from seatkeeper.grafana.rules import RECORDINGS, RULES, Limit, Rule
 from seatkeeper.grafana.spec import Flavour
 
-RUNBOOK = "https://github.com/seatkeeper/seatkeeper/blob/main/docs/monitoring.md#alert-rules"
+RUNBOOK = "https://github.com/seatkeeper/seatkeeper/blob/main/docs/runbooks/{}.md"
 
 CONTACT = "Seatkeeper"
 
@@ -49,7 +49,7 @@ def _annotations(rule: Rule, value: str) -> dict[str, str]:
     return {
         "summary": summary,
         "description": rule.todo,
-        "runbook_url": RUNBOOK,
+        "runbook_url": RUNBOOK.format(rule.runbook),
     }
 
 

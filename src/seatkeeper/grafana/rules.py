@@ -39,10 +39,11 @@ class Rule:
     """An alert: it fires while the number is beyond the bound for `lasting`.
 
     Without `influx` the rule is there for Prometheus only. `what` is the summary, with labels
-    as `{site}` and the number as `{value}`.
+    as `{site}` and the number as `{value}`; `runbook` is the page of docs/runbooks.
     """
 
     name: str
+    runbook: str
     prometheus: str
     influx: str
     limit: Limit
@@ -119,6 +120,7 @@ _DAYS_OF_SERVER = _newest(BUTLER_SERVER_LICENSE, last(BUTLER_SERVER_LICENSE, "da
 RULES = (
     Rule(
         "SeatsUsedUp",
+        "low_availability",
         f"({_seats('available')} and ignoring(state) {_seats('total')} > 0)",
         _newest(_POOLS, last(_POOLS, "available")),
         Limit.BELOW,
@@ -130,6 +132,7 @@ RULES = (
     ),
     Rule(
         "SeatsNearlyUsedUp",
+        "high_utilization",
         SHARE,
         _newest(_POOLS, f"{last(_POOLS, 'allocated')} / {last(_POOLS, 'total')}"),
         Limit.ABOVE,
@@ -141,6 +144,7 @@ RULES = (
     ),
     Rule(
         "SeatsRunOut",
+        "pool_empty_soon",
         DAYS_LEFT,
         until_zero(_POOLS, "available", days=30, variables=False).text,
         Limit.BELOW,
@@ -152,6 +156,7 @@ RULES = (
     ),
     Rule(
         "SeatsPredictedToRunOut",
+        "pool_empty_soon",
         f"predict_linear({_seats('available')}[14d], 14 * 86400)",
         "",
         Limit.BELOW,
@@ -163,6 +168,7 @@ RULES = (
     ),
     Rule(
         "CapacityMinutesNearlySpent",
+        "capacity_ahead",
         f"{_USED} / ignoring(state) ({_GRANTED} > 0)",
         _newest(_POOLS, f"{last(_POOLS, 'used_minutes')} / {last(_POOLS, 'allocated_minutes')}"),
         Limit.ABOVE,
@@ -174,6 +180,7 @@ RULES = (
     ),
     Rule(
         "CapacityMinutesAhead",
+        "capacity_ahead",
         f"{_USED} / ignoring(state) ({_GRANTED} > 0) - {_ELAPSED}",
         "",
         Limit.ABOVE,
@@ -185,6 +192,7 @@ RULES = (
     ),
     Rule(
         "ServerLicenseExpires",
+        "license_expiry",
         _DAYS_VALID,
         _DAYS_OF_SERVER,
         Limit.BELOW,
@@ -196,6 +204,7 @@ RULES = (
     ),
     Rule(
         "ServerLicenseExpiresNow",
+        "license_expiry",
         _DAYS_VALID,
         _DAYS_OF_SERVER,
         Limit.BELOW,
@@ -207,6 +216,7 @@ RULES = (
     ),
     Rule(
         "ServerLicenseNotValid",
+        "license_refused",
         _metric("qlik_license_state", state='=~"expired|denylisted|invalid"'),
         "",
         Limit.ABOVE,
@@ -218,6 +228,7 @@ RULES = (
     ),
     Rule(
         "ServerLicenseUnclear",
+        "license_unclear",
         _metric("qlik_license_state", state='=~"cannot_tell|none"'),
         "",
         Limit.ABOVE,
@@ -229,6 +240,7 @@ RULES = (
     ),
     Rule(
         "NumbersStale",
+        "stale_data",
         f"time() - {_SUCCESS}",
         _READINGS,
         Limit.ABOVE,
@@ -243,6 +255,7 @@ RULES = (
     ),
     Rule(
         "Gone",
+        "stale_data",
         "absent(seatkeeper_build_info)",
         "",
         Limit.ABOVE,
@@ -254,6 +267,7 @@ RULES = (
     ),
     Rule(
         "OverBudget",
+        "over_budget",
         f"{_SPEND} / {_BUDGET}",
         _MONEY,
         Limit.ABOVE,
@@ -265,6 +279,7 @@ RULES = (
     ),
     Rule(
         "ExcessSeats",
+        "excess_users",
         _seats("excess"),
         _newest(_POOLS, last(_POOLS, "excess")),
         Limit.ABOVE,
@@ -276,6 +291,7 @@ RULES = (
     ),
     Rule(
         "ComplianceQuestion",
+        "seats_of_gone_users",
         _metric("qlik_license_compliance", kind='!="excess"'),
         "",
         Limit.ABOVE,
@@ -287,6 +303,7 @@ RULES = (
     ),
     Rule(
         "PlanBlocked",
+        "blocked_plan",
         _metric("qlik_license_plan_violations"),
         _newest(PLAN, last(PLAN, "violations")),
         Limit.ABOVE,
@@ -298,6 +315,7 @@ RULES = (
     ),
     Rule(
         "ReleasesFail",
+        "release_failures",
         f"sum by (site, license_type) (increase({_BAD_RELEASES}[1d]))",
         "",
         Limit.ABOVE,
@@ -309,6 +327,7 @@ RULES = (
     ),
     Rule(
         "OutboxGrows",
+        "outbox_growing",
         f"sum by (target) ({_metric('seatkeeper_outbox_entries', state='waiting')})",
         _newest(HEALTH, last(HEALTH, "outbox")),
         Limit.ABOVE,
@@ -320,6 +339,7 @@ RULES = (
     ),
     Rule(
         "OutboxRefused",
+        "outbox_growing",
         f"sum by (target) ({_metric('seatkeeper_outbox_entries', state='set_aside')})",
         "",
         Limit.ABOVE,
