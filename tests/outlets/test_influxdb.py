@@ -97,16 +97,17 @@ async def test_every_point_of_a_reading_arrives_with_its_time_and_tags(influx: I
 
 
 async def test_points_lie_beside_those_that_butler_wrote(influx: Influx) -> None:
-    """Butler's client writes every number as a float, and no time."""
+    """Butler writes every number as a float; a minute before, so in the same shard as ours."""
+    before = AT - 60_000_000_000
     influx.write(
         "qlik_sense_license,license_type=professional,butler_instance=prod allocated=39,"
-        "available=11,excess=0,quarantined=0,total=50,used=30\n"
+        f"available=11,excess=0,quarantined=0,total=50,used=30 {before}\n"
         "qlik_sense_license,license_type=analyzer_capacity allocated_minutes=20000,"
-        "unavailable_minutes=0,used_minutes=100.5\n"
+        f"unavailable_minutes=0,used_minutes=100.5 {before}\n"
         "qlik_sense_license_release,license_type=professional,user=EXAMPLE\\anna "
-        "days_since_last_use=45\n"
+        f"days_since_last_use=45 {before}\n"
         'qlik_sense_server_license license_expired=false,expiry_date="2027-06-30",'
-        "days_until_expiry=240"
+        f"days_until_expiry=240 {before}"
     )
     released = ReleasedSeat("s", LicenseType.PROFESSIONAL, NAMES[0], 120, NOW)
     some = rows(*points_of(a_summary(), Beside(releases=(released,)), user_tag=True))
