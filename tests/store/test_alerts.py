@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,6 +12,8 @@ import pytest
 from builders import a_pool, a_snapshot, changed_pool
 from seatkeeper.core.alert_facts import DayOfPool, ReleaseFacts, Windows
 from seatkeeper.core.alert_message import MessageState, Severity
+from seatkeeper.core.alert_rule import Reading, Status
+from seatkeeper.core.alert_rules import default_rules
 from seatkeeper.core.alerts import (
     KEEP_RESOLVED,
     Advance,
@@ -17,14 +21,17 @@ from seatkeeper.core.alerts import (
     AlertKey,
     AlertState,
     Moved,
+    Round,
     Silence,
+    Why,
+    advance,
 )
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outbox import OutboxEntry, OutboxState
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.record import CycleSample
 from seatkeeper.errors import UsageError
-from seatkeeper.store import Store
+from seatkeeper.store import Store, open_store
 from stored import NOW, a_plan, applied, later, some_actions
 
 WAITING = OutboxState.WAITING
@@ -211,3 +218,32 @@ async def test_releases_that_failed_and_people_released_again_and_again(store: S
     assert await facts(Windows(churn_times=1)) == ReleaseFacts(failed=2, churners=2)
     assert await facts(Windows(churn=timedelta(hours=50))) == ReleaseFacts(failed=2, churners=0)
     assert await facts(Windows(failures=timedelta(minutes=30))) == ReleaseFacts(churners=1)
+
+
+async def test_two_processes_that_judge_at_once_tell_once(url: str) -> None:
+    """As a cycle in a child process and the watch of the daemon do."""
+    rule = next(r for r in default_rules() if r.name == "excess_users")
+    stores = [open_store(url) for _ in range(4)]
+
+    async def judge(number: int) -> None:
+        now = later(minutes=number)
+        rounds = [Round(rule, "prod", (Reading("", Status.BAD, f"look {number}"),))]
+
+        def move(known: Mapping[AlertKey, Alert], silences: Sequence[Silence]) -> Moved:
+            moved = advance(known, rounds, silences, now)
+            entries = [
+                ("alert:mail", OutboxEntry("alert", b"{}", f"{number} {telling.why}", now))
+                for telling in moved.tellings
+                if telling.why is not Why.KEPT
+            ]
+            return Moved(moved, tuple(entries))
+
+        await stores[number % 4].alerts.move(["prod"], now, move)
+
+    await asyncio.gather(*(judge(number) for number in range(12)))
+
+    assert await stores[0].outbox.depth() == {("alert:mail", WAITING): 1}
+    (alert,) = await stores[0].alerts.all()
+    assert alert.state is AlertState.FIRING
+    for store in stores:
+        store.close()
