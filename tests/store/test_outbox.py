@@ -11,6 +11,7 @@ import pytest
 from fake_outbox import FakeOutbox
 from lease_process import Process
 from seatkeeper.core.outbox import OutboxEntry, OutboxState, Waiting
+from seatkeeper.core.points import pseudonym
 from seatkeeper.store import Owner, Store, open_store
 from seatkeeper.store.outbox import KEEP_SET_ASIDE, Outbox, names
 from stored import ANNA, JANE, NOW, later
@@ -173,9 +174,11 @@ def test_another_whose_name_begins_alike_is_not_meant() -> None:
 
 
 async def test_what_names_an_erased_person_is_not_sent_any_more(store: Store) -> None:
-    await store.outbox.put("alert:mail", [an_entry(1, ANNA.encode()), an_entry(2)])
+    hashed = pseudonym(await store.pseudonyms.key())(ANNA.upper())
+    about_anna = [an_entry(1, ANNA.encode()), an_entry(3, f'user="{hashed}"'.encode())]
+    await store.outbox.put("alert:mail", [*about_anna, an_entry(2)])
 
     erased = await store.ledger.erase(ANNA, JANE, "asked for it", later(1))
 
-    assert erased.messages == 1
+    assert erased.messages == 2
     assert await store.outbox.depth() == {("alert:mail", WAITING): 1}

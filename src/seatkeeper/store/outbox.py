@@ -15,10 +15,12 @@ from itertools import takewhile
 import sqlalchemy as sa
 
 from seatkeeper.core.outbox import OutboxEntry, OutboxRow, OutboxState, SetAside, Waiting
+from seatkeeper.core.points import pseudonym
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.fence import database_now
 from seatkeeper.store.jobs import insert_missing
 from seatkeeper.store.owner import Owner
+from seatkeeper.store.pseudonyms import points_key
 from seatkeeper.store.recording import chunks
 from seatkeeper.store.tables import OUTBOX, OUTBOX_LANE, AnyRow
 
@@ -179,8 +181,16 @@ def add_entries(conn: sa.Connection, target: str, entries: Sequence[OutboxEntry]
 
 
 def forget_rows_naming(conn: sa.Connection, person: str) -> int:
-    r"""Delete what still has to tell somebody about a person (`DIR\id`); returns how much."""
-    named = [row.id for row in conn.execute(sa.select(_C.id, _C.body)) if names(row.body, person)]
+    r"""Delete what still has to tell somebody about a person (`DIR\id`); returns how much.
+
+    What names them by their hash goes too.
+    """
+    hashed = pseudonym(points_key(conn))(person).encode("ascii")
+    named = [
+        row.id
+        for row in conn.execute(sa.select(_C.id, _C.body))
+        if hashed in row.body or names(row.body, person)
+    ]
     for some in chunks(named):
         conn.execute(sa.delete(OUTBOX).where(_C.id.in_(some)))
     return len(named)

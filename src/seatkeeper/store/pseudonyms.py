@@ -17,6 +17,11 @@ class Pseudonyms:
     @threaded
     def key(self) -> bytes:
         """Return the secret; whoever has it can test a name against its hash."""
-        found = sa.select(STORE_SECRET.c.value).where(STORE_SECRET.c.name == "points")
         with self._db.reading() as conn:
-            return str(conn.execute(found).scalar_one()).encode("ascii")
+            return points_key(conn)
+
+
+def points_key(conn: sa.Connection) -> bytes:
+    """Return the secret, in the caller's transaction."""
+    found = sa.select(STORE_SECRET.c.value).where(STORE_SECRET.c.name == "points")
+    return str(conn.execute(found).scalar_one()).encode("ascii")
