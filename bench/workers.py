@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import statistics
 import sys
 import tempfile
 import time
@@ -23,9 +24,10 @@ from seatkeeper.flow.propose import propose
 from seatkeeper.flow.sampling import sampled
 from seatkeeper.qrs.client import Connection, QrsClient
 from seatkeeper.qrs.reader import SiteReader
-from seatkeeper.settings import SiteSettings
-from seatkeeper.store import open_store
+from seatkeeper.settings import Settings, SiteSettings
+from seatkeeper.store import Store, open_store
 from seatkeeper.wiring.clock import SystemClock, this_actor
+from seatkeeper.wiring.exposing import Exposed
 from seatkeeper.wiring.hands import hands_of
 from seatkeeper.wiring.readers import OpenSite, records_of
 
@@ -58,19 +60,33 @@ def _policy(seats: int) -> Policy:
 
 
 def _settings(options: dict[str, Any]) -> SiteSettings:
-    return SiteSettings.model_validate(
-        {
-            "name": "bench",
-            "qrs": {
-                "url": options["url"],
-                "ca_file": options["ca"],
-                "cert_file": options["cert"],
-                "key_file": options["key"],
-                "user": "INTERNAL\\sa_api",
-                "concurrency": options.get("concurrency", 4),
-            },
-        }
-    )
+    return SiteSettings.model_validate(_site(options))
+
+
+def _site(options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": "bench",
+        "qrs": {
+            "url": options["url"],
+            "ca_file": options["ca"],
+            "cert_file": options["cert"],
+            "key_file": options["key"],
+            "user": "INTERNAL\\sa_api",
+            "concurrency": options.get("concurrency", 4),
+        },
+    }
+
+
+async def _scrape(store: Store, options: dict[str, Any]) -> float:
+    """Median milliseconds of an answer to Prometheus that nobody asked for just before."""
+    settings = Settings.model_validate({"sites": [_site(options)]})
+    taken = []
+    for _ in range(21):
+        exposed = Exposed(store, settings)
+        began = time.perf_counter()
+        await exposed("text/plain")
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken)
 
 
 def _connection(options: dict[str, Any]) -> Connection:
@@ -124,6 +140,7 @@ async def watch(options: dict[str, Any]) -> dict[str, float]:
                 seconds.append(time.perf_counter() - began)
                 requests = client.requests - sent
                 troubles += len(done.troubles)
+        scrape = await _scrape(store, options)
         store.close()
         size = _size(folder)
     return {
@@ -132,6 +149,7 @@ async def watch(options: dict[str, Any]) -> dict[str, float]:
         "requests": requests,
         "peak": _peak(),
         "store": size / 1e6,
+        "scrape": scrape,
         "troubles": troubles,
     }
 
