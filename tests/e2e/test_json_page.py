@@ -30,6 +30,10 @@ def test_the_page_names_what_is_printed(quick_desk: Desk) -> None:
         assert _named(command) == set(printed), command
     printed = quick_desk.run("monitor", "--site", "prod", "-o", "json").expect(0).json
     assert _named("monitor") == _keys(printed, "seats")
+    assert _named("users") == set(quick_desk.run("users", "--limit", "1", "-o", "json").json[0])
+    for command in ("history", "prune"):
+        words = ("--site", "prod") if command == "history" else ("--dry-run",)
+        assert _named(command) == set(quick_desk.run(command, *words, "-o", "json").json), command
     plan = quick_desk.plan()
     assert _named("plan") == _keys(plan, "actions")
     assert _named("run") == set(quick_desk.run("run", "--site", "prod", "-o", "json").json)

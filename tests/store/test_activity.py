@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from random import Random
 
@@ -169,6 +170,16 @@ async def test_an_older_reading_and_the_same_again_change_nothing(store: Store) 
 
     assert await observe(store, a_snapshot([], now=NOW + DAY)) == {}
     assert len(rows(store, SEAT)) == 1
+
+
+async def test_of_several_processes_at_once_one_writes(store: Store) -> None:
+    for day, seats in ((0, []), (1, [an_allocation(last_used=NOW)])):
+        reading = a_snapshot(seats, [a_user(ANNA)], now=NOW + day * DAY)
+        told = await asyncio.gather(*(observe(store, reading) for _ in range(3)))
+        assert sum(len(one) for one in told) == day
+
+    assert [e.kind for e in rows(store, SEAT_EVENT)] == [ChangeKind.ALLOCATED]
+    assert len(rows(store, HOLDER)) == 1
 
 
 async def test_a_seat_never_used_has_a_holder_and_no_day(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 COLUMNS = ("site", "day", "license_type", "name", "last", "least", "most")
-WIDTH = 60
-"""Columns of a sparkline."""
+WIDTH, BESIDE = 60, 52
+"""Columns of a sparkline where there is room, and of what stands beside it."""
 
 
 def history(
@@ -135,11 +136,13 @@ class HistoryView:
 
     def _line(self, series: Series) -> str:
         days = series.by_day(self.history.since, self.history.until)
-        course, name = sparkline(days, WIDTH), series.name.replace("_", " ")
+        columns = shutil.get_terminal_size((WIDTH + BESIDE, 24)).columns
+        width = max(10, min(WIDTH, columns - BESIDE, len(days)))
+        course, name = sparkline(days, width), series.name.replace("_", " ")
         last = _number(series.days[-1].last)
         least = _number(min(day.least for day in series.days))
         most = _number(max(day.most for day in series.days))
-        return f"  {name:<22}{course:<{WIDTH}}  {last:>9}  ({least} to {most})"
+        return f"  {name:<22}{course:<{width}}  {last:>9}  ({least} to {most})"
 
 
 def _number(value: float) -> str:

@@ -187,10 +187,10 @@ def _move(conn: sa.Connection, snapshot: Snapshot, seen: datetime | None) -> boo
     """Say that the site is known up to this reading; False when somebody was quicker."""
     at, site = snapshot.taken_at, snapshot.site
     if seen is None:
-        there = conn.execute(sa.select(WATCHED).where(WATCHED.c.site == site)).first()
-        if there is None:
-            conn.execute(sa.insert(WATCHED).values(site=site, first_seen=at, last_seen=at))
-        return there is None
+        insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+        begin = insert(WATCHED).values(site=site, first_seen=at, last_seen=at)
+        new = begin.on_conflict_do_nothing().returning(WATCHED.c.site)
+        return conn.execute(new).first() is not None
     unmoved = sa.and_(WATCHED.c.site == site, WATCHED.c.last_seen == seen)
     return conn.execute(sa.update(WATCHED).where(unmoved).values(last_seen=at)).rowcount == 1
 
