@@ -18,7 +18,9 @@ from influx import Server
 
 @dataclass
 class Prometheus(Server):
-    """It scrapes nothing; a sample counts for a day, since the past has one a day."""
+    """It scrapes nothing; a sample counts until the next one of a past that has few a week."""
+
+    lookback: str = "25h"
 
     def command(self) -> list[str]:
         """Return what starts it."""
@@ -29,7 +31,7 @@ class Prometheus(Server):
             f"--config.file={config}",
             f"--storage.tsdb.path={self.folder}/tsdb",
             "--storage.tsdb.retention.time=3y",
-            "--query.lookback-delta=25h",
+            f"--query.lookback-delta={self.lookback}",
             f"--web.listen-address=127.0.0.1:{self.port}",
             "--log.level=warn",
         ]
@@ -62,10 +64,10 @@ class Prometheus(Server):
 
 
 @contextmanager
-def a_prometheus(open_metrics: str) -> Iterator[Prometheus]:
+def a_prometheus(open_metrics: str, **options: Any) -> Iterator[Prometheus]:
     """Run a Prometheus that holds these samples."""
     with tempfile.TemporaryDirectory(prefix="seatkeeper-", ignore_cleanup_errors=True) as folder:
-        server = Prometheus(Path(folder))
+        server = Prometheus(Path(folder), **options)
         server.fill(open_metrics)
         try:
             server.start()

@@ -5,19 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from grafana_asking import from_influx, panels, range_of
+from grafana_asking import from_influx, from_prometheus, panels, range_of
 from influx import Influx, an_influx
-from seatkeeper.cli.demo_past import DAYS, live_half_year, settings_in
+from prometheus_server import Prometheus, a_prometheus
+from seatkeeper.cli.demo_past import DAYS, HalfYear, live_half_year, settings_in
 from seatkeeper.core.measures import COST, MEASUREMENTS
+from seatkeeper.core.rules import Reason
+from seatkeeper.core.scrape import Counted, Scrape
 from seatkeeper.flow.tell import deliver
 from seatkeeper.grafana.export import Choices, files
+from seatkeeper.outlets.prometheus import expose
 from seatkeeper.settings import Settings
 from seatkeeper.simulator.options import SimOptions
 from seatkeeper.simulator.serve import Simulator
@@ -44,19 +51,22 @@ metrics:
   influxdb: [{{name: main, url: '{influx}', database: butler, users: pseudonymous}}]
 """
 
-CASES = [
-    pytest.param(dashboard, panel, id=f"{dashboard['title']}: {panel['title']}")
-    for path, body in files(Choices()).items()
-    if path.startswith("influxdb/dashboards/")
-    for dashboard in [json.loads(body)]
-    for panel in panels(dashboard)
-]
+CASES = {
+    flavour: [
+        pytest.param(dashboard, panel, id=f"{dashboard['title']}: {panel['title']}")
+        for path, body in files(Choices()).items()
+        if path.startswith(f"{flavour}/dashboards/")
+        for dashboard in [json.loads(body)]
+        for panel in panels(dashboard)
+    ]
+    for flavour in ("influxdb", "prometheus")
+}
 
 MAY_BE_EMPTY = {"In how many days is each pool empty?"}
 """A pool that is cleaned up every four weeks may not be getting empty."""
 
 
-async def half_a_year(folder: Path, influx: Influx, end: datetime) -> None:
+async def half_a_year(folder: Path, influx: Influx, end: datetime) -> HalfYear:
     """Let the site live, watched and cleaned up, and deliver every point to influxd."""
     options = SimOptions(
         users=120,
@@ -70,8 +80,45 @@ async def half_a_year(folder: Path, influx: Influx, end: datetime) -> None:
         text = CONFIG.format(url=simulator.url, influx=influx.url)
         (folder / "seatkeeper.yaml").write_text(text)
         settings = settings_in(folder)
-        await live_half_year(simulator, settings, "someone", end, lambda _: None)
+        half = await live_half_year(simulator, settings, "someone", end, lambda _: None)
     await deliver_everything(settings)
+    return half
+
+
+def scraped(half: HalfYear) -> str:
+    """Return what the daemon would have exposed on every second day, with its time."""
+    found = dict[str, list[str]]()
+    for summary in half.summaries[::-2][::-1]:
+        scrape = Scrape(
+            summaries={"prod": summary},
+            releases=released_until(half, summary.at),
+            successes={("prod", "monitor"): summary.at},
+            outbox={("influx:main", "waiting"): 0},
+        )
+        text = expose(scrape, "application/openmetrics-text").body.decode()
+        for family in text_string_to_metric_families(text):
+            if family.name.startswith("process"):
+                continue
+            lines = found.setdefault(family.name, [f"# TYPE {family.name} {family.type}"])
+            at = summary.at.timestamp()
+            lines += [
+                f"{one.name}{{{labels_of(one.labels)}}} {one.value} {at}" for one in family.samples
+            ]
+    return "\n".join([*chain.from_iterable(found.values()), "# EOF", ""])
+
+
+def labels_of(labels: Mapping[str, str]) -> str:
+    return ",".join(f'{name}="{value}"' for name, value in labels.items())
+
+
+def released_until(half: HalfYear, at: datetime) -> Counter[Counted]:
+    """Count the seats of the clean-ups so far, one every four weeks, all for the same reason."""
+    days = (at - half.summaries[0].at).days
+    return Counter(
+        Counted("prod", done.license_type, done.outcome, Reason.IDLE)
+        for run in half.past.runs[: days // 28]
+        for done in run.outcomes
+    )
 
 
 async def deliver_everything(settings: Settings) -> None:
@@ -94,18 +141,29 @@ def end() -> datetime:
 
 
 @pytest.fixture(scope="module")
-def influx(tmp_path_factory: pytest.TempPathFactory, end: datetime) -> Iterator[Influx]:
+def influx() -> Iterator[Influx]:
     with an_influx() as server:
-        asyncio.run(half_a_year(tmp_path_factory.mktemp("half"), server, end))
         yield server
 
 
 @pytest.fixture(scope="module")
-def measured(influx: Influx) -> set[str]:
+def half(tmp_path_factory: pytest.TempPathFactory, influx: Influx, end: datetime) -> HalfYear:
+    return asyncio.run(half_a_year(tmp_path_factory.mktemp("half"), influx, end))
+
+
+@pytest.fixture(scope="module")
+def prometheus(half: HalfYear) -> Iterator[Prometheus]:
+    with a_prometheus(scraped(half), lookback="49h") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def measured(influx: Influx, half: HalfYear) -> set[str]:
+    assert len(half.summaries) == DAYS
     return {row["name"] for row in influx.rows("SHOW MEASUREMENTS")}
 
 
-@pytest.mark.parametrize(("dashboard", "panel"), CASES)
+@pytest.mark.parametrize(("dashboard", "panel"), CASES["influxdb"])
 def test_a_panel_shows_what_happened_at_the_site(
     influx: Influx, measured: set[str], end: datetime, dashboard: dict, panel: dict
 ) -> None:
@@ -119,6 +177,19 @@ def test_a_panel_shows_what_happened_at_the_site(
         return
     assert all(answers)
     assert any(value is not None for (series, *_) in answers for value in series.values[-1][1:])
+
+
+@pytest.mark.parametrize(("dashboard", "panel"), CASES["prometheus"])
+def test_a_panel_shows_what_the_daemon_would_have_exposed(
+    prometheus: Prometheus, end: datetime, dashboard: dict, panel: dict
+) -> None:
+    if any("qlik_license_monthly_cost" in target["expr"] for target in panel["targets"]):
+        pytest.skip("the site has no prices")
+    chosen = replace(range_of(dashboard, end), sites=("prod",))
+
+    answers = list(from_prometheus(prometheus, panel, chosen))
+
+    assert all(answers) or panel["title"] in MAY_BE_EMPTY
 
 
 def test_only_prices_are_missing_from_what_is_measured(measured: set[str]) -> None:
