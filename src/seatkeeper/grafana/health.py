@@ -31,8 +31,7 @@ FRESH = Panel(
     {
         PROM: (
             promql.newest(
-                "time() - "
-                + promql.metric("qlik_license_last_success_timestamp_seconds", job="monitor"),
+                f"time() - {promql.success('monitor')}",
                 SITE,
             ),
         ),
@@ -139,10 +138,8 @@ AGE = Panel(
     Chart.LINES,
     {
         PROM: (
-            promql.series(
-                f"time() - {promql.metric('qlik_license_last_success_timestamp_seconds')}",
-                "{site} {job}",
-            ),
+            promql.series(f"time() - {promql.success('monitor')}", f"{SITE} monitor"),
+            promql.series(f"time() - {promql.success('release')}", f"{SITE} release"),
         ),
     },
     width=24,

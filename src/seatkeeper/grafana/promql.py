@@ -50,3 +50,13 @@ def column(state: str) -> str:
 def tokens(state: str) -> str:
     """Return tokens in a state; the variable license_type knows the types of seats alone."""
     return metric("qlik_license_tokens", chosen=False, site=f'=~"${SITE}"', state=state)
+
+
+def success(job: str, *, chosen: bool = True) -> str:
+    """Return when a job last succeeded.
+
+    A scrape without `honor_labels` puts its own job in the place of ours and calls ours
+    `exported_job`; both are asked, or a missing line in a configuration would silence an alert.
+    """
+    ours = metric("qlik_license_last_success_timestamp_seconds", chosen=chosen, job=job)
+    return f"({ours} or {ours.replace('job=', 'exported_job=')})"
