@@ -172,6 +172,13 @@ async def test_an_older_reading_and_the_same_again_change_nothing(store: Store) 
     assert len(rows(store, SEAT)) == 1
 
 
+async def test_a_clock_that_was_ahead_stops_nothing(store: Store) -> None:
+    await observe(store, readings(day=1000))
+    await observe(store, readings(day=1))
+
+    assert await observe(store, a_snapshot([], now=NOW + 2 * DAY)) != {}
+
+
 async def test_of_several_processes_at_once_one_writes(store: Store) -> None:
     for day, seats in ((0, []), (1, [an_allocation(last_used=NOW)])):
         reading = a_snapshot(seats, [a_user(ANNA)], now=NOW + day * DAY)

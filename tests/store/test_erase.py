@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from builders import a_snapshot, a_user
+from builders import a_snapshot, a_user, an_allocation
 from seatkeeper.core.outcome import GrantOutcome, GrantResult, Outcome
 from seatkeeper.core.plan import Notice, PlanStatus
 from seatkeeper.core.record import Kind
@@ -47,6 +47,8 @@ async def test_no_trace_of_an_erased_person_is_left_and_the_chain_verifies(store
     plan = a_plan(an_action(), *some_actions(2), deferred=(), warnings=(warning,))
     await applied(store, plan)
     await store.history.observe(a_snapshot(users=[a_user(ANNA, inactive=True)]))
+    held = an_allocation(ANNA, id="seat-1", last_used=NOW)
+    await store.activity.observe(a_snapshot([held]), NOW)
     (seat, *_) = await store.plans.released(user=ANNA)
     grant = GrantResult(
         allocation_id=seat.allocation_id,

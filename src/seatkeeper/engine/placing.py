@@ -21,7 +21,7 @@ READING_HERE = 8
 """Sites that are read at once in this process."""
 
 CHILDREN = 2
-"""Child processes at once; each may need 250 MiB."""
+"""Child processes at once; each may need 350 MiB."""
 
 Here = Callable[[Job], Awaitable[JobResult]]
 There = Callable[[Order, asyncio.Event], Awaitable[JobResult]]

@@ -51,6 +51,9 @@ from seatkeeper.store.tables import (
 LOOK_BACK = timedelta(days=400)
 """A seat taken again so long after our release is no return any more."""
 
+LATE = timedelta(days=1)
+"""No reading comes so late; whatever is older was not taken before, the clock was put back."""
+
 _TRIES = 3
 
 
@@ -73,11 +76,12 @@ class Activity:
     def observe(self, snapshot: Snapshot, now: datetime) -> ChangeCounts:
         """Compare a reading with the one before, write what differs, and count the changes.
 
-        The first reading of a site is no news. One that is older than what was seen is left out.
+        The first reading of a site is no news. One that is older than what was seen is left out,
+        unless it seems so much older that the clock must have been ahead (LATE).
         """
         for _ in range(_TRIES):
             loaded = self._load(snapshot)
-            if loaded.seen is not None and snapshot.taken_at <= loaded.seen:
+            if loaded.seen is not None and timedelta(0) <= loaded.seen - snapshot.taken_at <= LATE:
                 return {}
             found = differences(loaded.known, snapshot, clean)
             with self._db.writing() as conn:
