@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from builders import a_summary
+from builders import NOW, a_summary
 from command_line import CONFIG
 from influx import Server
 from prometheus_server import Prometheus
@@ -112,7 +112,7 @@ def store(tmp_path: Path) -> object:
 
 async def test_an_answer_is_given_again_for_a_second_and_then_made_anew(store: Store) -> None:
     now = [0.0]
-    exposed = Exposed(store, Settings.model_validate(SETTINGS), lambda: now[0])
+    exposed = Exposed(store, Settings.model_validate(SETTINGS), lambda: NOW, lambda: now[0])
     before = await exposed("")
     await store.summaries.keep(a_summary())
 

@@ -9,6 +9,7 @@ from seatkeeper.cli import (
     alerts,
     check,
     config,
+    cost,
     demo,
     explain,
     freezing,
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command()(monitor.monitor)
     app.command()(users.users)
     app.command()(history.history)
+    app.command()(cost.cost)
     app.command()(plan.plan)
     app.command()(explain.explain)
     app.command()(plan.approve)

@@ -60,7 +60,7 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
                         log,
                     ),
                     web=serve_app(app, listener, stop),
-                    **metrics_works(scraped, session.store, loaded.settings, stop),
+                    **metrics_works(scraped, session, stop),
                 )
             log.info("daemon.ended")
             return Exit.DONE

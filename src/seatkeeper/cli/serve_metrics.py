@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from seatkeeper import logs
 
 if TYPE_CHECKING:
+    from seatkeeper.cli.session import Session
     from seatkeeper.settings import Settings
-    from seatkeeper.store import Store
 
 
 @contextlib.contextmanager
@@ -29,7 +29,7 @@ def metrics_listener(settings: Settings) -> Iterator[socket.socket | None]:
 
 
 def metrics_works(
-    listener: socket.socket | None, store: Store, settings: Settings, stop: asyncio.Event
+    listener: socket.socket | None, session: Session, stop: asyncio.Event
 ) -> dict[str, Coroutine[Any, Any, None]]:
     """Return what serves the page until `stop`; nothing without a listener."""
     if listener is None:
@@ -39,5 +39,5 @@ def metrics_works(
     from seatkeeper.wiring.exposing import Exposed
 
     logs.logger().info("metrics.started", listen=f"{address_of(listener)}/metrics")
-    app = make_metrics_app(Exposed(store, settings))
+    app = make_metrics_app(Exposed(session.store, session.settings, session.clock.now))
     return {"metrics": serve(app, listener, stop)}

@@ -12,6 +12,7 @@ import msgspec
 from seatkeeper.cli.queueing import request_data, request_words
 from seatkeeper.cli.render import line, lines, moment
 from seatkeeper.cli.summary_view import counted, pool_table, summary_data
+from seatkeeper.core.cost import Bill, money
 from seatkeeper.core.model import Pool
 from seatkeeper.core.policy import Mode
 from seatkeeper.core.progress import Step, next_step
@@ -54,6 +55,7 @@ class SiteStatus:
     last_runs: dict[str, datetime | None] = field(default_factory=dict)
     requests: tuple[Request, ...] = ()
     summary: Summary | None = None
+    bill: Bill | None = None
     """What was counted of the last whole reading."""
 
     def data(self) -> Any:
@@ -67,6 +69,7 @@ class SiteStatus:
             "pools": [_pool_data(pool) for pool in self.pools],
             "last_reading": self.last_reading,
             **_counted_data(self.summary),
+            "cost": _cost_data(self.bill),
             "newest_plan": _plan_data(self.newest_plan),
             "freeze": msgspec.to_builtins(self.freeze) if self.freeze else None,
             "holder": msgspec.to_builtins(self.holder) if self.holder else None,
@@ -90,6 +93,8 @@ class SiteStatus:
         yield line(f"last reading  {moment(self.last_reading)}{_utc(self.last_reading)}")
         if self.summary is not None:
             yield from counted(self.summary)
+        if self.bill is not None:
+            yield line(f"cost          {_cost_words(self.bill)}")
         yield line(f"newest plan   {_plan_words(self.newest_plan)}")
         if self.freeze:
             yield line(f"frozen        {_freeze_words(self.freeze)}", style="bold yellow")
@@ -117,6 +122,27 @@ class SiteStatus:
             yield line(f"  {number:>2}  {mark}  {step.title}{note}", style=style)
             if step is following:
                 yield line(f"            {step.how}")
+
+
+def _cost_data(bill: Bill | None) -> dict[str, Any] | None:
+    if bill is None:
+        return None
+    return {
+        "currency": bill.currency,
+        "spend": money(bill.spend),
+        "idle_spend": money(bill.idle_spend),
+        "shared_idle": money(bill.free),
+        "savings": money(bill.saved),
+        "budget": None if bill.budget is None else money(bill.budget),
+    }
+
+
+def _cost_words(bill: Bill) -> str:
+    budget = "" if bill.budget is None else f" of a budget of {money(bill.budget)}"
+    return (
+        f"{money(bill.spend)}{budget} {bill.currency} a month, {money(bill.idle_spend)} of it"
+        f" idle; {money(bill.free)} for free seats; {money(bill.saved)} saved this month"
+    )
 
 
 def _counted_data(summary: Summary | None) -> dict[str, Any]:

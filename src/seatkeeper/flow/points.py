@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from seatkeeper.core.changes import ChangeCounts, ChangeKind
 from seatkeeper.core.model import LicenseType
@@ -41,6 +42,11 @@ class PointTarget:
     users: Users = Users.NONE
 
 
+async def no_cost(_site: str, _now: datetime) -> Mapping[str, Mapping[str, Decimal]]:
+    """Know of no prices."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class PointKeeper:
     """Puts the points of every monitoring cycle into the outbox."""
@@ -48,6 +54,7 @@ class PointKeeper:
     targets: Sequence[PointTarget]
     outbox: Outbox
     news: PointNews
+    cost: Callable[[str, datetime], Awaitable[Mapping[str, Mapping[str, Decimal]]]] = no_cost
     step: str = "points"
 
     async def follow(self, observed: Observed) -> None:
@@ -86,6 +93,10 @@ class PointKeeper:
             releases=await self.news.released(site, since),
             active_users=active_on(today, observed.snapshot, observed.facts),
             regrets=_regrets(observed.changes),
+            cost={
+                kind: {what: float(amount) for what, amount in amounts.items()}
+                for kind, amounts in (await self.cost(site, observed.now)).items()
+            },
             failed_cycles=await self.news.failed_cycles(site),
             outbox=sum((await self.outbox.depth()).values()),
         )

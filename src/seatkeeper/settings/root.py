@@ -10,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from seatkeeper.settings.alerts import AlertsSettings
+from seatkeeper.settings.cost import CostSettings
 from seatkeeper.settings.kinds import Wrong
 from seatkeeper.settings.metrics import MetricsSettings
 from seatkeeper.settings.part import Part, block
@@ -105,6 +106,7 @@ class Settings(Part):
     sites: tuple[SiteSettings, ...] = Field(description="The Qlik Sense sites.")
     alerts: AlertsSettings = block("What is watched, and who is told.")
     metrics: MetricsSettings = block("Where the numbers go.")
+    cost: CostSettings = block("What seats cost, and who pays for them.")
     store: StoreSettings = block("Where plans, the ledger and the history are kept.")
     retention: RetentionSettings = block("How long the history is kept.")
     console: ConsoleSettings = block("Where the service answers.")

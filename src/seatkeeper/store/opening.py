@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from seatkeeper.store.activity import Activity
 from seatkeeper.store.alerts import Alerts
 from seatkeeper.store.control import Control
+from seatkeeper.store.costs import Costs
 from seatkeeper.store.counters import Counters
 from seatkeeper.store.cycles import Cycles
 from seatkeeper.store.engine import Database
@@ -57,6 +58,7 @@ class Store:
         self.summaries = Summaries(db)
         self.cycles = Cycles(db)
         self.counters = Counters(db)
+        self.costs = Costs(db)
 
     def describe(self) -> StoreFacts:
         """Say which database this is."""

@@ -19,7 +19,7 @@ from seatkeeper.core.measures import MeasuredType
 AnyRow: TypeAlias = "sa.Row[*tuple[Any, ...]]"
 """A row of any columns; their names are known where it was selected."""
 
-SCHEMA = "0009"
+SCHEMA = "0010"
 """The newest migration this version knows."""
 
 VERSION_TABLE = "seatkeeper_schema"
@@ -541,6 +541,14 @@ CYCLE_SAMPLE = sa.Table(
     _words("error"),
     _words("trouble"),
     sa.Index(None, "at"),
+)
+
+SEAT_GROUPS = sa.Table(
+    "seat_groups",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    _moment("at"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
 COUNTER = sa.Table(

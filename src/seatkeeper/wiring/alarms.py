@@ -15,6 +15,7 @@ from seatkeeper.flow.alarm import Alarm, AlertChannel
 from seatkeeper.qrs.certificates import describe
 from seatkeeper.settings import Settings, SiteSettings
 from seatkeeper.store import Store
+from seatkeeper.wiring.costing import Costs
 
 _LOOKED_AHEAD = 8
 """Runs of a schedule of which the longest gap is taken."""
@@ -42,6 +43,7 @@ def alarm_of(settings: Settings, store: Store) -> Alarm:
         runbooks=alerts.runbooks,
         period=period,
         certificates=certificates,
+        spend=Costs(store, settings).spend,
     )
 
 

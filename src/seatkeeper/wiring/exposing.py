@@ -6,18 +6,20 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 
 from seatkeeper.core.alerts import AlertState
 from seatkeeper.core.scrape import Scrape
 from seatkeeper.outlets.prometheus import Exposition, expose
 from seatkeeper.settings import Settings
 from seatkeeper.store import Store
+from seatkeeper.wiring.costing import Costs
 
 FRESH = 1.0
 """Seconds for which an answer is given again: whoever asks in a storm costs nothing."""
 
 
-async def gather(store: Store, settings: Settings) -> Scrape:
+async def gather(store: Store, settings: Settings, now: datetime) -> Scrape:
     """Return what the store knows of the configured sites; raises StoreError."""
     names = [site.name for site in settings.sites]
     summaries = await store.summaries.all()
@@ -27,6 +29,7 @@ async def gather(store: Store, settings: Settings) -> Scrape:
         for a in await store.alerts.all()
         if a.state is not AlertState.RESOLVED
     )
+    costs = {name: await Costs(store, settings).measured(name, now) for name in names}
     return Scrape(
         summaries={name: summaries[name] for name in names if name in summaries},
         releases=await store.counters.releases(),
@@ -34,6 +37,12 @@ async def gather(store: Store, settings: Settings) -> Scrape:
         successes={job: s.last_success for job, s in states.items() if s.last_success},
         outbox={(target, s.value): n for (target, s), n in (await store.outbox.depth()).items()},
         alerts=alerts,
+        costs={
+            (name, kind, what): amount
+            for name, by_type in costs.items()
+            for kind, amounts in by_type.items()
+            for what, amount in amounts.items()
+        },
     )
 
 
@@ -41,8 +50,13 @@ class Exposed:
     """Answers scrapes, each from what was gathered in the last second."""
 
     def __init__(
-        self, store: Store, settings: Settings, monotonic: Callable[[], float] = time.monotonic
+        self,
+        store: Store,
+        settings: Settings,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._now = now
         self._store, self._settings, self._monotonic = store, settings, monotonic
         self._lock = asyncio.Lock()
         self._at: float | None = None
@@ -54,7 +68,7 @@ class Exposed:
         async with self._lock:
             now = self._monotonic()
             if self._at is None or now - self._at >= FRESH:
-                self._scrape = await gather(self._store, self._settings)
+                self._scrape = await gather(self._store, self._settings, self._now())
                 self._at, self._answers = now, {}
             if accept not in self._answers:
                 if len(self._answers) >= 8:

@@ -20,6 +20,7 @@ from seatkeeper.store import Owner, Store, open_store
 from seatkeeper.wiring.alarms import alarm_of
 from seatkeeper.wiring.channels import butler_keeper
 from seatkeeper.wiring.clock import SimulatedClock
+from seatkeeper.wiring.costing import cost_keeper
 from seatkeeper.wiring.telling import point_keeper
 from seatkeeper.wiring.upkeep import DailyPruning
 
@@ -102,6 +103,7 @@ def open_records(settings: Settings, owner: Owner | None = None) -> tuple[Store,
 def followers_of(settings: Settings, store: Store) -> tuple[Follower, ...]:
     """Return what follows every monitoring cycle, in this order."""
     keepers: tuple[Follower | None, ...] = (
+        cost_keeper(settings, store),
         point_keeper(settings, store),
         butler_keeper(settings, store),
         alarm_of(settings, store),

@@ -14,6 +14,7 @@ from seatkeeper.settings import Settings
 from seatkeeper.settings.influxdb import InfluxSettings, InfluxVersion
 from seatkeeper.store import Store
 from seatkeeper.wiring.channels import channel_sinks
+from seatkeeper.wiring.costing import Costs
 from seatkeeper.wiring.news import News
 
 
@@ -59,4 +60,5 @@ def point_keeper(settings: Settings, store: Store) -> PointKeeper | None:
         )
         for one in settings.metrics.influxdb
     ]
-    return PointKeeper(targets, store.outbox, News(store))
+    costs = Costs(store, settings)
+    return PointKeeper(targets, store.outbox, News(store), costs.measured)

@@ -1,0 +1,316 @@
+"""What seats cost: spend, idle spend, free seats, and what releases have saved; by department.
+
+Everything is counted in whole cents. A total is rounded once (half up), and parts are handed out
+by the largest remainder, so parts always add up to their total.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+import msgspec
+
+from seatkeeper.core.facts import LONG_AGO, Facts
+from seatkeeper.core.measures import MeasuredType
+from seatkeeper.core.model import Allocation, LicenseType, Snapshot, User
+from seatkeeper.core.policy import Policy
+from seatkeeper.core.rules import AHEAD, idle_time
+from seatkeeper.core.summary import Summary
+
+NO_DEPARTMENT = "(none)"
+OTHERS = "(other)"
+CAPACITY = "(capacity)"
+MOST_DEPARTMENTS = 500
+"""The largest are kept by name, the others together as `OTHERS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What things cost a month, from the configuration; a type without a price costs nothing.
+
+    `attribute` is the custom property that names the department of a user, empty for none.
+    """
+
+    currency: str = ""
+    seats: Mapping[LicenseType, Decimal] = field(default_factory=dict)
+    per_1000_minutes: Decimal | None = None
+    budget: Decimal | None = None
+    attribute: str = ""
+
+
+class SeatGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """The live seats of one type that people of one department hold, and the idle ones of them."""
+
+    department: str
+    license_type: LicenseType
+    allocated: int
+    idle: int
+
+
+class SeatGroups(msgspec.Struct, frozen=True, kw_only=True):
+    """The seats of one reading by department; no person is named."""
+
+    site: str
+    at: datetime
+    groups: tuple[SeatGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeCost:
+    """Money a month for one license type, in cents.
+
+    `free`: seats that are paid for and that nobody holds. `saved`: this month until now.
+    """
+
+    license_type: MeasuredType
+    spend: int
+    idle_spend: int = 0
+    free: int = 0
+    saved: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentCost:
+    """The part of a department, in cents; `allocated` and `idle` count its seats."""
+
+    department: str
+    allocated: int
+    idle: int
+    spend: int
+    idle_spend: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a site costs a month; the departments add up to the types, to the cent."""
+
+    site: str
+    at: datetime
+    currency: str
+    budget: int | None
+    types: tuple[TypeCost, ...]
+    departments: tuple[DepartmentCost, ...]
+
+    @property
+    def spend(self) -> int:
+        """Cents for everything allocated or used."""
+        return sum(t.spend for t in self.types)
+
+    @property
+    def idle_spend(self) -> int:
+        """Cents of it for seats that their holders do not use."""
+        return sum(t.idle_spend for t in self.types)
+
+    @property
+    def free(self) -> int:
+        """Cents for seats that nobody holds; not in `spend`."""
+        return sum(t.free for t in self.types)
+
+    @property
+    def saved(self) -> int:
+        """Cents that releases have saved this month until now."""
+        return sum(t.saved for t in self.types)
+
+
+def group_seats(
+    snapshot: Snapshot, facts: Facts, policy: Policy, attribute: str, now: datetime
+) -> SeatGroups:
+    """Count live seats and idle ones by department and type."""
+    wanted = attribute.casefold()
+    allocated, idle = Counter[tuple[str, LicenseType]](), Counter[tuple[str, LicenseType]]()
+    spelt: dict[str, str] = {}
+    for seat in snapshot.allocations:
+        if seat.is_live:
+            name = department_of(snapshot.users.get(seat.user_id or ""), wanted)
+            key = name.casefold()
+            spelt[key] = min(name, spelt.get(key, name))
+            allocated[key, seat.license_type] += 1
+            idle[key, seat.license_type] += is_idle(seat, facts, policy, now)
+    sizes = Counter[str]()
+    for (key, _), number in allocated.items():
+        sizes[key] += number
+    named = sorted(sizes, key=lambda k: (-sizes[k], k))[:MOST_DEPARTMENTS]
+    into = {key: spelt[key] if key in set(named) else OTHERS for key in sizes}
+    return SeatGroups(
+        site=snapshot.site, at=snapshot.taken_at, groups=tuple(_merged(allocated, idle, into))
+    )
+
+
+def _merged(
+    allocated: Mapping[tuple[str, LicenseType], int],
+    idle: Mapping[tuple[str, LicenseType], int],
+    into: Mapping[str, str],
+) -> Iterator[SeatGroup]:
+    held, unused = Counter[tuple[str, LicenseType]](), Counter[tuple[str, LicenseType]]()
+    for (key, kind), number in allocated.items():
+        held[into[key], kind] += number
+        unused[into[key], kind] += idle[key, kind]
+    for (name, kind), number in sorted(held.items()):
+        yield SeatGroup(
+            department=name, license_type=kind, allocated=number, idle=unused[name, kind]
+        )
+
+
+def department_of(user: User | None, attribute: str) -> str:
+    """Return the value of a custom property (name casefolded); the first of several."""
+    if user is None or not attribute:
+        return NO_DEPARTMENT
+    values = (v.strip() for name, v in user.properties or () if name.casefold() == attribute)
+    return min((v for v in values if v), default=NO_DEPARTMENT)
+
+
+def is_idle(seat: Allocation, facts: Facts, policy: Policy, now: datetime) -> bool:
+    """Whether a live seat is idle by the times of the policy, protected or not; doubt is no idle.
+
+    Never used counts from the day the seat was given, `new_seat_grace` long.
+    """
+    if seat.doubt or facts.is_use_unclear(seat):
+        return False
+    created = seat.created if seat.created and seat.created >= LONG_AGO else None
+    if created and idle_time(created, now, facts.pauses) < policy.new_seat_grace:
+        return False
+    latest = facts.last_activity(seat)
+    if latest is None or latest < LONG_AGO:
+        return created is not None
+    if latest > now + AHEAD:
+        return False
+    return idle_time(latest, now, facts.pauses) >= policy.of(seat.license_type).release_after
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """Seats of one type that a release freed at one moment, and that did not come back."""
+
+    license_type: LicenseType
+    at: datetime
+
+
+def bill_of(
+    summary: Summary, seats: SeatGroups, prices: Prices, freed: Iterable[Freed], now: datetime
+) -> Bill:
+    """Return what a site costs, from its newest reading."""
+    saved = savings(freed, prices, now)
+    types, parts = [], list[tuple[str, int, int, int, int]]()
+    for kind in LicenseType:
+        if (price := prices.seats.get(kind)) is None:
+            continue
+        of_type = [g for g in seats.groups if g.license_type is kind]
+        pool = summary.pool(kind)
+        free = max(0, pool.available) if pool is not None and pool.enabled else 0
+        cost, cells = _of_type(kind, price, of_type, free, saved.get(kind, 0))
+        types.append(cost)
+        parts += cells
+    if (minutes := _capacity(summary, prices)) is not None:
+        types.append(TypeCost(MeasuredType.ANALYZER_CAPACITY, minutes))
+        parts.append((CAPACITY, 0, 0, minutes, 0))
+    return Bill(
+        site=summary.site,
+        at=seats.at,
+        currency=prices.currency,
+        budget=None if prices.budget is None else cents(Fraction(prices.budget)),
+        types=tuple(types),
+        departments=_departments(parts),
+    )
+
+
+def _of_type(
+    kind: LicenseType, price: Decimal, groups: Sequence[SeatGroup], free: int, saved: int
+) -> tuple[TypeCost, list[tuple[str, int, int, int, int]]]:
+    each = Fraction(price)
+    spend = cents(each * sum(g.allocated for g in groups))
+    idle = cents(each * sum(g.idle for g in groups))
+    idle_parts = shared_out(idle, [g.idle for g in groups])
+    used_parts = shared_out(spend - idle, [g.allocated - g.idle for g in groups])
+    cells = [
+        (g.department, g.allocated, g.idle, unused + used, unused)
+        for g, unused, used in zip(groups, idle_parts, used_parts, strict=True)
+    ]
+    cost = TypeCost(MeasuredType(kind.value), spend, idle, cents(each * free), saved)
+    return cost, cells
+
+
+def _capacity(summary: Summary, prices: Prices) -> int | None:
+    """Return the cents of this month's minutes, None where they cost nothing."""
+    capacity, price = summary.capacity, prices.per_1000_minutes
+    if price is None or capacity is None or not capacity.enabled:
+        return None
+    return cents(Fraction(price) * capacity.used_minutes / 1000)
+
+
+def _departments(parts: Iterable[tuple[str, int, int, int, int]]) -> tuple[DepartmentCost, ...]:
+    sums: dict[str, list[int]] = {}
+    for name, *numbers in parts:
+        known = sums.setdefault(name, [0, 0, 0, 0])
+        sums[name] = [a + b for a, b in zip(known, numbers, strict=True)]
+    found = [DepartmentCost(name, *numbers) for name, numbers in sums.items()]
+    return tuple(sorted(found, key=lambda d: (d.department.startswith("("), d.department)))
+
+
+def savings(freed: Iterable[Freed], prices: Prices, now: datetime) -> dict[LicenseType, int]:
+    """Return the cents saved by type in the calendar month (UTC) of `now`, until `now`.
+
+    A seat saves its price for the part of the month in which it was free: from the release, or
+    the beginning of the month, until now.
+    """
+    now = now.astimezone(UTC)
+    begin = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    year, month = (begin.year + 1, 1) if begin.month == 12 else (begin.year, begin.month + 1)
+    length = begin.replace(year=year, month=month) - begin
+    parts = {kind: Fraction(0) for kind in prices.seats}
+    for one in freed:
+        if one.license_type in parts and one.at < now:
+            free = now - max(one.at, begin)
+            parts[one.license_type] += Fraction(
+                int(free.total_seconds()), int(length.total_seconds())
+            )
+    return {kind: cents(Fraction(prices.seats[kind]) * part) for kind, part in parts.items()}
+
+
+def cents(amount: Fraction) -> int:
+    """Return an amount of money (not negative) in cents, half a cent up."""
+    return int(amount * 100 + Fraction(1, 2))
+
+
+def shared_out(total: int, weights: Sequence[int]) -> list[int]:
+    """Hand out a whole number by weights, by the largest remainder; the parts add up to it.
+
+    Equal remainders go to who comes first. Raises ValueError when there is nobody to take it.
+    """
+    every = sum(weights)
+    if not every:
+        if total:
+            raise ValueError(f"nobody takes any part of {total}")
+        return [0] * len(weights)
+    parts = [total * weight // every for weight in weights]
+    order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % every), i))
+    for index in order[: total - sum(parts)]:
+        parts[index] += 1
+    return parts
+
+
+def money(amount: int) -> Decimal:
+    """Return cents as an amount with two decimals."""
+    return Decimal(amount).scaleb(-2)
+
+
+def measured(bill: Bill) -> dict[str, dict[str, Decimal]]:
+    """Return the numbers of a bill by license type and kind, as metrics and points name them.
+
+    The budget is one number for everything, so it stands once, with the first type.
+    """
+    found = {
+        t.license_type.value: {
+            "spend": money(t.spend),
+            "idle_spend": money(t.idle_spend),
+            "savings": money(t.saved),
+        }
+        for t in bill.types
+    }
+    if bill.budget is not None and bill.types:
+        found[bill.types[0].license_type.value]["budget"] = money(bill.budget)
+    return found

@@ -1,0 +1,79 @@
+"""Costs from settings and store: kept at every reading, and made into a bill when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from seatkeeper.core.alert_facts import Spend
+from seatkeeper.core.cost import Bill, Prices, bill_of, group_seats, measured
+from seatkeeper.core.policy import Policy
+from seatkeeper.flow.ports import Observed
+from seatkeeper.settings import Settings
+from seatkeeper.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class CostKeeper:
+    """Counts seats by department after every reading."""
+
+    prices: Prices
+    policies: Mapping[str, Policy]
+    store: Store
+    step: str = "cost"
+
+    async def follow(self, observed: Observed) -> None:
+        """Keep the seats of a reading by department."""
+        policy = self.policies[observed.summary.site]
+        seats = group_seats(
+            observed.snapshot, observed.facts, policy, self.prices.attribute, observed.now
+        )
+        await self.store.costs.keep(seats)
+
+
+def cost_keeper(settings: Settings, store: Store) -> CostKeeper | None:
+    """Return what keeps seats by department, None where nothing has a price."""
+    if (prices := settings.cost.to_prices()) is None:
+        return None
+    return CostKeeper(prices, {one.name: one.to_policy() for one in settings.sites}, store)
+
+
+async def bill(store: Store, settings: Settings, site: str, now: datetime) -> Bill | None:
+    """Return what a site costs by its newest reading; None without prices or a reading."""
+    prices = settings.cost.to_prices()
+    if prices is None:
+        return None
+    summary, seats = await store.summaries.newest(site), await store.costs.newest(site)
+    if summary is None or seats is None:
+        return None
+    return bill_of(summary, seats, prices, await store.costs.freed(site, now), now)
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What points and alerts ask of costs."""
+
+    store: Store
+    settings: Settings
+
+    async def measured(self, site: str, now: datetime) -> Mapping[str, Mapping[str, Decimal]]:
+        """Return money by license type and kind; nothing without prices."""
+        found = await bill(self.store, self.settings, site, now)
+        return {} if found is None else measured(found)
+
+    def spend(self, observed: Observed) -> Spend | None:
+        """Return what a site costs and may cost, None without a budget or prices."""
+        prices = self.settings.cost.to_prices()
+        if prices is None or prices.budget is None:
+            return None
+        live = {s.license_type: s.live for s in observed.summary.seats}
+        total = sum(
+            (Decimal(live.get(kind, 0)) * price for kind, price in prices.seats.items()),
+            Decimal(0),
+        )
+        capacity = observed.summary.capacity
+        if prices.per_1000_minutes is not None and capacity is not None and capacity.enabled:
+            total += prices.per_1000_minutes * capacity.used_minutes / 1000
+        return Spend(round(total, 2), prices.budget, prices.currency)

@@ -1,0 +1,127 @@
+"""What seats cost, from a real reading of a simulated site to the command, status and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from builders import PROFESSIONAL, a_summary
+from command_line import Command
+from seatkeeper.config import load
+from seatkeeper.core.cost import SeatGroup, SeatGroups
+from seatkeeper.core.points import Beside, points_of
+from seatkeeper.store import open_store
+from seatkeeper.wiring.costing import Costs
+from seatkeeper.wiring.exposing import gather
+
+PRICES = """\
+cost:
+  currency: EUR
+  professional: {per_seat_month: 35.33}
+  analyzer: {per_seat_month: '12.3456'}
+  budget_month: 100000
+  attribute: DEPARTMENT
+"""
+
+
+def priced(config: Path) -> None:
+    """Give seats a price."""
+    config.write_text(config.read_text() + PRICES)
+
+
+def test_money_adds_up_from_a_reading_to_every_place_that_shows_it(
+    seatkeeper: Command, config: Path
+) -> None:
+    priced(config)
+    assert seatkeeper("monitor", "-c", config).code == 0
+
+    (bill,) = seatkeeper("cost", "-c", config, "-o", "json").json
+    status = seatkeeper("status", "-c", config, "--site", "prod", "-o", "json").json
+    by_department = seatkeeper("cost", "-c", config, "--by", "department", "-o", "csv").out
+    rows = list(csv.DictReader(io.StringIO(by_department)))
+
+    total = Decimal(bill["spend"])
+    assert total > 0
+    assert sum(Decimal(t["spend"]) for t in bill["types"]) == total
+    assert sum(Decimal(d["spend"]) for d in bill["departments"]) == total
+    assert sum(Decimal(r["spend"]) for r in rows[:-1]) == Decimal(rows[-1]["spend"]) == total
+    assert sum(Decimal(r["idle_spend"]) for r in rows[:-1]) == Decimal(bill["idle_spend"])
+    assert status["cost"]["spend"] == bill["spend"]
+    assert status["cost"]["budget"] == "100000.00"
+    assert "a budget of 100000.00 EUR" in seatkeeper("status", "-c", config).out
+    assert "shared idle" in seatkeeper("cost", "-c", config).out
+
+
+def test_metrics_and_points_tell_the_same_money(seatkeeper: Command, config: Path) -> None:
+    priced(config)
+    assert seatkeeper("monitor", "-c", config).code == 0
+    (bill,) = seatkeeper("cost", "-c", config, "-o", "json").json
+    settings = load(config, {}).settings
+    store = open_store(settings.store.url.get_secret_value())
+    now = datetime.now(UTC)
+    try:
+        scrape = asyncio.run(gather(store, settings, now))
+        told = asyncio.run(Costs(store, settings).measured("prod", now))
+    finally:
+        store.close()
+
+    spent = [amount for (_, _, kind), amount in scrape.costs.items() if kind == "spend"]
+    assert sum(spent) == Decimal(bill["spend"])
+    money = {kind: {k: float(v) for k, v in amounts.items()} for kind, amounts in told.items()}
+    points = [
+        p
+        for p in points_of(a_summary(), Beside(cost=money))
+        if p.measurement == "qlik_license_cost"
+    ]
+    assert sorted(float(p.fields["spend"]) for p in points) == sorted(map(float, spent))
+
+
+def test_without_a_price_the_cure_is_told(seatkeeper: Command, config: Path) -> None:
+    ran = seatkeeper("cost", "-c", config)
+
+    assert ran.code == 2
+    assert "per_seat_month" in ran.err
+
+
+def test_departments_want_an_attribute(seatkeeper: Command, config: Path) -> None:
+    config.write_text(config.read_text() + "cost: {professional: {per_seat_month: 35}}\n")
+    ran = seatkeeper("cost", "-c", config, "--by", "department")
+
+    assert ran.code == 2
+    assert "cost.attribute" in ran.err
+
+
+def test_a_site_that_was_not_read_yet_is_said_to_be_so(seatkeeper: Command, config: Path) -> None:
+    priced(config)
+    ran = seatkeeper("cost", "-c", config, "-o", "json")
+
+    assert (ran.code, ran.json) == (0, [])
+    assert "seatkeeper monitor" in ran.err
+
+
+def test_a_department_is_no_formula_to_a_spreadsheet(seatkeeper: Command, config: Path) -> None:
+    priced(config)
+    evil = SeatGroup(
+        department="=cmd|' /C calc'!A0", license_type=PROFESSIONAL, allocated=1, idle=0
+    )
+    settings = load(config, {}).settings
+    store = open_store(settings.store.url.get_secret_value())
+    asyncio.run(store.summaries.keep(a_summary()))
+    asyncio.run(store.costs.keep(SeatGroups(site="prod", at=a_summary().at, groups=(evil,))))
+    store.close()
+
+    out = seatkeeper("cost", "-c", config, "--by", "department", "-o", "csv").out
+
+    assert not [cell for row in csv.reader(io.StringIO(out)) for cell in row if cell[:1] == "="]
+
+
+def test_a_price_that_is_none_is_refused_with_the_cure(seatkeeper: Command, config: Path) -> None:
+    config.write_text(config.read_text() + "cost: {professional: {per_seat_month: -3}}\n")
+    ran = seatkeeper("cost", "-c", config)
+
+    assert ran.code != 0
+    assert "an amount from 0" in ran.err

@@ -1,0 +1,199 @@
+"""Money adds up to the cent, idle is what the policy calls so, and a seat that came back saves."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from builders import (
+    ANALYZER,
+    NOW,
+    PROFESSIONAL,
+    a_policy,
+    a_snapshot,
+    a_summary,
+    a_user,
+    an_allocation,
+    days_ago,
+    facts_of,
+)
+from seatkeeper.core.cost import (
+    CAPACITY,
+    MOST_DEPARTMENTS,
+    NO_DEPARTMENT,
+    OTHERS,
+    Bill,
+    Freed,
+    Prices,
+    SeatGroup,
+    SeatGroups,
+    bill_of,
+    group_seats,
+    measured,
+    money,
+    savings,
+    shared_out,
+)
+from seatkeeper.core.model import Allocation, LicenseType, User
+
+PRICES = Prices(
+    "EUR",
+    {PROFESSIONAL: Decimal(35), ANALYZER: Decimal("15.25")},
+    Decimal("12.50"),
+    Decimal(5000),
+    "department",
+)
+
+
+def of(label: str, department: str | None, name: str = "Department") -> User:
+    """Return a user of a department."""
+    return a_user(label, properties=() if department is None else ((name, department),))
+
+
+def seat(user: User, idle: float, **changes: object) -> Allocation:
+    """Return a professional seat, not used for so many days."""
+    return an_allocation(
+        user.label, user_id=user.id, last_used=days_ago(idle), id=f"s-{user.label}", **changes
+    )
+
+
+def groups(*pairs: tuple[User, Allocation], attribute: str = "department") -> SeatGroups:
+    """Count these by department, under a policy of 90 days."""
+    snapshot = a_snapshot([s for _, s in pairs], [u for u, _ in pairs])
+    policy = a_policy()
+    return group_seats(snapshot, facts_of(snapshot, policy), policy, attribute, NOW)
+
+
+def test_seats_are_counted_by_department_letter_case_aside() -> None:
+    users = [of(r"E\a", "Sales"), of(r"E\b", "SALES", "dePARTment"), of(r"E\c", None)]
+    found = groups(*((u, seat(u, 1)) for u in users))
+
+    assert [(g.department, g.allocated) for g in found.groups] == [
+        (NO_DEPARTMENT, 1),
+        ("SALES", 2),
+    ]
+
+
+def test_idle_is_what_the_policy_calls_idle() -> None:
+    users = [of(rf"E\u{n}", "Sales") for n in range(4)]
+    never = an_allocation(
+        users[3].label, user_id=users[3].id, last_used=None, created=days_ago(400), id="never"
+    )
+    found = groups(
+        (users[0], seat(users[0], 89.9)),
+        (users[1], seat(users[1], 90)),
+        (users[2], seat(users[2], 200, created=days_ago(29))),
+        (users[3], never),
+    )
+
+    assert [(g.allocated, g.idle) for g in found.groups] == [(4, 2)]
+
+
+def test_seats_that_nobody_holds_now_are_not_counted() -> None:
+    user = of(r"E\a", "Sales")
+
+    assert groups((user, seat(user, 200, quarantined=True))).groups == ()
+
+
+def test_small_departments_beyond_the_most_are_told_together() -> None:
+    users = [of(rf"E\u{n}", f"D{n:04}") for n in range(MOST_DEPARTMENTS + 3)]
+    found = groups(*((u, seat(u, 1)) for u in users))
+
+    assert len(found.groups) == MOST_DEPARTMENTS + 1
+    assert [g.allocated for g in found.groups if g.department == OTHERS] == [3]
+
+
+def test_without_an_attribute_everybody_is_in_one_group() -> None:
+    user = of(r"E\a", "Sales")
+    found = groups((user, seat(user, 1)), attribute="")
+
+    assert [g.department for g in found.groups] == [NO_DEPARTMENT]
+
+
+def some_groups(*told: tuple[str, LicenseType, int, int]) -> SeatGroups:
+    """Return seats by department."""
+    return SeatGroups(
+        site="prod",
+        at=NOW,
+        groups=tuple(
+            SeatGroup(department=d, license_type=t, allocated=a, idle=i) for d, t, a, i in told
+        ),
+    )
+
+
+def test_a_bill_tells_spend_idle_spend_and_free_seats_apart() -> None:
+    seats = some_groups(
+        ("Sales", PROFESSIONAL, 30, 5), ("HR", PROFESSIONAL, 10, 1), ("HR", ANALYZER, 100, 20)
+    )
+    bill = bill_of(a_summary(), seats, PRICES, (), NOW)
+
+    told = [(t.license_type.value, t.spend, t.idle_spend, t.free) for t in bill.types]
+    assert told == [
+        ("professional", 1400_00, 210_00, 350_00),
+        ("analyzer", 1525_00, 305_00, 1525_00),
+        ("analyzer_capacity", 62_50, 0, 0),
+    ]
+    assert [(d.department, d.spend, d.idle_spend) for d in bill.departments] == [
+        ("HR", 1875_00, 340_00),
+        ("Sales", 1050_00, 175_00),
+        (CAPACITY, 62_50, 0),
+    ]
+    assert money(bill.spend) == Decimal("2987.50")
+
+
+def test_the_numbers_of_metrics_are_those_of_the_bill_and_the_budget_stands_once() -> None:
+    seats = some_groups(("Sales", PROFESSIONAL, 30, 5))
+    found = measured(bill_of(a_summary(), seats, PRICES, (), NOW))
+
+    assert found["professional"]["spend"] == Decimal("1050.00")
+    assert [kind for kind, amounts in found.items() if "budget" in amounts] == ["professional"]
+
+
+def adds_up(bill: Bill) -> None:
+    """Check that departments and types agree to the cent, and idle is part of spend."""
+    assert sum(d.spend for d in bill.departments) == bill.spend
+    assert sum(d.idle_spend for d in bill.departments) == bill.idle_spend
+    assert all(0 <= d.idle_spend <= d.spend for d in bill.departments)
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_a_thousand_organisations_add_up_to_the_cent_and_twice_the_same(block: int) -> None:
+    rng = random.Random(block)  # noqa: S311 - made-up organisations, no secrets
+    for _ in range(100):
+        told = []
+        for number in range(rng.randrange(1, 40)):
+            for kind in LicenseType:
+                held = rng.randrange(3000)
+                told.append((f"D{number}", kind, held, rng.randint(0, held)))
+        prices = Prices(
+            "EUR",
+            {kind: Decimal(rng.randrange(1_000_000)) / 10_000 for kind in LicenseType},
+            Decimal(rng.randrange(1_000_000)) / 10_000,
+        )
+        bill = bill_of(a_summary(), some_groups(*told), prices, (), NOW)
+
+        adds_up(bill)
+        assert bill == bill_of(a_summary(), some_groups(*told), prices, (), NOW)
+
+
+def test_parts_go_by_the_largest_remainder() -> None:
+    assert shared_out(100, [1, 1, 1]) == [34, 33, 33]
+    assert shared_out(10, [0, 3, 7]) == [0, 3, 7]
+    assert shared_out(0, []) == []
+    with pytest.raises(ValueError, match="nobody"):
+        shared_out(1, [0])
+
+
+def test_a_release_saves_for_the_part_of_the_month_in_which_the_seat_was_free() -> None:
+    now = datetime(2026, 11, 16, tzinfo=UTC)
+    price = Prices("EUR", {PROFESSIONAL: Decimal(30)})
+
+    def saved(at: datetime) -> int:
+        return savings([Freed(PROFESSIONAL, at)], price, now)[PROFESSIONAL]
+
+    assert saved(now - timedelta(days=40)) == 15_00
+    assert saved(now - timedelta(days=5)) == 5_00
+    assert saved(now + timedelta(days=1)) == 0
