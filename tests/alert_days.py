@@ -90,8 +90,23 @@ def _complying(**counts: Any) -> Change:
     return change
 
 
+@dataclass
+class Wavering:
+    """Bad at first, and then now beyond the one threshold and now between the two."""
+
+    bad: Change
+    between: Change
+    last: datetime = START
+
+    def __call__(self, scene: Scene, random: Random) -> Scene:
+        """Change the scene."""
+        begins = abs(scene.now - self.last) > 2 * HOUR
+        self.last = scene.now
+        return (self.bad if begins or random.random() < 0.5 else self.between)(scene, random)
+
+
 def _free(kind: LicenseType, total: int, least: int, most: int) -> Change:
-    """So many seats are free, now fewer and now more within the two thresholds."""
+    """So many seats are free."""
 
     def change(scene: Scene, random: Random) -> Scene:
         free = random.randint(least, most)
@@ -221,12 +236,22 @@ class Plant:
 
 
 OF_SITE = (
-    Plant("low_availability", "analyzer", _free(ANALYZER, 200, 6, 9), _free(ANALYZER, 200, 21, 29)),
+    Plant(
+        "low_availability",
+        "analyzer",
+        Wavering(_free(ANALYZER, 200, 6, 9), _free(ANALYZER, 200, 10, 13)),
+        _free(ANALYZER, 200, 21, 29),
+    ),
     Plant("low_availability", "professional", _free(PROFESSIONAL, 100, 2, 4)),
     Plant("high_utilization", "professional", _crowded, _crowded),
     Plant("pool_empty_soon", "analyzer", _draining(ANALYZER, 150, 12), _draining(ANALYZER, 200, 8)),
     Plant("capacity_ahead", "analyzer_capacity", _minutes(0.2), _minutes(0.04)),
-    Plant("over_budget", "", _spent(10_100, 10_400), _spent(9_900, 9_999)),
+    Plant(
+        "over_budget",
+        "",
+        Wavering(_spent(10_100, 10_400), _spent(9_850, 9_999)),
+        _spent(9_900, 9_999),
+    ),
     Plant("excess_users", "", _complying(excess=3)),
     Plant("both_types", "", _complying(both_types=2), _complying(both_types=2)),
     Plant("seats_of_gone_users", "removed", _complying(removed=30), _complying(removed=9)),
