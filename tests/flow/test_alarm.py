@@ -68,6 +68,19 @@ async def test_a_channel_that_forgets_is_told_at_every_cycle() -> None:
     assert alerts.keys[-1] == alerts.keys[-2], "while it waits, it waits once"
 
 
+async def test_what_cannot_be_judged_is_kept_alive_for_a_channel_that_forgets() -> None:
+    alarm, alerts = an_alarm(MAIL, MANAGER)
+    await alarm.follow(observed(3))
+    alerts.heard()
+    await alarm.watch(["prod"], NOW + timedelta(hours=1))
+    assert [(target, m.again) for target, m in alerts.told] == [("alert:am", True)]
+    alerts.heard()
+    later = NOW + timedelta(hours=2)
+    alerts.silences = [Silence("Jane", "upgrade", NOW, later + timedelta(hours=1))]
+    await alarm.watch(["prod"], later)
+    assert alerts.heard() == []
+
+
 async def test_a_failing_channel_is_told_on_the_others() -> None:
     alarm, alerts = an_alarm()
     alerts.waiting = (Queue("alert:hook", 3, NOW - timedelta(minutes=20), "no answer"),)

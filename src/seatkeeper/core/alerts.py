@@ -203,6 +203,24 @@ def retired(
     return Advance(tuple(told), (), tuple(Telling(a, Why.RESOLVED) for a in heard))
 
 
+def still_on(
+    known: Mapping[AlertKey, Alert],
+    rules: Iterable[Rule],
+    silences: Sequence[Silence],
+    now: datetime,
+) -> tuple[Telling, ...]:
+    """Return what fires and could not be judged now: for receivers that forget, it goes on."""
+    routes = {rule.name: rule.route for rule in rules}
+    return tuple(
+        Telling(alert, Why.KEPT, routes[key.rule])
+        for key, alert in known.items()
+        if key.rule in routes
+        and alert.state is AlertState.FIRING
+        and alert.told is MessageState.FIRING
+        and not any(silence.hides(alert, now) for silence in silences)
+    )
+
+
 def _subjects(
     known: Mapping[AlertKey, Alert], rounds: Sequence[Round]
 ) -> Iterable[tuple[Rule, AlertKey, Reading | None]]:

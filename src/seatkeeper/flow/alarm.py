@@ -26,6 +26,7 @@ from seatkeeper.core.alerts import (
     Why,
     advance,
     retired,
+    still_on,
 )
 from seatkeeper.core.channel import target_of
 from seatkeeper.core.outbox import OutboxEntry
@@ -116,6 +117,9 @@ async def evaluate(alarm: Alarm, known: Sequence[Known], now: datetime) -> Advan
         for one in known:
             names = [rule.name for rule in alarm.rules if rule.covers(one.site)]
             moved.append(retired(before, names, one.site, now))
+            unasked = [r for r in alarm.rules if r.covers(one.site) and not _asks(r, one)]
+            its = {key: alert for key, alert in before.items() if key.site == one.site}
+            moved.append(Advance(tellings=still_on(its, unasked, silences, now)))
         whole = Advance(
             tuple(a for m in moved for a in m.kept),
             tuple(k for m in moved for k in m.forgotten),
