@@ -24,7 +24,7 @@ from seatkeeper.store.tables import (
     SEAT_EVENT,
     AnyRow,
 )
-from stored import JANE, a_plan, an_action, applied, later
+from stored import JANE, a_grant, a_plan, an_action, applied, hold, later
 
 DAY = timedelta(days=1)
 PRO = MeasuredType.PROFESSIONAL
@@ -140,6 +140,25 @@ async def test_what_we_quarantined_is_ours_and_its_return_is_a_regret(store: Sto
     assert free == {
         (ChangeKind.REINSTATED, By.SOMEBODY, PROFESSIONAL): 1,
         (ChangeKind.CAME_BACK, By.SOMEBODY, PROFESSIONAL): 1,
+    }
+
+
+async def test_a_seat_that_we_gave_back_came_back_through_us(store: Store) -> None:
+    seat = an_allocation()
+    await observe(store, a_snapshot([seat]))
+    await applied(store, a_plan(an_action(allocation_id=seat.id), at=later(1)))
+    await observe(store, a_snapshot([], [a_user(ANNA)], now=NOW + DAY))
+    held = await hold(store)
+    released = await store.plans.released(user=ANNA)
+    await store.plans.intend_grants("undo-1", JANE, held, released, "asked", NOW + DAY)
+    grants = [a_grant(one) for one in released]
+    await store.plans.settle_grants("undo-1", JANE, "prod", grants, NOW + DAY)
+
+    told = await observe(store, a_snapshot([an_allocation(id="new-seat")], now=NOW + 2 * DAY))
+
+    assert told == {
+        (ChangeKind.ALLOCATED, By.SOMEBODY, PROFESSIONAL): 1,
+        (ChangeKind.CAME_BACK, By.US, PROFESSIONAL): 1,
     }
 
 

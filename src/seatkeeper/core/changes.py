@@ -112,6 +112,8 @@ class OurRelease(msgspec.Struct, frozen=True, kw_only=True):
     is_sure: bool
     came_back: bool = False
     """It was told before that the person holds a seat again."""
+    given_back: bool = False
+    """We gave the seat back: somebody asked for an undo."""
 
 
 class Use(msgspec.Struct, frozen=True, gc=False):
@@ -338,7 +340,7 @@ def _returns(
             if seat.id == release.allocation_id or newer:
                 yield Change(
                     kind=ChangeKind.CAME_BACK,
-                    by=By.SOMEBODY,
+                    by=By.US if release.given_back else By.SOMEBODY,
                     license_type=release.license_type,
                     allocation_id=release.allocation_id,
                     person=release.person,

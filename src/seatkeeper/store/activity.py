@@ -29,7 +29,7 @@ from seatkeeper.core.changes import (
 )
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import Allocation, LicenseType, Snapshot
-from seatkeeper.core.outcome import Outcome
+from seatkeeper.core.outcome import GrantOutcome, Outcome
 from seatkeeper.errors import StoreError
 from seatkeeper.store.batches import write_many
 from seatkeeper.store.engine import Database, threaded
@@ -39,6 +39,7 @@ from seatkeeper.store.tables import (
     ACTIVE_DAY,
     ACTIVITY_MONTH,
     CAPACITY_USE,
+    GIVE_BACK,
     HOLDER,
     LAST_USE,
     PLAN_ACTION,
@@ -168,7 +169,13 @@ def _releases(conn: sa.Connection, site: str, since: datetime) -> list[OurReleas
         SEAT_EVENT.c.allocation_id == columns.allocation_id,
         SEAT_EVENT.c.kind == ChangeKind.CAME_BACK,
     )
-    found = sa.select(PLAN_ACTION, back.label("came_back")).where(
+    given = sa.exists().where(
+        GIVE_BACK.c.plan_id == columns.plan_id,
+        GIVE_BACK.c.allocation_id == columns.allocation_id,
+        GIVE_BACK.c.outcome == GrantOutcome.RESTORED,
+    )
+    told = (back.label("came_back"), given.label("given_back"))
+    found = sa.select(PLAN_ACTION, *told).where(
         columns.site == site,
         columns.intended_at >= since,
         sa.or_(columns.outcome.in_(_SURE), _MAYBE),
@@ -182,6 +189,7 @@ def _releases(conn: sa.Connection, site: str, since: datetime) -> list[OurReleas
             at=row.intended_at,
             is_sure=row.outcome in _SURE,
             came_back=row.came_back,
+            given_back=row.given_back,
         )
         for row in conn.execute(found.order_by(columns.intended_at))
     ]
