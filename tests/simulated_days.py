@@ -17,6 +17,7 @@ records from the store, for followers of your own. `clean_every=None`: nobody ev
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from seatkeeper.core.policy import Agreement, Limits, Mode, Policy, Shared, Shar
 from seatkeeper.core.record import Actor
 from seatkeeper.flow.apply import Hands
 from seatkeeper.flow.context import Records, Run, Site
+from seatkeeper.flow.monitor import Monitored
 from seatkeeper.flow.ports import Held
 from seatkeeper.flow.undo import GiveBack
 from seatkeeper.qrs.hands import Granter, Releaser
@@ -80,6 +82,7 @@ async def simulated_days(
     before_day: BeforeDay | None = None,
     records_of: Callable[[Store], Records] = readers.records_of,
     name: str = "sim",
+    stop: asyncio.Event | None = None,
 ) -> AsyncIterator[Lived]:
     """Fill a store with so many days that end at `until`; it is closed afterwards."""
     made = DirectSite(
@@ -92,14 +95,16 @@ async def simulated_days(
     store = open_store(url, command="history")
     try:
         records = records_of(store)
-        habits = Habits(ACTOR, look_every, clean_every)
-        if each is not None:
-            habits = Habits(ACTOR, look_every, clean_every, each)
+        habits = Habits(ACTOR, look_every, clean_every, each or _nothing, stop or asyncio.Event())
         watched = _watched(made, Site(name, policy, made.reader), store, records, before_day)
         past = await live_through(watched, until, habits)
         yield Lived(store, records, made, past)
     finally:
         store.close()
+
+
+async def _nothing(_now: datetime, _done: Monitored) -> None:
+    pass
 
 
 def _watched(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from direct_site import DirectSite
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.summary import Summary
+from seatkeeper.errors import Interrupted
 from seatkeeper.flow.monitor import Monitored
 from seatkeeper.simulator.rows import SeatType
 from simulated_days import UNTIL, simulated_days
@@ -51,6 +53,22 @@ async def test_equal_days_are_made_twice(tmp_path: Path) -> None:
             return made
 
     assert await summaries("one.db") == await summaries("two.db")
+
+
+async def test_a_past_ends_on_request(tmp_path: Path) -> None:
+    stop, cycles = asyncio.Event(), []
+
+    async def each(now: datetime, _done: Monitored) -> None:
+        cycles.append(now)
+        if len(cycles) == 3:
+            stop.set()
+
+    with pytest.raises(Interrupted):
+        async with simulated_days(
+            f"sqlite:///{tmp_path}/h.db", days=20, users=40, each=each, stop=stop
+        ):
+            pytest.fail("lived to the end")
+    assert len(cycles) == 3
 
 
 @pytest.mark.parametrize("total", [5, 40])

@@ -19,7 +19,7 @@ import typer
 
 from seatkeeper.cli.exits import Exit
 from seatkeeper.cli.running import carry_out
-from seatkeeper.errors import SeatkeeperError
+from seatkeeper.errors import Interrupted, SeatkeeperError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -133,14 +133,13 @@ class _Tour:
     async def _live(self, simulator: Simulator, began: datetime) -> HalfYear:
         """Let half a year pass, as if Seatkeeper had been watching since."""
         from seatkeeper.cli.demo_past import DAYS, live_half_year, settings_in
-        from seatkeeper.wiring.clock import SystemClock
 
         _say(
             f"\n── Half a year passes, from {began:%d %B %Y} to now: {DAYS} days, each with a "
             "reading;\n   every four weeks somebody releases what is idle."
         )
-        settings, now = settings_in(self.folder), SystemClock().now()
-        return await live_half_year(simulator, settings, PERSON, now, _say)
+        settings = settings_in(self.folder)
+        return await live_half_year(simulator, settings, PERSON, _say, self.stop)
 
     def _write_config(self, simulator: Simulator) -> None:
         from seatkeeper.wiring.clock import SystemClock
@@ -204,12 +203,16 @@ class _Tour:
         _say("\nEverything is in the ledger, and the ledger verifies.")
 
     async def _stay(self) -> Exit:
+        from seatkeeper.cli.demo_past import DAYS
+
         place = "http://127.0.0.1"
         _say(
             f"\nThe daemon runs now (Ctrl-C ends it), with a reading every minute:\n"
             f"  {place}:{self.port}/readyz       whether it is at work\n"
             f"  {place}:{self.port + 1}/metrics      the numbers for Prometheus\n"
-            f"In another terminal: seatkeeper -c {self.folder}/seatkeeper.yaml status"
+            "In another terminal:\n"
+            f"  {_here()} -c {self.folder}/seatkeeper.yaml history --since {DAYS}d\n"
+            "  and, in its place: status, alerts list, users --idle 60d, grafana export DIR"
         )
         process = await self._start(["serve"])
         waiting = asyncio.ensure_future(process.wait())
@@ -225,6 +228,8 @@ class _Tour:
         _say(f"\n── {why}\n$ seatkeeper {shlex.join(words)}")
         process = await self._start(words)
         code = await process.wait()
+        if self.stop.is_set():
+            raise Interrupted("the demo ends")
         if code != Exit.DONE:
             raise SeatkeeperError(f"`seatkeeper {shlex.join(words)}` ended with {code}")
 
@@ -239,6 +244,11 @@ def _somebody(simulator: Simulator, users: Sequence[str]) -> str:
     """Choose somebody who may come back: most of the longest idle have left."""
     find = simulator.site.records.find_user
     return next((user for user in users if not find(user).inactive), users[0])
+
+
+def _here() -> str:
+    """Return how this very command is called, which need not be on the PATH."""
+    return shlex.quote(sys.argv[0]) if Path(sys.argv[0]).name == "seatkeeper" else "seatkeeper"
 
 
 def _say(text: str) -> None:

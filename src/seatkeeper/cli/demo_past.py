@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -50,10 +51,10 @@ async def live_half_year(
     simulator: Simulator,
     settings: Settings,
     person: str,
-    until: datetime,
     tell: Callable[[str], None],
+    stop: asyncio.Event,
 ) -> HalfYear:
-    """Let the site live until a moment, watched by real cycles, with a clean-up every four weeks.
+    """Let the site live until now, watched by real cycles, with a clean-up every four weeks.
 
     Afterwards its clock is the machine's. `tell` is given a line for each month.
     """
@@ -76,8 +77,8 @@ async def live_half_year(
             watched = Watched(
                 one.site, store, records, clock, hands, lambda at: simulator.advance(_ms(at))
             )
-            habits = Habits(this_actor(person), each=each)
-            half.past = await live_through(watched, until, habits)
+            habits = Habits(this_actor(person), each=each, stop=stop)
+            half.past = await live_through(watched, SystemClock().now(), habits)
             simulator.advance(_ms(SystemClock().now()))
             simulator.site.clock.run(1)
     finally:

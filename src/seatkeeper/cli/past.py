@@ -6,6 +6,7 @@ simulated sites alone, so it cannot be pointed at a real one.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -54,6 +55,7 @@ class Habits:
     look_every: timedelta = timedelta(days=1)
     clean_every: timedelta | None = timedelta(days=28)
     each: Each = field(default=_nothing)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
@@ -67,14 +69,15 @@ class Past:
 async def live_through(watched: Watched, until: datetime, habits: Habits) -> Past:
     """Let the days pass until a moment, each with a monitoring cycle and sometimes a clean-up.
 
-    Raises NotSimulated as soon as the site does not say that it is the simulator.
+    Raises NotSimulated as soon as the site does not say that it is the simulator, Interrupted when
+    it is asked to end.
     """
     past, began = Past(), await watched.clock.look()
     clean_at = began + habits.clean_every if habits.clean_every else None
     for moment in _moments(began, until, habits.look_every):
         watched.pass_to(moment)
         now = await watched.clock.look()
-        run = Run(f"past-{now:%Y%m%d-%H%M}", habits.actor, watched.clock)
+        run = Run(f"past-{now:%Y%m%d-%H%M}", habits.actor, watched.clock, habits.stop)
         async with sampled("monitor", watched.site, watched.records, run) as cycle:
             done = await monitor(watched.site, watched.records, run)
             cycle.troubles = done.troubles
