@@ -60,7 +60,10 @@ def test_every_panel_stands_for_itself_on_the_grid(path: str) -> None:
     assert not [
         (one["title"], two["title"]) for one, two in combinations(found, 2) if _overlap(one, two)
     ]
-    assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 for panel in found)
+    ends = [panel["gridPos"]["x"] + panel["gridPos"]["w"] for panel in found]
+    tops = [panel["gridPos"]["y"] for panel in found]
+    assert max(ends) == 24
+    assert all(24 in [e for e, y in zip(ends, tops, strict=True) if y == top] for top in tops)
 
 
 def _overlap(one: dict[str, Any], two: dict[str, Any]) -> bool:

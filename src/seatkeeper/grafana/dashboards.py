@@ -53,20 +53,31 @@ def dashboard_json(board: Board, flavour: Flavour, others: Sequence[Board]) -> b
 
 
 def _places(board: Board, flavour: Flavour) -> Iterator[tuple[GridPos, Panel | Row]]:
-    """Yield headings and panels from left to right; a panel that is missing leaves no gap."""
+    """Yield headings and panels from left to right; what is missing leaves no gap."""
     top = 0
     for row in board.rows:
         panels = [panel for panel in row.panels if flavour in panel.queries]
         if not panels:
             continue
         yield GridPos(x=0, y=top, w=COLUMNS, h=1), row
-        top, left, height = top + 1, 0, 0
-        for panel in panels:
-            if left + panel.width > COLUMNS:
-                top, left, height = top + height, 0, 0
-            yield GridPos(x=left, y=top, w=panel.width, h=panel.height), panel
-            left, height = left + panel.width, max(height, panel.height)
-        top += height
+        top += 1
+        for line in _lines(panels):
+            left = 0
+            for panel in line:
+                width = COLUMNS - left if panel is line[-1] else panel.width
+                yield GridPos(x=left, y=top, w=width, h=panel.height), panel
+                left += width
+            top += max(panel.height for panel in line)
+
+
+def _lines(panels: Sequence[Panel]) -> list[list[Panel]]:
+    """Return what stands beside each other; the last of a line gets the rest of its width."""
+    lines: list[list[Panel]] = [[]]
+    for panel in panels:
+        if sum(beside.width for beside in lines[-1]) + panel.width > COLUMNS:
+            lines.append([])
+        lines[-1].append(panel)
+    return lines
 
 
 def _heading(row: Row) -> dashboard.Row:
