@@ -201,6 +201,22 @@ def test_points_are_delivered_before_monitor_and_run_end(seatkeeper: Command, co
     assert len(left_before) == 1
 
 
+def test_a_site_that_fails_does_not_keep_the_outbox_from_being_delivered(
+    seatkeeper: Command, config: Path, site: ServedSite
+) -> None:
+    seatkeeper("monitor", "-c", config)
+    put(config, b"left_before f=1.0 1762000000000000000")
+    site.faults("html")
+    with an_influx() as influx:
+        config.write_text(f"{config.read_text()}{TARGET.format(influx.url)}\n")
+
+        codes = [seatkeeper(w, "-c", config, "--site", "prod").code for w in ("monitor", "run")]
+
+        left_before = influx.rows("SELECT f FROM left_before")
+    assert codes == [1, 1]
+    assert len(left_before) == 1
+
+
 def put(config: Path, body: bytes) -> None:
     """Leave a point in the outbox, as a cycle whose process was killed does."""
     store = open_store(f"sqlite:///{config.parent / 'store.db'}")

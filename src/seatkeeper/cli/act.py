@@ -57,7 +57,7 @@ def run(
     """Run one full cycle: recover, read, plan, and release what the site's mode allows."""
     from seatkeeper.cli import session as sessions
     from seatkeeper.cli.each_site import each_site
-    from seatkeeper.cli.telling import deliver_before_the_end, put_releases
+    from seatkeeper.cli.telling import and_deliver, put_releases
 
     loaded = sessions.read_config(ctx, config)
     if queue:
@@ -71,11 +71,13 @@ def run(
 
             return await cycle_one(session, opened, new_run(session.clock, None, stop))
 
-        async with sessions.open_session(loaded) as session:
+        async def all_of_them(session: Any) -> Exit:
             code = await each_site(session, site, output, one)
             await put_releases(session)
-            await deliver_before_the_end(session, stop)
             return code
+
+        async with sessions.open_session(loaded) as session:
+            return await and_deliver(all_of_them(session), session, stop)
 
     raise typer.Exit(carry_out(command, gently=True))
 

@@ -28,7 +28,7 @@ def monitor(
     from seatkeeper.cli import session as sessions
     from seatkeeper.cli.each_site import each_site
     from seatkeeper.cli.running import new_run
-    from seatkeeper.cli.telling import deliver_before_the_end
+    from seatkeeper.cli.telling import and_deliver
 
     loaded = sessions.read_config(ctx, config)
 
@@ -37,9 +37,7 @@ def monitor(
             return await _monitor_one(session, opened, new_run(session.clock, None, stop))
 
         async with sessions.open_session(loaded) as session:
-            code = await each_site(session, site, output, one)
-            await deliver_before_the_end(session, stop)
-            return code
+            return await and_deliver(each_site(session, site, output, one), session, stop)
 
     raise typer.Exit(carry_out(command, gently=True))
 

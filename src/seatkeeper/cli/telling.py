@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from seatkeeper.cli import render
 from seatkeeper.core.outbox import OutboxState
-from seatkeeper.errors import SeatkeeperError
+from seatkeeper.errors import SeatkeeperError, UsageError
 from seatkeeper.flow.tell import Told, deliver
 from seatkeeper.wiring.alarms import alarm_of
 from seatkeeper.wiring.telling import open_sinks, point_keeper
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
+    from seatkeeper.cli.exits import Exit
     from seatkeeper.cli.session import Session
     from seatkeeper.flow.ports import Sink
 
@@ -24,6 +25,19 @@ LONGEST = timedelta(seconds=15)
 
 IN_A_HURRY = timedelta(seconds=2)
 """The same once the command was asked to end."""
+
+
+async def and_deliver(work: Awaitable[Exit], session: Session, stop: asyncio.Event) -> Exit:
+    """Do the work of a command, then deliver the outbox, also when a site has failed."""
+    try:
+        code = await work
+    except UsageError:
+        raise
+    except SeatkeeperError:
+        await deliver_before_the_end(session, stop)
+        raise
+    await deliver_before_the_end(session, stop)
+    return code
 
 
 async def deliver_before_the_end(session: Session, stop: asyncio.Event) -> None:
