@@ -33,7 +33,10 @@ async def test_what_was_released_and_stayed_free_saves(store: Store) -> None:
     await applied(store, a_plan(*some_actions(1, "w")), Outcome.REFUSED, "run-2")
     at = plan.created_at
 
-    assert await store.costs.freed("prod", at) == [Freed(PROFESSIONAL, at)] * 2
+    assert await store.costs.freed("prod", at) == [Freed(PROFESSIONAL, at, 2)]
+    next_month = at + timedelta(days=40)
+    begin = next_month.replace(day=1, hour=0)
+    assert await store.costs.freed("prod", next_month) == [Freed(PROFESSIONAL, begin, 2)]
     assert await store.costs.freed("prod", at + timedelta(days=366)) == []
 
 
@@ -52,4 +55,5 @@ async def test_a_seat_that_came_back_saves_nothing(store: Store) -> None:
     with store._db.writing() as conn:
         conn.execute(sa.insert(SEAT_EVENT).values(came_back))
 
-    assert len(await store.costs.freed("prod", plan.created_at)) == 1
+    (left,) = await store.costs.freed("prod", plan.created_at)
+    assert left.seats == 1

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -26,7 +27,8 @@ from seatkeeper.settings import Settings
 from seatkeeper.store import Store, open_store
 from seatkeeper.web.metrics import make_metrics_app
 from seatkeeper.web.server import bind, serve
-from seatkeeper.wiring.exposing import FRESH, Exposed
+from seatkeeper.wiring.exposing import FRESH, SETTLED, Exposed
+from stored import a_plan, applied, some_actions
 
 PATIENT = 90.0
 
@@ -121,6 +123,37 @@ async def test_an_answer_is_given_again_for_a_second_and_then_made_anew(store: S
     after = await exposed("")
     assert b"qlik_license_seats{" not in before.body
     assert b"qlik_license_seats{" in after.body
+
+
+RELEASED = b'qlik_license_releases_total{license_type="professional",outcome="released"'
+
+
+def released(answer: Exposition) -> float:
+    """Return how many idle professional seats were released."""
+    (line,) = [
+        one
+        for one in answer.body.splitlines()
+        if one.startswith(RELEASED) and b'reason="idle"' in one
+    ]
+    return float(line.split()[-1])
+
+
+async def test_releases_are_counted_anew_after_a_minute_and_after_a_reading(store: Store) -> None:
+    now = [0.0]
+    exposed = Exposed(store, Settings.model_validate(SETTINGS), lambda: NOW, lambda: now[0])
+    await store.summaries.keep(a_summary())
+    assert released(await exposed("")) == 0
+
+    await applied(store, a_plan(*some_actions(2)))
+    now[0] += FRESH
+    assert released(await exposed("")) == 0
+    now[0] += SETTLED
+    assert released(await exposed("")) == 2
+
+    await applied(store, a_plan(*some_actions(1, "w")), run_id="run-2")
+    await store.summaries.keep(a_summary(at=NOW + timedelta(minutes=15)))
+    now[0] += FRESH
+    assert released(await exposed("")) == 3
 
 
 @dataclass

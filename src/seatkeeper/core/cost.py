@@ -184,10 +184,11 @@ def is_idle(seat: Allocation, facts: Facts, policy: Policy, now: datetime) -> bo
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """Seats of one type that a release freed at one moment, and that did not come back."""
+    """Seats of one type that were released at one moment and did not come back."""
 
     license_type: LicenseType
     at: datetime
+    seats: int = 1
 
 
 def bill_of(
@@ -251,23 +252,26 @@ def _departments(parts: Iterable[tuple[str, int, int, int, int]]) -> tuple[Depar
     return tuple(sorted(found, key=lambda d: (d.department.startswith("("), d.department)))
 
 
+def month_begin(now: datetime) -> datetime:
+    """Return the beginning of the calendar month of UTC."""
+    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
 def savings(freed: Iterable[Freed], prices: Prices, now: datetime) -> dict[LicenseType, int]:
     """Return the cents saved by type in the calendar month (UTC) of `now`, until `now`.
 
     A seat saves its price for the part of the month in which it was free: from the release, or
     the beginning of the month, until now.
     """
-    now = now.astimezone(UTC)
-    begin = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    begin = month_begin(now)
     year, month = (begin.year + 1, 1) if begin.month == 12 else (begin.year, begin.month + 1)
     length = begin.replace(year=year, month=month) - begin
     parts = {kind: Fraction(0) for kind in prices.seats}
     for one in freed:
         if one.license_type in parts and one.at < now:
             free = now - max(one.at, begin)
-            parts[one.license_type] += Fraction(
-                int(free.total_seconds()), int(length.total_seconds())
-            )
+            share = Fraction(int(free.total_seconds()), int(length.total_seconds()))
+            parts[one.license_type] += one.seats * share
     return {kind: cents(Fraction(prices.seats[kind]) * part) for kind, part in parts.items()}
 
 

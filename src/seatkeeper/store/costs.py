@@ -8,11 +8,11 @@ import msgspec
 import sqlalchemy as sa
 
 from seatkeeper.core.changes import ChangeKind
-from seatkeeper.core.cost import Freed, SeatGroups
+from seatkeeper.core.cost import Freed, SeatGroups, month_begin
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outcome import GrantOutcome, Outcome
 from seatkeeper.store.engine import Database, threaded
-from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION, SEAT_EVENT, SEAT_GROUPS
+from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION, SEAT_EVENT, SEAT_GROUPS, Moment
 
 SAVES_FOR = timedelta(days=365)
 """A release saves for a year: then the license would have been bought anew anyway."""
@@ -48,7 +48,11 @@ class Costs:
 
     @threaded
     def freed(self, site: str, now: datetime) -> list[Freed]:
-        """Return the releases of the last year that took effect and did not come back."""
+        """Return the releases of the last year that took effect and did not come back.
+
+        Those before this month stand together at its beginning.
+        """
+        begin = month_begin(now)
         by, back = PLAN_ACTION.c, GIVE_BACK.c
         came_back = sa.exists().where(
             SEAT_EVENT.c.plan_id == by.plan_id,
@@ -60,12 +64,17 @@ class Costs:
             back.allocation_id == by.allocation_id,
             back.outcome.in_(_BACK),
         )
-        found = sa.select(by.license_type, by.settled_at).where(
+        at = sa.case((by.settled_at >= begin, by.settled_at), else_=sa.literal(begin, Moment))
+        each = sa.select(by.license_type, at.label("at")).where(
             by.site == site,
             by.outcome.in_((Outcome.RELEASED, Outcome.QUARANTINED)),
             by.settled_at > now - SAVES_FOR,
             ~came_back,
             ~given_back,
         )
+        free = each.subquery().c
+        found = sa.select(free.license_type, free.at, sa.func.count()).group_by(
+            free.license_type, free.at
+        )
         with self._db.reading() as conn:
-            return [Freed(LicenseType(kind), at) for kind, at in conn.execute(found)]
+            return [Freed(LicenseType(kind), at, n) for kind, at, n in conn.execute(found)]
