@@ -21,6 +21,7 @@ STEPS = (
     "How long ago the holders of seats were last there",
     "people active",
     "came back       ",
+    "cost   ",
     "the license of the server ends in",
 )
 WITHIN = 500

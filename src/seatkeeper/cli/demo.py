@@ -53,6 +53,12 @@ sites:
     schedule: {{monitor: every 1 minute, release: '0 3 * * *', timezone: Europe/Stockholm}}
 store: {{url: sqlite:///seatkeeper.db}}
 console: {{listen: '127.0.0.1:{port}'}}
+cost:
+  currency: EUR
+  professional: {{per_seat_month: 40}}
+  analyzer: {{per_seat_month: 15}}
+  budget_month: 7000
+  attribute: Department
 metrics: {{prometheus: {{listen: '127.0.0.1:{metrics}'}}}}
 """
 
@@ -212,7 +218,7 @@ class _Tour:
             f"  {place}:{self.port + 1}/metrics      the numbers for Prometheus\n"
             "In another terminal:\n"
             f"  {_here()} -c {self.folder}/seatkeeper.yaml history --since {DAYS}d\n"
-            "  and, in its place: status, alerts list, users --idle 60d, grafana export DIR"
+            "  and, in its place: status, alerts list, users --idle 60d, cost --by department"
         )
         process = await self._start(["serve"])
         waiting = asyncio.ensure_future(process.wait())

@@ -19,6 +19,7 @@ from seatkeeper.flow.monitor import Monitored, monitor
 from seatkeeper.flow.ports import Held
 from seatkeeper.settings import Settings
 from seatkeeper.wiring.clock import SystemClock, this_actor
+from seatkeeper.wiring.costing import bill
 from seatkeeper.wiring.hands import hands_of
 from seatkeeper.wiring.readers import open_records, open_sites
 from seatkeeper.wiring.simulated import open_simulated
@@ -97,6 +98,7 @@ async def glance(settings: Settings, half: HalfYear, person: str) -> Glance:
             done = await monitor(site, records, run)
             seats = [seat for kind in LicenseType for seat in await site.reader.allocations(kind)]
         released = await records.plans.released()
+        costs = await bill(store, settings, site.name, clock.now())
         alerts = [alert for alert in await store.alerts.all() if alert.key.site == site.name]
     finally:
         store.close()
@@ -109,6 +111,7 @@ async def glance(settings: Settings, half: HalfYear, person: str) -> Glance:
         came_back=sum((seat.license_type, seat.user_id) in holders for seat in released),
         given_back=sum(seat.given_back is GrantOutcome.RESTORED for seat in released),
         alerts=alerts,
+        bill=costs,
     )
 
 

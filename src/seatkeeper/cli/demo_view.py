@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from seatkeeper.cli.render import line
 from seatkeeper.cli.sparks import bar, spark, thinned
+from seatkeeper.cli.status_view import cost_words
 from seatkeeper.core.alert_message import Severity
 from seatkeeper.core.alerts import Alert, AlertState
+from seatkeeper.core.cost import Bill
 from seatkeeper.core.model import LicenseType, Pool
 from seatkeeper.core.summary import IdleBucket, Summary
 
@@ -40,6 +42,7 @@ class Glance:
     came_back: int
     given_back: int
     alerts: Sequence[Alert] = ()
+    bill: Bill | None = None
 
     def drawing(self) -> Sequence[RenderableType]:
         """Return the page piece by piece."""
@@ -123,6 +126,8 @@ class Glance:
                 "yellow" if left <= 90 else "",
             )
 
+        if self.bill is not None:
+            yield line(f"cost            {cost_words(self.bill)}")
         yield from self._alerts()
 
     def _alerts(self) -> Iterator[RenderableType]:

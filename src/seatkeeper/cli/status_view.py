@@ -94,7 +94,7 @@ class SiteStatus:
         if self.summary is not None:
             yield from counted(self.summary)
         if self.bill is not None:
-            yield line(f"cost          {_cost_words(self.bill)}")
+            yield line(f"cost          {cost_words(self.bill)}")
         yield line(f"newest plan   {_plan_words(self.newest_plan)}")
         if self.freeze:
             yield line(f"frozen        {_freeze_words(self.freeze)}", style="bold yellow")
@@ -137,7 +137,8 @@ def _cost_data(bill: Bill | None) -> dict[str, Any] | None:
     }
 
 
-def _cost_words(bill: Bill) -> str:
+def cost_words(bill: Bill) -> str:
+    """Say what a site costs in one line."""
     budget = "" if bill.budget is None else f" of a budget of {money(bill.budget)}"
     return (
         f"{money(bill.spend)}{budget} {bill.currency} a month, {money(bill.idle_spend)} of it"
