@@ -125,3 +125,16 @@ def test_a_price_that_is_none_is_refused_with_the_cure(seatkeeper: Command, conf
 
     assert ran.code != 0
     assert "an amount from 0" in ran.err
+
+
+def test_the_budget_alert_fires_on_the_spend_that_the_command_tells(
+    seatkeeper: Command, config: Path
+) -> None:
+    priced(config)
+    config.write_text(config.read_text().replace("budget_month: 100000", "budget_month: 1"))
+    assert seatkeeper("monitor", "-c", config).code == 0
+
+    (bill,) = seatkeeper("cost", "-c", config, "-o", "json").json
+    alerts = seatkeeper("alerts", "list", "-c", config, "-o", "json").out
+
+    assert f"the seats cost {bill['spend']} of a budget of 1.00 EUR a month" in alerts

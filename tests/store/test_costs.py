@@ -9,7 +9,7 @@ from seatkeeper.core.cost import Freed, SeatGroup, SeatGroups
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.store import Store
 from seatkeeper.store.tables import SEAT_EVENT
-from stored import a_plan, applied, some_actions
+from stored import JANE, a_grant, a_plan, applied, hold, later, some_actions
 
 SEATS = SeatGroups(
     site="prod",
@@ -56,4 +56,16 @@ async def test_a_seat_that_came_back_saves_nothing(store: Store) -> None:
         conn.execute(sa.insert(SEAT_EVENT).values(came_back))
 
     (left,) = await store.costs.freed("prod", plan.created_at)
+    assert left.seats == 1
+
+
+async def test_a_seat_that_was_given_back_saves_nothing(store: Store) -> None:
+    plan = a_plan(*some_actions(2))
+    await applied(store, plan)
+    seat, *_ = await store.plans.released(plan_id=plan.plan_id)
+    held = await hold(store, kind="undo")
+    await store.plans.intend_grants("run-2", JANE, held, [seat], "needed after all", later(1))
+    await store.plans.settle_grants("run-2", JANE, "prod", [a_grant(seat)], later(1))
+
+    (left,) = await store.costs.freed("prod", later(2))
     assert left.seats == 1
