@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -103,3 +104,17 @@ def test_nonsense_is_refused_with_a_cure(desk: Command, words: tuple[str, str], 
     ended = desk(*WISH, *words)
     assert ended.code == 2
     assert cure in ended.err
+
+
+def test_the_page_on_json_names_what_is_printed(desk: Command) -> None:
+    made = desk(*WISH, "-o", "json").json
+    listed = desk("list", "-o", "json").json
+
+    assert named("alerts list") >= {*listed, *listed["alerts"][0]}
+    assert named("alerts silence") == set(made)
+
+
+def named(section: str) -> set[str]:
+    page = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
+    rows = page.split(f"\n## {section}\n")[1].split("\n## ")[0].splitlines()
+    return {word for r in rows if r.startswith("| `") for word in re.findall(r"`(\w+)`", r)}
