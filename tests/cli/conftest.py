@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from command_line import CONFIG, Command, Ran
 from seatkeeper.cli.main import main
@@ -60,3 +61,4 @@ def seatkeeper(
 
     yield run
     sys.excepthook = hook
+    structlog.reset_defaults()  # logs went to this test's stderr, which is gone now
