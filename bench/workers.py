@@ -27,7 +27,6 @@ from seatkeeper.qrs.reader import SiteReader
 from seatkeeper.settings import Settings, SiteSettings
 from seatkeeper.store import Store, open_store
 from seatkeeper.wiring.clock import SystemClock, this_actor
-from seatkeeper.wiring.exposing import Exposed
 from seatkeeper.wiring.hands import hands_of
 from seatkeeper.wiring.readers import OpenSite, records_of
 
@@ -82,6 +81,8 @@ async def _scrape(store: Store, options: dict[str, Any]) -> float:
     settings = Settings.model_validate({"sites": [_site(options)]})
     taken = []
     for _ in range(21):
+        from seatkeeper.wiring.exposing import Exposed  # noqa: PLC0415 - others need no such memory
+
         exposed = Exposed(store, settings, CLOCK.now)
         began = time.perf_counter()
         await exposed("text/plain")

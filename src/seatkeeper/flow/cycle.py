@@ -48,7 +48,7 @@ async def release_cycle(
     now = run.clock.now()
     stored = await waiting_plan(site, records, now)
     if stored is None:
-        stored = await propose(site, partners, records, run, now)
+        stored = await propose(site, partners, records, run, now, count=True)
     if not stored.plan.actions:
         return CycleResult(stored)
     if waits := await _reason_to_wait(stored, site, records, now):

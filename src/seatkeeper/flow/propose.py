@@ -26,14 +26,21 @@ from seatkeeper.flow.stopping import until_stopped
 
 
 async def propose(
-    site: Site, partners: Sequence[Site], records: Records, run: Run, now: datetime
+    site: Site,
+    partners: Sequence[Site],
+    records: Records,
+    run: Run,
+    now: datetime,
+    *,
+    count: bool = False,
 ) -> StoredPlan:
     """Read the site, and those that share its license, and record what could be released.
 
     In mode `auto` a plan without a violation counts as approved; an empty one needs no approval,
-    and none that would wait to be applied. Raises Interrupted on request.
+    and none that would wait to be applied. With `count` the summary of the reading is kept too,
+    as a monitoring cycle does. Raises Interrupted on request.
     """
-    plan, counted = await _read_and_decide(site, partners, records, run, now)
+    plan, counted = await _read_and_decide(site, partners, records, run, now, count=count)
     approve = site.policy.mode is Mode.AUTO and bool(plan.actions) and not plan.violations
     await records.plans.record(plan, run.actor, run.run_id, approve=approve)
     stored = StoredPlan(plan, PlanStatus.APPROVED if approve else plan.first_status)
@@ -45,7 +52,13 @@ async def propose(
 
 
 async def _read_and_decide(
-    site: Site, partners: Sequence[Site], records: Records, run: Run, now: datetime
+    site: Site,
+    partners: Sequence[Site],
+    records: Records,
+    run: Run,
+    now: datetime,
+    *,
+    count: bool,
 ) -> tuple[Plan, Summary | None]:
     """Make the plan; a function of its own so that the snapshot is gone before it is recorded."""
     run.progress("reading the site", 0, 0)
@@ -55,14 +68,18 @@ async def _read_and_decide(
     elsewhere = {partner.name: await _activity(partner, records, run, now) for partner in partners}
     run.progress("deciding", 0, 0)
     await records.history.observe(snapshot)
+    snapshot = snapshot.for_rules()
     facts = Facts(Sources.of(snapshot, *(p.activity for p in elsewhere.values())), site.policy, now)
     plan = await _decide(site, snapshot, facts, elsewhere, records, now)
 
-    async def count() -> Summary:
+    if not count:
+        return plan, None
+
+    async def counted() -> Summary:
         return summarise(snapshot, facts, site.policy, now, beside)
 
     # Numbers that cannot be counted must not keep a plan from being made.
-    return plan, await Steps(site.name, run.run_id).attempt("counting", count)
+    return plan, await Steps(site.name, run.run_id).attempt("counting", counted)
 
 
 @dataclass(frozen=True, slots=True)

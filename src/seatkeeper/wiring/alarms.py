@@ -12,7 +12,6 @@ from seatkeeper.core.alert_facts import Certificate
 from seatkeeper.core.schedule import next_runs
 from seatkeeper.errors import ConfigError
 from seatkeeper.flow.alarm import Alarm, AlertChannel
-from seatkeeper.qrs.certificates import describe
 from seatkeeper.settings import Settings, SiteSettings
 from seatkeeper.store import Store
 from seatkeeper.wiring.costing import Costs
@@ -60,6 +59,8 @@ def _certificates(site: SiteSettings) -> Iterator[Certificate]:
 @functools.lru_cache(maxsize=1024)
 def _ends(path: Path, _changed: int) -> datetime:
     """Return when a certificate ends; read again only when its file was changed."""
+    from seatkeeper.qrs.certificates import describe  # noqa: PLC0415 - 8 MiB that few need
+
     return describe(path).not_after
 
 
