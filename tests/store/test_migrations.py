@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -72,27 +73,65 @@ def _built_in_memory() -> dict[str, Any]:
     return found
 
 
+@pytest.fixture
+def upgraded(empty_url: str) -> Iterator[Database]:
+    """A database that every migration made, one after the other."""
+    db = Database(empty_url)
+    with db.writing() as conn:
+        upgrade(conn)
+    yield db
+    db.close()
+
+
 def test_the_migrations_build_exactly_the_tables_that_the_code_knows(
-    store: Store, built: dict[str, Any]
+    upgraded: Database, built: dict[str, Any]
 ) -> None:
-    with store.ledger._db.reading() as conn:
-        migrated = dump(conn)
+    with upgraded.reading() as conn:
+        made, own = dump(conn), _own_schema(conn)
         context = MigrationContext.configure(
             conn, opts={"version_table": VERSION_TABLE, "compare_type": True}
         )
         assert compare_metadata(context, META) == []
 
-    assert migrated.keys() == built.keys()
-    for part, there in migrated.items():
-        assert without_schema(there).replace(_own_schema(store), "") == without_schema(built[part])
+    assert made.keys() == built.keys()
+    for part, there in made.items():
+        assert without_schema(there).replace(own, "") == without_schema(built[part])
 
 
-def _own_schema(store: Store) -> str:
-    if store.describe().dialect == "sqlite":
+def _own_schema(conn: sa.Connection) -> str:
+    if conn.dialect.name == "sqlite":
         return "nothing"
-    with store.ledger._db.reading() as conn:
-        number = str(conn.exec_driver_sql("SELECT current_schema()").scalar())
+    number = str(conn.exec_driver_sql("SELECT current_schema()").scalar())
     return f"{number.removeprefix('schema_')}."
+
+
+def test_a_new_store_is_what_the_migrations_would_have_made(
+    upgraded: Database, store: Store
+) -> None:
+    with upgraded.reading() as conn:
+        wanted, own_of_migrated = _first(conn), _own_schema(conn)
+        tables = without_schema(dump(conn)).replace(own_of_migrated, "")
+    with store.ledger._db.reading() as conn:
+        assert _first(conn) == wanted
+        assert without_schema(dump(conn)).replace(_own_schema(conn), "") == tables
+
+
+def _first(conn: sa.Connection) -> tuple[Any, ...]:
+    """What a store holds before anything is recorded; of a secret its name and length."""
+    inspector = sa.inspect(conn)
+    columns = [{**c, "type": str(c["type"])} for c in inspector.get_columns(VERSION_TABLE)]
+    return (
+        columns,
+        inspector.get_pk_constraint(VERSION_TABLE),
+        *(
+            conn.exec_driver_sql(question).all()
+            for question in (
+                f"SELECT version_num FROM {VERSION_TABLE}",  # noqa: S608 - a name of our own
+                "SELECT id, seq, hash FROM ledger_head",
+                "SELECT name, length(value) FROM store_secret ORDER BY name",
+            )
+        ),
+    )
 
 
 def test_the_newest_migration_is_the_schema_that_the_code_names() -> None:

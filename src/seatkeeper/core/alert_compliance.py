@@ -54,7 +54,8 @@ class BothTypes:
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge the people with two seats."""
         if (found := _compliance(known)) is not None:
-            says = f"{found.both_types} people hold a professional and an analyzer seat"
+            who = "1 person holds" if found.both_types == 1 else f"{found.both_types} people hold"
+            says = f"{who} a professional and an analyzer seat"
             yield _counted("", found.both_types, self, says)
 
 

@@ -1,21 +1,34 @@
 """Bringing a database to the schema this version knows, or refusing it in words.
 
-Migrations run inside one locked transaction: of two processes that open a new store at the same
-time one builds it and the other finds it built, and a migration that fails leaves nothing behind.
+A new store is built at once, without the weight of the migrations; a test holds it to what they
+make. All of it happens inside one locked transaction: of two processes that open a new store at
+the same time one builds it and the other finds it built, and what fails leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import logging
+import secrets
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from seatkeeper.errors import StoreError
 from seatkeeper.store.engine import Database
-from seatkeeper.store.tables import META, SCHEMA, VERSION_TABLE
+from seatkeeper.store.tables import LEDGER_HEAD, META, SCHEMA, STORE_SECRET, VERSION_TABLE
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+SECRETS = ("mark", "points")
+"""Names of the keys that every store has for itself, for what stands for a person in it."""
+
+_VERSION = sa.Table(
+    VERSION_TABLE,
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
+"""Alembic's own table, as Alembic makes it."""
 
 _LOCK = 0x5EA7_4EE9
 """One number for everybody who migrates a database of ours."""
@@ -34,13 +47,25 @@ def migrate(db: Database) -> None:
             return
         if version is None:
             _require_free(conn, db)
-        elif version > SCHEMA:
+            _build(conn)
+            return
+        if version > SCHEMA:
             raise StoreError(
                 f"the store {db.place} has schema {version}, made by a newer Seatkeeper; this "
                 f"version knows {SCHEMA}. Install the newer version again, or restore the backup "
                 "from before the upgrade"
             )
         upgrade(conn)
+
+
+def _build(conn: sa.Connection) -> None:
+    """Make every table, the first rows, and the mark of the newest migration."""
+    META.create_all(conn)
+    _VERSION.create(conn)
+    conn.execute(sa.insert(LEDGER_HEAD).values(id=1, seq=0, hash="0" * 64))
+    rows = [{"name": name, "value": secrets.token_hex(32)} for name in SECRETS]
+    conn.execute(sa.insert(STORE_SECRET), rows)
+    conn.execute(sa.insert(_VERSION).values(version_num=SCHEMA))
 
 
 def upgrade(conn: sa.Connection, target: str = "head") -> None:
@@ -59,8 +84,7 @@ def upgrade(conn: sa.Connection, target: str = "head") -> None:
 def _version(conn: sa.Connection) -> str | None:
     if not sa.inspect(conn).has_table(VERSION_TABLE):
         return None
-    table = sa.table(VERSION_TABLE, sa.column("version_num", sa.Text))
-    return conn.execute(sa.select(table.c.version_num)).scalar()
+    return conn.execute(sa.select(_VERSION.c.version_num)).scalar()
 
 
 def _require_free(conn: sa.Connection, db: Database) -> None:
