@@ -13,6 +13,7 @@ from builders import (
     NOW,
     PROFESSIONAL,
     a_policy,
+    a_seat_summary,
     a_snapshot,
     a_summary,
     a_user,
@@ -36,8 +37,10 @@ from seatkeeper.core.cost import (
     money,
     savings,
     shared_out,
+    spend_of,
 )
 from seatkeeper.core.model import Allocation, LicenseType, User
+from seatkeeper.core.summary import SeatSummary
 
 PRICES = Prices(
     "EUR",
@@ -159,6 +162,14 @@ def adds_up(bill: Bill) -> None:
     assert all(0 <= d.idle_spend <= d.spend for d in bill.departments)
 
 
+def live_of(told: list[tuple[str, LicenseType, int, int]]) -> tuple[SeatSummary, ...]:
+    """Count the same seats as a summary does."""
+    return tuple(
+        a_seat_summary(kind, week=sum(held for _, k, held, _ in told if k is kind))
+        for kind in LicenseType
+    )
+
+
 @pytest.mark.parametrize("block", range(10))
 def test_a_thousand_organisations_add_up_to_the_cent_and_twice_the_same(block: int) -> None:
     rng = random.Random(block)  # noqa: S311 - made-up organisations, no secrets
@@ -176,6 +187,7 @@ def test_a_thousand_organisations_add_up_to_the_cent_and_twice_the_same(block: i
         bill = bill_of(a_summary(), some_groups(*told), prices, (), NOW)
 
         adds_up(bill)
+        assert spend_of(a_summary(seats=live_of(told)), prices) == bill.spend
         assert bill == bill_of(a_summary(), some_groups(*told), prices, (), NOW)
 
 

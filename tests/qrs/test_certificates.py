@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from qrs_pki import KEY_PASSWORD, NOW, Pki
 from seatkeeper.errors import ConfigError
-from seatkeeper.qrs.certificates import describe, key_matches, readable_by_others
+from seatkeeper.qrs.certificates import describe, key_matches
 
 
 def test_a_certificate_is_described(pki: Pki) -> None:
@@ -53,9 +52,8 @@ def test_a_locked_key_without_its_password_is_an_error(pki: Pki, password: str |
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "nowhere.pem"
 
-    for read in (describe, readable_by_others):
-        with pytest.raises(ConfigError, match=str(path)):
-            read(path)
+    with pytest.raises(ConfigError, match=str(path)):
+        describe(path)
 
 
 def test_a_file_without_certificate_is_named(tmp_path: Path) -> None:
@@ -64,14 +62,3 @@ def test_a_file_without_certificate_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=f"{path} holds no certificate"):
         describe(path)
-
-
-@pytest.mark.parametrize(
-    ("mode", "open_"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)]
-)
-def test_a_key_that_others_may_read_is_noticed(tmp_path: Path, mode: int, open_: bool) -> None:
-    path = tmp_path / "key.pem"
-    path.write_text("")
-    path.chmod(mode)
-
-    assert readable_by_others(path) is (open_ and os.name == "posix")

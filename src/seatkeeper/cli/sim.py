@@ -27,55 +27,59 @@ FaultTexts = Annotated[
     list[str] | None,
     typer.Option("--fault", help="What goes wrong, such as status=500:every=7:method=DELETE."),
 ]
+StateDir = Annotated[
+    Path, typer.Option("--state-dir", help="Folder of the site's state and certificates.")
+]
+Port = Annotated[
+    int, typer.Option("--port", min=0, max=65535, help="Where it listens; 0 takes a free one.")
+]
+Professional = Annotated[
+    int | None, typer.Option("--professional", min=0, help="Professional seats in all.")
+]
+Analyzer = Annotated[int | None, typer.Option("--analyzer", min=0, help="Analyzer seats in all.")]
+Allocations = Annotated[
+    int | None, typer.Option("--allocations", min=0, help="Seats held at the beginning.")
+]
+Control = Annotated[bool, typer.Option("--control", help="Open the control door /sim for tests.")]
+Live = Annotated[bool, typer.Option("--live", help="People go on working while it serves.")]
+ClockFrom = Annotated[
+    datetime | None,
+    typer.Option(
+        "--clock-from",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
+        help="Where the clock of a new site begins, UTC.",
+    ),
+]
+Speed = Annotated[
+    float,
+    typer.Option(
+        "--speed",
+        min=0,
+        help="Seconds of the site in a second, until its clock has caught up; people live on.",
+    ),
+]
+WriteConfig = Annotated[
+    Path | None, typer.Option("--write-config", help="Write a configuration for it here.")
+]
 
 
 def sim(
     *,
-    state_dir: Annotated[
-        Path, typer.Option("--state-dir", help="Folder of the site's state and certificates.")
-    ],
+    state_dir: StateDir,
     users: Annotated[int, typer.Option("--users", min=1, help="People in all.")] = 1000,
     seed: Annotated[int, typer.Option("--seed", help="Another number, another company.")] = 1,
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Where it listens; 0 takes a free one.")
-    ] = 4242,
+    port: Port = 4242,
     host: Annotated[str, typer.Option("--host", help="On which address.")] = "127.0.0.1",
-    professional: Annotated[
-        int | None, typer.Option("--professional", min=0, help="Professional seats in all.")
-    ] = None,
-    analyzer: Annotated[
-        int | None, typer.Option("--analyzer", min=0, help="Analyzer seats in all.")
-    ] = None,
-    allocations: Annotated[
-        int | None, typer.Option("--allocations", min=0, help="Seats held at the beginning.")
-    ] = None,
+    professional: Professional = None,
+    analyzer: Analyzer = None,
+    allocations: Allocations = None,
     switch: Names = None,
     fault: FaultTexts = None,
-    control: Annotated[
-        bool, typer.Option("--control", help="Open the control door /sim for tests.")
-    ] = False,
-    live: Annotated[
-        bool, typer.Option("--live", help="People go on working while it serves.")
-    ] = False,
-    clock_from: Annotated[
-        datetime | None,
-        typer.Option(
-            "--clock-from",
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
-            help="Where the clock of a new site begins, UTC.",
-        ),
-    ] = None,
-    speed: Annotated[
-        float,
-        typer.Option(
-            "--speed",
-            min=0,
-            help="Seconds of the site in a second, until its clock has caught up; people live on.",
-        ),
-    ] = 1,
-    write_config: Annotated[
-        Path | None, typer.Option("--write-config", help="Write a configuration for it here.")
-    ] = None,
+    control: Control = False,
+    live: Live = False,
+    clock_from: ClockFrom = None,
+    speed: Speed = 1,
+    write_config: WriteConfig = None,
 ) -> None:
     """Serve a simulated Qlik Sense site over mutual TLS until Ctrl-C.
 

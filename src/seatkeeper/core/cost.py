@@ -219,6 +219,13 @@ def bill_of(
     )
 
 
+def spend_of(summary: Summary, prices: Prices) -> int:
+    """Return the spend that a bill of this reading has, in cents, without asking for its parts."""
+    live = {seats.license_type: seats.live for seats in summary.seats}
+    seats = (cents(Fraction(price) * live.get(kind, 0)) for kind, price in prices.seats.items())
+    return sum(seats) + (_capacity(summary, prices) or 0)
+
+
 def _of_type(
     kind: LicenseType, price: Decimal, groups: Sequence[SeatGroup], free: int, saved: int
 ) -> tuple[TypeCost, list[tuple[str, int, int, int, int]]]:

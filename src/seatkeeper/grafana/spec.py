@@ -36,11 +36,6 @@ class Chart(StrEnum):
     BARS = "bars"
     TABLE = "table"
 
-    @property
-    def over_time(self) -> bool:
-        """Whether time runs along an axis."""
-        return self in (Chart.LINES, Chart.STACK, Chart.BARS)
-
 
 class Colour(StrEnum):
     """The colours of thresholds; those of series stand in `palette`."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -52,20 +50,6 @@ def key_matches(cert_file: Path, key_file: Path, password: str | None = None) ->
     return key.public_key().public_bytes(*raw) == (
         _certificate(cert_file).public_key().public_bytes(*raw)
     )
-
-
-def readable_by_others(path: Path) -> bool:
-    """Whether group or others may read a file; always False where there are no such rights.
-
-    Raises ConfigError when the file does not exist.
-    """
-    if os.name != "posix":
-        return False
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    return bool(mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def _bytes(path: Path) -> bytes:

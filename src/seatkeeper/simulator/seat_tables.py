@@ -7,7 +7,7 @@ from typing import Any
 
 from seatkeeper.simulator.answers import Rejection, bad_request, not_found
 from seatkeeper.simulator.collection import Collection
-from seatkeeper.simulator.entities import Shapes, title, usage_id
+from seatkeeper.simulator.entities import Shapes, usage_id
 from seatkeeper.simulator.fields import capacity_usage_fields, seat_fields, usage_fields
 from seatkeeper.simulator.query import Row
 from seatkeeper.simulator.rows import CapacityUse, Document, Seat, SeatType, User
@@ -172,8 +172,3 @@ class EmptyTable(Collection):
     def full(self, row: Any) -> Document:
         """Give the row; there is none."""
         return {"id": row.id}
-
-
-def schema_path(kind: SeatType) -> str:
-    """Give the schema path of a seat type, as selections and tables name it."""
-    return f"License.{title(kind)}AccessType"

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from seatkeeper.core.alert_facts import Spend
-from seatkeeper.core.cost import Bill, Prices, bill_of, group_seats, measured
+from seatkeeper.core.cost import Bill, Prices, bill_of, group_seats, measured, money, spend_of
 from seatkeeper.core.policy import Policy
 from seatkeeper.flow.ports import Observed
 from seatkeeper.settings import Settings
@@ -68,12 +68,5 @@ class Costs:
         prices = self.settings.cost.to_prices()
         if prices is None or prices.budget is None:
             return None
-        live = {s.license_type: s.live for s in observed.summary.seats}
-        total = sum(
-            (Decimal(live.get(kind, 0)) * price for kind, price in prices.seats.items()),
-            Decimal(0),
-        )
-        capacity = observed.summary.capacity
-        if prices.per_1000_minutes is not None and capacity is not None and capacity.enabled:
-            total += prices.per_1000_minutes * capacity.used_minutes / 1000
-        return Spend(round(total, 2), prices.budget, prices.currency)
+        total = money(spend_of(observed.summary, prices))
+        return Spend(total, prices.budget, prices.currency)
