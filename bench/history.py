@@ -23,7 +23,7 @@ from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import Allocation, LicenseType, Overview, Snapshot, User, Witness
 from seatkeeper.store import Store, open_store
 from seatkeeper.store.past import month_of
-from seatkeeper.store.tables import ACTIVE_DAY, ACTIVITY_MONTH, HOLDER
+from seatkeeper.store.watch_tables import ACTIVE_DAY, ACTIVITY_MONTH, HOLDER
 
 START = datetime(2026, 1, 1, 6, tzinfo=UTC)
 DAY = timedelta(days=1)

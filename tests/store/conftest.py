@@ -8,7 +8,7 @@ import pytest
 
 from postgres import PostgresServer, a_postgres_server
 from seatkeeper.store import Store, open_store
-from seatkeeper.store.tables import META
+from seatkeeper.store.columns import META
 
 
 @pytest.fixture(scope="session")

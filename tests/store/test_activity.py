@@ -14,15 +14,15 @@ from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import LicenseType, Snapshot, person_key
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.store import Store
+from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.past import month_of
-from seatkeeper.store.tables import (
+from seatkeeper.store.watch_tables import (
     ACTIVE_DAY,
     ACTIVITY_MONTH,
     HOLDER,
     LAST_USE,
     SEAT,
     SEAT_EVENT,
-    AnyRow,
 )
 from stored import JANE, a_grant, a_plan, an_action, applied, hold, later
 

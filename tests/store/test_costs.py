@@ -8,7 +8,7 @@ from builders import NOW, PROFESSIONAL
 from seatkeeper.core.cost import Freed, SeatGroup, SeatGroups
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.store import Store
-from seatkeeper.store.tables import SEAT_EVENT
+from seatkeeper.store.watch_tables import SEAT_EVENT
 from stored import JANE, a_grant, a_plan, applied, hold, later, some_actions
 
 SEATS = SeatGroups(

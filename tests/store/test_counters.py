@@ -5,7 +5,8 @@ import sqlalchemy as sa
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.scrape import Counted
 from seatkeeper.store import Store
-from seatkeeper.store.tables import PLAN_ACTION, SEAT_EVENT
+from seatkeeper.store.tables import PLAN_ACTION
+from seatkeeper.store.watch_tables import SEAT_EVENT
 from stored import ENGINE, NOW, a_plan, an_outcome, applied, some_actions
 
 RELEASED = Counted("prod", "professional", "released", "idle")

@@ -9,7 +9,8 @@ from seatkeeper.core.plan import Notice, PlanStatus
 from seatkeeper.core.record import Kind
 from seatkeeper.errors import PlanAltered, UsageError
 from seatkeeper.store import RequestKind, Store
-from seatkeeper.store.tables import META, PLAN
+from seatkeeper.store.columns import META
+from seatkeeper.store.tables import PLAN
 from stored import (
     ANNA,
     ENGINE,

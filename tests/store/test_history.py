@@ -9,7 +9,7 @@ from builders import a_snapshot, a_user, a_witness
 from seatkeeper.core.model import ServerLicense, Snapshot, UsageList, UsageState, User
 from seatkeeper.core.plan import Limit, OverrideNote
 from seatkeeper.store import Store
-from seatkeeper.store.tables import MARK, POOL_SAMPLE
+from seatkeeper.store.watch_tables import MARK, POOL_SAMPLE
 from stored import ENGINE, NOW, a_plan, a_violation, changed, some_actions
 
 DAY = timedelta(days=1)

@@ -22,7 +22,7 @@ from seatkeeper.core.summary import LicenseState
 from seatkeeper.store import Store, open_store
 from seatkeeper.store.engine import Database
 from seatkeeper.store.schema import upgrade
-from seatkeeper.store.tables import METER_SAMPLE
+from seatkeeper.store.watch_tables import METER_SAMPLE
 from stored import JANE, later
 
 DAY = timedelta(days=1)

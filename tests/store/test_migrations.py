@@ -14,9 +14,10 @@ from builders import a_snapshot, a_user
 from seatkeeper.core.model import NAMED_LISTS
 from seatkeeper.errors import StoreError
 from seatkeeper.store import Ledger, Owner, Store, open_store
+from seatkeeper.store.columns import META
 from seatkeeper.store.engine import Database
 from seatkeeper.store.schema import MIGRATIONS, upgrade
-from seatkeeper.store.tables import META, SCHEMA, VERSION_TABLE
+from seatkeeper.store.tables import SCHEMA, VERSION_TABLE
 from stored import ENGINE, NOW, a_plan, an_entry
 
 

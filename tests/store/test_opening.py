@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from postgres import PostgresServer
 from seatkeeper.errors import StoreError
 from seatkeeper.store import Ledger, Store, open_store
+from seatkeeper.store.columns import moment_of, moment_text
 from seatkeeper.store.engine import Database
-from seatkeeper.store.tables import PERSON, SCHEMA, moment_of, moment_text
+from seatkeeper.store.tables import PERSON, SCHEMA
 from stored import JANE, NOW, an_entry
 
 SECRET = "s3cr3t-pass"

@@ -12,17 +12,15 @@ from seatkeeper.core.model import Capacity, Overview, Snapshot
 from seatkeeper.core.retention import Retention
 from seatkeeper.store import Store
 from seatkeeper.store.pruning import Pruning
-from seatkeeper.store.tables import (
+from seatkeeper.store.tables import LEDGER, PLAN, PLAN_ACTION
+from seatkeeper.store.watch_tables import (
     ACTIVE_DAY,
     ACTIVITY_MONTH,
     CAPACITY_DAY,
     HOLDER,
     LAST_USE,
-    LEDGER,
     LICENSE_CHANGE,
     METER_SAMPLE,
-    PLAN,
-    PLAN_ACTION,
     POOL_DAY,
     POOL_SAMPLE,
     SEAT,

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from builders import NOW, a_summary, changed
 from seatkeeper.store import Store
-from seatkeeper.store.tables import SUMMARY
+from seatkeeper.store.watch_tables import SUMMARY
 
 
 async def test_the_newest_summary_of_each_site_is_kept(store: Store) -> None:

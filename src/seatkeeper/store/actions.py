@@ -17,13 +17,14 @@ from seatkeeper.core.outcome import ActionOutcome, GrantOutcome, Outcome
 from seatkeeper.core.plan import Action, PlanStatus
 from seatkeeper.core.record import Intent, Kind, Released
 from seatkeeper.errors import NotAllowed, PlanStale
+from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.control import freeze_at
 from seatkeeper.store.engine import Database
 from seatkeeper.store.fence import Fenced
 from seatkeeper.store.lifecycle import Step
 from seatkeeper.store.plan_rows import find_row
 from seatkeeper.store.recording import Recording, chunks, recording
-from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION, AnyRow
+from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION
 
 _EFFECT = tuple(o for o in Outcome if o.took_effect)
 _OPEN = sa.or_(PLAN_ACTION.c.outcome.is_(None), PLAN_ACTION.c.outcome == Outcome.UNKNOWN)

@@ -32,21 +32,20 @@ from seatkeeper.core.model import Allocation, LicenseType, Snapshot
 from seatkeeper.core.outcome import GrantOutcome, Outcome
 from seatkeeper.errors import StoreError
 from seatkeeper.store.batches import write_many
+from seatkeeper.store.columns import clean
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.past import month_of
 from seatkeeper.store.recording import chunks
-from seatkeeper.store.tables import (
+from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION
+from seatkeeper.store.watch_tables import (
     ACTIVE_DAY,
     ACTIVITY_MONTH,
     CAPACITY_USE,
-    GIVE_BACK,
     HOLDER,
     LAST_USE,
-    PLAN_ACTION,
     SEAT,
     SEAT_EVENT,
     WATCHED,
-    clean,
 )
 
 LOOK_BACK = timedelta(days=400)

@@ -21,7 +21,8 @@ from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outbox import OutboxState
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.store.cycles import state_of
-from seatkeeper.store.tables import JOB, OUTBOX, PLAN_ACTION, POOL_SAMPLE, SITE
+from seatkeeper.store.tables import JOB, PLAN_ACTION
+from seatkeeper.store.watch_tables import OUTBOX, POOL_SAMPLE, SITE
 
 _MONITOR = "monitor"
 

@@ -26,9 +26,10 @@ from seatkeeper.core.alerts import (
 )
 from seatkeeper.errors import UsageError
 from seatkeeper.store.alert_facts import queues, site_facts
+from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.outbox import add_entries
-from seatkeeper.store.tables import ALERT_STATE, SILENCE, AnyRow
+from seatkeeper.store.watch_tables import ALERT_STATE, SILENCE
 
 _C = ALERT_STATE.c
 _S = SILENCE.c

@@ -7,11 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.fence import database_now
 from seatkeeper.store.held import Held
 from seatkeeper.store.jobs import Holder, holder_of, insert_missing
 from seatkeeper.store.owner import Owner
-from seatkeeper.store.tables import JOB, LEASE, AnyRow
+from seatkeeper.store.tables import JOB, LEASE
 
 
 def claim_one(

@@ -10,9 +10,10 @@ from seatkeeper.core.plan import Limit
 from seatkeeper.core.policy import MOST_OVERRIDE
 from seatkeeper.core.record import Actor, Freeze, Kind, LedgerEntry, Override
 from seatkeeper.errors import UsageError
+from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.recording import recording
-from seatkeeper.store.tables import FREEZE, LIMIT_OVERRIDE, AnyRow
+from seatkeeper.store.tables import FREEZE, LIMIT_OVERRIDE
 
 
 class Control:

@@ -11,8 +11,10 @@ from seatkeeper.core.changes import ChangeKind
 from seatkeeper.core.cost import Freed, SeatGroups, month_begin
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outcome import GrantOutcome, Outcome
+from seatkeeper.store.columns import Moment
 from seatkeeper.store.engine import Database, threaded
-from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION, SEAT_EVENT, SEAT_GROUPS, Moment
+from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION
+from seatkeeper.store.watch_tables import SEAT_EVENT, SEAT_GROUPS
 
 SAVES_FOR = timedelta(days=365)
 """A release saves for a year: then the license would have been bought anew anyway."""

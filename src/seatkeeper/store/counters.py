@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from seatkeeper.core.changes import ChangeKind
 from seatkeeper.core.scrape import Counted
 from seatkeeper.store.engine import Database, threaded
-from seatkeeper.store.tables import COUNTER, PLAN_ACTION, SEAT_EVENT
+from seatkeeper.store.tables import PLAN_ACTION
+from seatkeeper.store.watch_tables import COUNTER, SEAT_EVENT
 
 RELEASES, REGRETS = "releases", "regrets"
 

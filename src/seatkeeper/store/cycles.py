@@ -10,9 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from seatkeeper.core.record import CycleSample
+from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.jobs import insert_missing
-from seatkeeper.store.tables import CYCLE_SAMPLE, AnyRow
+from seatkeeper.store.watch_tables import CYCLE_SAMPLE
 
 LONGEST = 300
 """Characters of an error that are kept."""

@@ -32,12 +32,14 @@ from seatkeeper.core.record import LedgerEntry
 from seatkeeper.errors import PlanAltered, UsageError
 from seatkeeper.store.actions import without_person
 from seatkeeper.store.activity import forget_holder
+from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database
 from seatkeeper.store.history import person_macs
 from seatkeeper.store.outbox import forget_rows_naming
 from seatkeeper.store.plan_rows import WAITING, pack, status_at, unpack
 from seatkeeper.store.recording import recording
-from seatkeeper.store.tables import GIVE_BACK, MARK, PERSON, PLAN, PLAN_ACTION, REQUEST, AnyRow
+from seatkeeper.store.tables import GIVE_BACK, PERSON, PLAN, PLAN_ACTION, REQUEST
+from seatkeeper.store.watch_tables import MARK
 
 T = TypeVar("T", Violation, Notice, OverrideNote)
 

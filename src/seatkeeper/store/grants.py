@@ -11,11 +11,12 @@ from seatkeeper.core.model import LicenseType, person_key
 from seatkeeper.core.outcome import GrantOutcome, GrantResult, Outcome
 from seatkeeper.core.record import Kind, LedgerEntry, OpenReturn, Released
 from seatkeeper.store.actions import without_person
+from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database
 from seatkeeper.store.fence import Fenced
 from seatkeeper.store.lifecycle import Step
 from seatkeeper.store.recording import Recording, chunks, recording
-from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION, AnyRow
+from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION
 
 _HELD = (GrantOutcome.RESTORED, GrantOutcome.ALREADY_HELD)
 

@@ -26,18 +26,12 @@ from seatkeeper.core.model import (
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.plan import PlanStatus
 from seatkeeper.core.record import Baseline
+from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.meters import remember_meters
 from seatkeeper.store.recording import chunks
-from seatkeeper.store.tables import (
-    MARK,
-    PLAN,
-    PLAN_ACTION,
-    POOL_SAMPLE,
-    SITE,
-    STORE_SECRET,
-    AnyRow,
-)
+from seatkeeper.store.tables import PLAN, PLAN_ACTION, STORE_SECRET
+from seatkeeper.store.watch_tables import MARK, POOL_SAMPLE, SITE
 
 WINDOW = timedelta(days=14)
 DAY = timedelta(days=1)

@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.owner import Owner
-from seatkeeper.store.tables import JOB, LEASE, AnyRow
+from seatkeeper.store.tables import JOB, LEASE
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from seatkeeper.core.model import person_key
 from seatkeeper.core.record import Actor, Kind, LedgerEntry, LedgerRecord
 from seatkeeper.errors import LedgerBroken, UsageError
 from seatkeeper.store.chain import Head
+from seatkeeper.store.columns import AnyRow, moment_of
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.erase import Erased, erase_person
 from seatkeeper.store.recording import read_head, recording
-from seatkeeper.store.tables import LEDGER, PERSON, AnyRow, moment_of
+from seatkeeper.store.tables import LEDGER, PERSON
 from seatkeeper.store.verify import Verified, verify_chain
 
 _PAGE = 1_000

@@ -16,11 +16,12 @@ from seatkeeper.core.outcome import Outcome, counted
 from seatkeeper.core.plan import Limit, Plan, PlanStatus
 from seatkeeper.core.record import Actor, Kind, LedgerEntry, StoredPlan
 from seatkeeper.errors import NotAllowed, PlanStale, SeatkeeperError
+from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database
 from seatkeeper.store.fence import Fenced
 from seatkeeper.store.plan_rows import WAITING, find_row, plan_row, stored_plan
 from seatkeeper.store.recording import Recording, recording
-from seatkeeper.store.tables import PLAN, PLAN_ACTION, RUN, AnyRow
+from seatkeeper.store.tables import PLAN, PLAN_ACTION, RUN
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.meters import Meter, MonthReading, meters, minutes_between
 from seatkeeper.core.model import Snapshot
 from seatkeeper.core.summarise import summarise_license
-from seatkeeper.store.tables import CAPACITY_DAY, LICENSE_CHANGE, METER_SAMPLE, POOL_DAY
+from seatkeeper.store.watch_tables import CAPACITY_DAY, LICENSE_CHANGE, METER_SAMPLE, POOL_DAY
 
 _POOLS = (MeasuredType.PROFESSIONAL, MeasuredType.ANALYZER)
 _KEY = ["site", "day", "license_type", "name"]

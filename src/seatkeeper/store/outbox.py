@@ -16,13 +16,14 @@ import sqlalchemy as sa
 
 from seatkeeper.core.outbox import OutboxEntry, OutboxRow, OutboxState, SetAside, Waiting
 from seatkeeper.core.points import pseudonym
+from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.fence import database_now
 from seatkeeper.store.jobs import insert_missing
 from seatkeeper.store.owner import Owner
 from seatkeeper.store.pseudonyms import points_key
 from seatkeeper.store.recording import chunks
-from seatkeeper.store.tables import OUTBOX, OUTBOX_LANE, AnyRow
+from seatkeeper.store.watch_tables import OUTBOX, OUTBOX_LANE
 
 TURN = 60.0
 """Seconds a process may take for what it took; a living one that is slower may be overtaken."""

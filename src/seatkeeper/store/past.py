@@ -25,8 +25,9 @@ from seatkeeper.core.lookback import (
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import LicenseType, person_key
 from seatkeeper.core.summary import LicenseSummary
+from seatkeeper.store.columns import AnyRow, clean
 from seatkeeper.store.engine import Database, threaded
-from seatkeeper.store.tables import (
+from seatkeeper.store.watch_tables import (
     ACTIVE_DAY,
     ACTIVITY_MONTH,
     CAPACITY_DAY,
@@ -37,8 +38,6 @@ from seatkeeper.store.tables import (
     POOL_DAY,
     SEAT,
     SEAT_EVENT,
-    AnyRow,
-    clean,
 )
 
 _WITH_SEATS = {t.value for t in LicenseType}

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from seatkeeper.core.plan import Limit, Plan, PlanStatus, plan_from_bytes
 from seatkeeper.core.record import Kind, PlanLine, StoredPlan
 from seatkeeper.errors import PlanAltered, UsageError
-from seatkeeper.store.tables import LEDGER, PLAN, AnyRow
+from seatkeeper.store.columns import AnyRow
+from seatkeeper.store.tables import LEDGER, PLAN
 
 WAITING = (PlanStatus.OPEN, PlanStatus.BLOCKED, PlanStatus.APPROVED)
 """What may still become something; after `expires_at` it is expired, whatever the row says."""

@@ -16,7 +16,7 @@ from seatkeeper.core.retention import Pruned, Retention
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.jobs import insert_missing
 from seatkeeper.store.past import month_of
-from seatkeeper.store.tables import (
+from seatkeeper.store.watch_tables import (
     ACTIVE_DAY,
     ACTIVITY_MONTH,
     CAPACITY_DAY,

@@ -18,9 +18,10 @@ from seatkeeper.core.model import person_key
 from seatkeeper.core.record import LedgerEntry
 from seatkeeper.errors import StoreError
 from seatkeeper.store.chain import COLUMNS, Head, new_salt, person_ref, record_hash
+from seatkeeper.store.columns import clean, moment_text
 from seatkeeper.store.engine import Database
 from seatkeeper.store.fence import Fenced, require_fence
-from seatkeeper.store.tables import LEDGER, LEDGER_HEAD, PERSON, clean, moment_text
+from seatkeeper.store.tables import LEDGER, LEDGER_HEAD, PERSON
 
 CHUNK = 500
 """Values in one IN list; SQLite knows a limit."""

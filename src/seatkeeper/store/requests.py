@@ -18,9 +18,10 @@ import sqlalchemy as sa
 from seatkeeper.core.canonical import canonical_bytes
 from seatkeeper.core.record import Actor
 from seatkeeper.errors import UsageError
+from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.owner import Owner
-from seatkeeper.store.tables import REQUEST, AnyRow
+from seatkeeper.store.tables import REQUEST
 
 
 class RequestKind(StrEnum):

@@ -14,8 +14,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from seatkeeper.errors import StoreError
+from seatkeeper.store import watch_tables  # noqa: F401 - its tables belong to META
+from seatkeeper.store.columns import META
 from seatkeeper.store.engine import Database
-from seatkeeper.store.tables import LEDGER_HEAD, META, SCHEMA, STORE_SECRET, VERSION_TABLE
+from seatkeeper.store.tables import LEDGER_HEAD, SCHEMA, STORE_SECRET, VERSION_TABLE
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

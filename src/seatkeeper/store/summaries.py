@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from seatkeeper.core.summary import Summary, summary_from_bytes, summary_to_bytes
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.jobs import insert_missing
-from seatkeeper.store.tables import SUMMARY
+from seatkeeper.store.watch_tables import SUMMARY
 
 _C = SUMMARY.c
 

@@ -1,0 +1,309 @@
+"""The tables of watching: readings, people, pools, seats over time, what is told, and alerts.
+
+What stands here is what the migrations build (a test holds them together). Qlik users appear in
+`holder` and, until they are delivered, in `outbox` bodies, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from seatkeeper.store.columns import META, NUMBER, Code, Moment, Words, count, moment, words
+
+SITE = sa.Table(
+    "site",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    moment("first_seen"),
+    moment("last_seen"),
+    sa.Column("license_number", Words),
+    sa.Column("usage_given", sa.Boolean, nullable=False),
+    sa.Column("usage_lists", Words),
+)
+
+
+MARK = sa.Table(
+    "mark",
+    META,
+    sa.Column("site", Words, sa.ForeignKey("site.site"), primary_key=True),
+    sa.Column("person_mac", sa.LargeBinary, primary_key=True),
+    sa.Column("first_seen", Moment),
+    sa.Index(None, "site", "first_seen"),
+)
+
+
+POOL_SAMPLE = sa.Table(
+    "pool_sample",
+    META,
+    sa.Column("site", Words, sa.ForeignKey("site.site"), primary_key=True),
+    sa.Column("at", Moment, primary_key=True),
+    sa.Column("license_type", Words, primary_key=True),
+    count("total"),
+    count("allocated"),
+    count("available"),
+    count("used"),
+    count("quarantined"),
+    sa.Column("excess", sa.Integer),
+)
+
+
+METER_SAMPLE = sa.Table(
+    "meter_sample",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("at", Moment, primary_key=True),
+    sa.Column("license_type", Code, primary_key=True, autoincrement=False),
+    sa.Column("name", Words, primary_key=True),
+    sa.Column("value", sa.Double, nullable=False),
+)
+
+
+POOL_DAY = sa.Table(
+    "pool_day",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("day", Words, primary_key=True),
+    sa.Column("license_type", Code, primary_key=True, autoincrement=False),
+    sa.Column("name", Words, primary_key=True),
+    sa.Column("last", sa.Double, nullable=False),
+    sa.Column("least", sa.Double, nullable=False),
+    sa.Column("most", sa.Double, nullable=False),
+)
+
+
+CAPACITY_DAY = sa.Table(
+    "capacity_day",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("day", Words, primary_key=True),
+    sa.Column("minutes", sa.Double, nullable=False),
+)
+
+
+CAPACITY_USE = sa.Table(
+    "capacity_use",
+    META,
+    sa.Column("day", Words, primary_key=True),
+    sa.Column("holder", NUMBER, primary_key=True, autoincrement=False),
+    count("minutes"),
+    sqlite_with_rowid=False,
+)
+
+
+LICENSE_CHANGE = sa.Table(
+    "license_change",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("at", Moment, primary_key=True),
+    words("body"),
+)
+
+
+UPKEEP = sa.Table(
+    "upkeep",
+    META,
+    sa.Column("name", Words, primary_key=True),
+    moment("at"),
+)
+
+
+WATCHED = sa.Table(
+    "watched",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    moment("first_seen"),
+    moment("last_seen"),
+)
+
+
+HOLDER = sa.Table(
+    "holder",
+    META,
+    sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
+    words("site"),
+    sa.Column("person_key", Words),
+    sa.Column("label", Words),
+    moment("first_seen"),
+    sa.UniqueConstraint("site", "person_key"),
+)
+
+
+SEAT = sa.Table(
+    "seat",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("allocation_id", Words, primary_key=True),
+    words("license_type"),
+    sa.Column("holder", NUMBER),
+    sa.Column("created", Moment),
+    words("standing"),
+    sa.Column("excess", sa.Boolean, nullable=False),
+    moment("first_seen"),
+    sa.Index(None, "holder"),
+    sqlite_with_rowid=False,
+)
+
+
+LAST_USE = sa.Table(
+    "last_use",
+    META,
+    sa.Column("holder", NUMBER, primary_key=True, autoincrement=False),
+    sa.Column("license_type", Code, primary_key=True, autoincrement=False),
+    words("site"),
+    sa.Column("at", Moment),
+    moment("first_seen"),
+    sa.Index(None, "site", "license_type", "at"),
+    sqlite_with_rowid=False,
+)
+
+
+ACTIVITY_MONTH = sa.Table(
+    "activity_month",
+    META,
+    # In this order a month of everybody lies together, and one person is found in each.
+    sa.Column("month", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("license_type", Code, primary_key=True, autoincrement=False),
+    sa.Column("holder", NUMBER, primary_key=True, autoincrement=False),
+    count("days"),
+    sqlite_with_rowid=False,
+)
+
+
+ACTIVE_DAY = sa.Table(
+    "active_day",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("license_type", Code, primary_key=True, autoincrement=False),
+    sa.Column("day", Words, primary_key=True),
+    count("users"),
+)
+
+
+SEAT_EVENT = sa.Table(
+    "seat_event",
+    META,
+    sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
+    words("site"),
+    moment("at"),
+    words("kind"),
+    words("through"),
+    words("license_type"),
+    words("allocation_id"),
+    sa.Column("holder", NUMBER),
+    words("plan_id"),
+    sa.Index(None, "site", "at"),
+    sa.Index(None, "holder"),
+    sa.Index(None, "plan_id"),
+)
+
+
+OUTBOX = sa.Table(
+    "outbox",
+    META,
+    sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
+    words("target"),
+    words("kind"),
+    words("entry_key"),
+    moment("at"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    words("state"),
+    count("tries"),
+    sa.Column("not_before", Moment),
+    words("error"),
+    sa.UniqueConstraint("target", "entry_key"),
+    sa.Index(None, "target", "state", "id"),
+)
+
+
+OUTBOX_LANE = sa.Table(
+    "outbox_lane",
+    META,
+    sa.Column("target", Words, primary_key=True),
+    sa.Column("owner", Words),
+    sa.Column("owner_facts", Words),
+    sa.Column("until", sa.Double, nullable=False),
+)
+
+
+SUMMARY = sa.Table(
+    "summary",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    moment("at"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+
+CYCLE_SAMPLE = sa.Table(
+    "cycle_sample",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("kind", Words, primary_key=True),
+    sa.Column("at", Moment, primary_key=True),
+    sa.Column("seconds", sa.Double, nullable=False),
+    count("requests"),
+    words("error"),
+    words("trouble"),
+    sa.Index(None, "at"),
+)
+
+
+SEAT_GROUPS = sa.Table(
+    "seat_groups",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    moment("at"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+
+COUNTER = sa.Table(
+    "counter",
+    META,
+    sa.Column("name", Words, primary_key=True),
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("license_type", Words, primary_key=True),
+    sa.Column("outcome", Words, primary_key=True),
+    sa.Column("reason", Words, primary_key=True),
+    sa.Column("seen", NUMBER, nullable=False),
+    sa.Column("value", NUMBER, nullable=False),
+)
+
+
+ALERT_STATE = sa.Table(
+    "alert_state",
+    META,
+    sa.Column("rule", Words, primary_key=True),
+    sa.Column("site", Words, primary_key=True),
+    sa.Column("subject", Words, primary_key=True),
+    words("state"),
+    words("severity"),
+    moment("since"),
+    moment("seen"),
+    words("says"),
+    words("numbers"),
+    count("step"),
+    sa.Column("fired_at", Moment),
+    sa.Column("fine_since", Moment),
+    sa.Column("resolved_at", Moment),
+    sa.Column("told", Words),
+    sa.Column("told_at", Moment),
+    count("told_step"),
+    sa.Index(None, "site"),
+)
+
+
+SILENCE = sa.Table(
+    "silence",
+    META,
+    sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("rule", Words),
+    sa.Column("site", Words),
+    sa.Column("severity", Words),
+    words("actor"),
+    words("reason"),
+    moment("at"),
+    moment("until"),
+    words("ended_by"),
+    sa.Index(None, "until"),
+)
