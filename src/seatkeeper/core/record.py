@@ -41,6 +41,12 @@ class Kind(StrEnum):
     FROZEN = "frozen"
     THAWED = "thawed"
     PERSON_ERASED = "person_erased"
+    ACCOUNT_ADDED = "account_added"
+    ACCOUNT_CHANGED = "account_changed"
+    ACCOUNT_REMOVED = "account_removed"
+    TOKEN_MADE = "token_made"  # noqa: S105 - a kind of record
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - as above
+    NAMES_SEEN = "names_seen"
 
 
 @dataclass(frozen=True, slots=True)

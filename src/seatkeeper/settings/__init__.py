@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from seatkeeper.settings.alerts import AlertsSettings
 from seatkeeper.settings.channels import ChannelSettings
+from seatkeeper.settings.console import ConsoleSettings, Privacy
 from seatkeeper.settings.exempt import NeverReleaseSettings
 from seatkeeper.settings.policy import (
     AgreementSettings,
@@ -17,7 +18,6 @@ from seatkeeper.settings.policy import (
     TypeSettings,
 )
 from seatkeeper.settings.root import (
-    ConsoleSettings,
     LogFormat,
     LogLevel,
     LogSettings,
@@ -38,6 +38,7 @@ __all__ = [
     "NeverReleaseSettings",
     "PauseSettings",
     "PolicySettings",
+    "Privacy",
     "QrsSettings",
     "ScheduleSettings",
     "Settings",

@@ -10,11 +10,12 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from seatkeeper.settings.alerts import AlertsSettings
+from seatkeeper.settings.console import ConsoleSettings, Privacy
 from seatkeeper.settings.cost import CostSettings
 from seatkeeper.settings.kinds import Wrong
 from seatkeeper.settings.metrics import MetricsSettings
 from seatkeeper.settings.part import Part, block
-from seatkeeper.settings.places import Listen, StoreUrl, StoreUrlFile, hide_login
+from seatkeeper.settings.places import StoreUrl, StoreUrlFile, hide_login
 from seatkeeper.settings.retention import RetentionSettings
 from seatkeeper.settings.site import SiteSettings
 from seatkeeper.settings.values import choice
@@ -69,25 +70,6 @@ class StoreSettings(Part):
         return hide_login(self.url.get_secret_value())
 
 
-class ConsoleSettings(Part):
-    """Where the service answers."""
-
-    listen: Listen = Field(
-        default="127.0.0.1:8484",
-        description="Host and port of the health pages; default 127.0.0.1:8484.",
-    )
-
-    @property
-    def host(self) -> str:
-        """The host without brackets."""
-        return self.listen.rpartition(":")[0].strip("[]")
-
-    @property
-    def port(self) -> int:
-        """The port; 0 lets the system choose a free one."""
-        return int(self.listen.rpartition(":")[2])
-
-
 class LogSettings(Part):
     """What is logged, and how."""
 
@@ -109,7 +91,12 @@ class Settings(Part):
     cost: CostSettings = block("What seats cost, and who pays for them.")
     store: StoreSettings = block("Where plans, the ledger and the history are kept.")
     retention: RetentionSettings = block("How long the history is kept.")
-    console: ConsoleSettings = block("Where the service answers.")
+    console: ConsoleSettings = block("Where the console answers, and how people sign in.")
+    privacy: Annotated[Privacy, choice(Privacy, "privacy")] = Field(
+        default=Privacy.CLEAR,
+        description="What viewers see in place of people: `clear` names, or `pseudonymous` ones"
+        " (operators and above see clear names); default clear.",
+    )
     log: LogSettings = block("What is logged, and how.")
 
     @field_validator("sites")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from seatkeeper.store.accounts import Accounts
 from seatkeeper.store.activity import Activity
 from seatkeeper.store.alerts import Alerts
 from seatkeeper.store.control import Control
@@ -23,8 +24,10 @@ from seatkeeper.store.pseudonyms import Pseudonyms
 from seatkeeper.store.releases import Releases
 from seatkeeper.store.requests import Requests
 from seatkeeper.store.schema import migrate
+from seatkeeper.store.sessions import Sessions
 from seatkeeper.store.summaries import Summaries
 from seatkeeper.store.tables import SCHEMA
+from seatkeeper.store.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,9 @@ class Store:
         self.cycles = Cycles(db)
         self.counters = Counters(db)
         self.costs = Costs(db)
+        self.accounts = Accounts(db)
+        self.sessions = Sessions(db)
+        self.tokens = Tokens(db)
 
     def describe(self) -> StoreFacts:
         """Say which database this is."""

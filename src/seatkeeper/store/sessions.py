@@ -1,0 +1,128 @@
+"""Sessions of the console, and links that open one: kept as hashes, ended by time or by hand."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from seatkeeper.core.roles import Grant, Identity, SignIn
+from seatkeeper.store.access_tables import ACCOUNT, SIGN_IN_LINK, WEB_SESSION
+from seatkeeper.store.columns import clean
+from seatkeeper.store.engine import Database, threaded
+from seatkeeper.store.granted import grants_of, grants_text, secret_hash
+
+SEEN_EVERY = timedelta(minutes=1)
+"""So exactly is kept when a session was last used: not every page writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSession:
+    """One session: who, and the word that every form of it carries (`csrf`)."""
+
+    identity: Identity
+    csrf: str
+    began_at: datetime
+    ends_at: datetime
+
+
+class Sessions:
+    """The sessions of one store."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @threaded
+    def begin(self, identity: Identity, longest: timedelta, now: datetime) -> str:
+        """Begin a session and return its secret, which is kept nowhere."""
+        secret = secrets.token_urlsafe(32)
+        row = {
+            "session_hash": secret_hash(secret),
+            "name": identity.name,
+            "via": identity.via,
+            "grants": grants_text(identity.grants),
+            "csrf": secrets.token_urlsafe(24),
+            "began_at": now,
+            "seen_at": now,
+            "ends_at": now + longest,
+        }
+        with self._db.writing() as conn:
+            conn.execute(sa.delete(WEB_SESSION).where(WEB_SESSION.c.ends_at <= now))
+            conn.execute(sa.insert(WEB_SESSION).values(row))
+        return secret
+
+    @threaded
+    def find(self, secret: str, idle: timedelta, now: datetime) -> WebSession | None:
+        """Return the session behind a secret, None when it is over or was never there.
+
+        Roles of a local account are those it has now, whatever it had when the session began.
+        """
+        this = WEB_SESSION.c.session_hash == secret_hash(secret)
+        with self._db.reading() as conn:
+            row = conn.execute(sa.select(WEB_SESSION).where(this)).first()
+            if row is None or row.ends_at <= now or now - row.seen_at >= idle:
+                return None
+            grants = grants_of(row.grants)
+            if row.via == SignIn.ACCOUNT:
+                key = clean(row.name).casefold()
+                found = sa.select(ACCOUNT.c.grants).where(ACCOUNT.c.account_key == key)
+                text = conn.execute(found).scalar()
+                if text is None:
+                    return None
+                grants = grants_of(text)
+        if now - row.seen_at >= SEEN_EVERY:
+            with self._db.writing() as conn:
+                conn.execute(sa.update(WEB_SESSION).where(this).values(seen_at=now))
+        identity = Identity(row.name, SignIn(row.via), grants)
+        return WebSession(identity, row.csrf, row.began_at, row.ends_at)
+
+    @threaded
+    def end(self, secret: str) -> None:
+        """End a session; nothing happens when there is none."""
+        this = WEB_SESSION.c.session_hash == secret_hash(secret)
+        with self._db.writing() as conn:
+            conn.execute(sa.delete(WEB_SESSION).where(this))
+
+    @threaded
+    def end_all_of(self, name: str) -> int:
+        """End every session of a name; returns how many."""
+        with self._db.writing() as conn:
+            return conn.execute(sa.delete(WEB_SESSION).where(WEB_SESSION.c.name == name)).rowcount
+
+    @threaded
+    def make_link(self, grants: Sequence[Grant], length: timedelta, now: datetime) -> str:
+        """Make a link that opens one session, and return its secret; older links stop working."""
+        secret = secrets.token_urlsafe(32)
+        row = {
+            "link_hash": secret_hash(secret),
+            "grants": grants_text(grants),
+            "made_at": now,
+            "ends_at": now + length,
+        }
+        with self._db.writing() as conn:
+            conn.execute(sa.delete(SIGN_IN_LINK))
+            conn.execute(sa.insert(SIGN_IN_LINK).values(row))
+        return secret
+
+    @threaded
+    def link_works(self, secret: str, now: datetime) -> bool:
+        """Whether the link would still open a session; does not use it up."""
+        this = SIGN_IN_LINK.c.link_hash == secret_hash(secret)
+        with self._db.reading() as conn:
+            ends = conn.execute(sa.select(SIGN_IN_LINK.c.ends_at).where(this)).scalar()
+        return ends is not None and ends > now
+
+    @threaded
+    def use_link(self, secret: str, now: datetime) -> tuple[Grant, ...] | None:
+        """Use a link up and return its grants; None when it was used, is over or never was."""
+        this = SIGN_IN_LINK.c.link_hash == secret_hash(secret)
+        with self._db.writing() as conn:
+            row = conn.execute(sa.select(SIGN_IN_LINK).where(this)).first()
+            if row is None or row.ends_at <= now:
+                return None
+            if conn.execute(sa.delete(SIGN_IN_LINK).where(this)).rowcount != 1:
+                return None
+        return grants_of(row.grants)
