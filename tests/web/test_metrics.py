@@ -44,7 +44,7 @@ def until(done: Callable[[], bool], what: str) -> None:
 async def asked(answer: Callable[[str], object], path: str = "/metrics", accept: str = "") -> bytes:
     """Return what the page answers, head and all."""
     stop = asyncio.Event()
-    with bind("127.0.0.1:0", "metrics.prometheus.listen", anywhere=True) as listener:
+    with bind("127.0.0.1:0", "metrics.prometheus.listen") as listener:
         task = asyncio.create_task(serve(make_metrics_app(answer), listener, stop))  # type: ignore[arg-type]
         reader, writer = await asyncio.open_connection(*listener.getsockname())
         head = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: {accept}\r\n\r\n"

@@ -6,16 +6,18 @@ import asyncio
 import contextlib
 import json
 import socket
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console_world import World, a_console
 from seatkeeper.core.health import Heartbeat, JobHealth
-from seatkeeper.web.app import make_app
 from seatkeeper.web.patience import PATIENCE
 from seatkeeper.web.server import MOST_CONNECTIONS, address_of, bind, serve
 
@@ -41,7 +43,7 @@ class Server:
     """A running server and what it says of itself."""
 
     listener: socket.socket
-    beat: Heartbeat
+    world: World
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -75,14 +77,16 @@ async def a_server(
     beat: Heartbeat | None = None, patience: float = PATIENCE
 ) -> AsyncIterator[Server]:
     """Serve until the block ends."""
-    server = Server(bind("127.0.0.1:0"), beat or well())
-    app = make_app(lambda: server.beat, lambda: NOW)
-    task = asyncio.create_task(serve(app, server.listener, server.stop, patience))
-    try:
-        yield server
-    finally:
-        server.stop.set()
-        await asyncio.wait_for(task, 10)
+    with tempfile.TemporaryDirectory() as folder:
+        async with a_console(Path(folder)) as world:
+            world.beat = beat or well()
+            server = Server(bind("127.0.0.1:0"), world)
+            task = asyncio.create_task(serve(world.app, server.listener, server.stop, patience))
+            try:
+                yield server
+            finally:
+                server.stop.set()
+                await asyncio.wait_for(task, 10)
 
 
 async def test_a_living_process_says_so() -> None:
@@ -112,7 +116,7 @@ async def test_without_its_store_it_is_alive_and_not_ready() -> None:
 async def test_a_stalled_loop_is_not_ready_until_it_looks_again() -> None:
     async with a_server(well(last_look=NOW - timedelta(minutes=1))) as server:
         stalled = await server.get("/readyz")
-        server.beat = well()
+        server.world.beat = well()
         again = await server.get("/readyz")
 
     assert (stalled.status, again.status) == (503, 200)
@@ -136,7 +140,7 @@ async def test_a_probe_that_asks_for_the_head_alone_is_answered() -> None:
 
 @pytest.mark.parametrize(
     ("path", "method", "status"),
-    [("/", "GET", 404), ("/docs", "GET", 404), ("/openapi.json", "GET", 404)]
+    [("/docs", "GET", 404), ("/openapi.json", "GET", 404)]
     + [("/healthz", method, 405) for method in ("POST", "PUT", "DELETE")],
 )
 async def test_nothing_else_is_there(path: str, method: str, status: int) -> None:
@@ -153,7 +157,8 @@ async def test_no_answer_is_kept_framed_or_guessed(path: str) -> None:
 
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
+    assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-frame-options"] == "deny"
     assert headers["referrer-policy"] == "no-referrer"
     assert "server" not in headers

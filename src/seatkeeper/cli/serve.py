@@ -27,13 +27,12 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
     """Run the daemon until it is asked to end; `large`: see `engine_of`."""
     from seatkeeper import logs
     from seatkeeper.cli import session as sessions
+    from seatkeeper.cli.serve_console import open_console
     from seatkeeper.cli.serve_metrics import metrics_listener, metrics_works
     from seatkeeper.engine.daemon import engine_of, together_until
     from seatkeeper.engine.telling import keep_telling
     from seatkeeper.engine.watching import keep_watching
-    from seatkeeper.web.app import make_app
     from seatkeeper.web.server import address_of, bind
-    from seatkeeper.web.server import serve as serve_app
     from seatkeeper.wiring.alarms import alarm_of
     from seatkeeper.wiring.telling import open_sinks
 
@@ -45,7 +44,7 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
             engine = engine_of(
                 session.store, session.records, opened, session.clock, loaded.path, large
             )
-            app = make_app(engine.state.beat, session.clock.now)
+            console = await open_console(session, engine.state.beat, listener, stop)
             log.info("daemon.started", listen=address_of(listener), sites=len(opened))
             async with open_sinks(loaded.settings, session.clock) as sinks:
                 await together_until(
@@ -59,7 +58,7 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
                         stop,
                         log,
                     ),
-                    web=serve_app(app, listener, stop),
+                    web=console,
                     **metrics_works(scraped, session, stop),
                 )
             log.info("daemon.ended")

@@ -24,7 +24,7 @@ def metrics_listener(settings: Settings) -> Iterator[socket.socket | None]:
     if wanted is None:
         yield None
         return
-    with bind(wanted.listen, "metrics.prometheus.listen", anywhere=True) as listener:
+    with bind(wanted.listen, "metrics.prometheus.listen") as listener:
         yield listener
 
 

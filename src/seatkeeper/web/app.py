@@ -1,50 +1,129 @@
-"""The pages of the daemon: in this version its health alone."""
+"""The application: health pages for everybody, console and API for those who are signed in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+import secrets
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
-from seatkeeper import __version__
-from seatkeeper.core.health import Heartbeat, judge_health
-
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-}
-"""Sent with every answer of the app: nothing is kept, framed, guessed or passed on."""
+from seatkeeper import __version__, logs
+from seatkeeper.core.health import judge_health
+from seatkeeper.errors import NotAllowed, PlanStale, SeatkeeperError, StoreError, UsageError
+from seatkeeper.web.desk import Desk
+from seatkeeper.web.limiting import Limiter
+from seatkeeper.web.pages import routers
+from seatkeeper.web.refusals import NotSignedIn, Refusal, TooOften
+from seatkeeper.web.render import HERE, environment, page
+from seatkeeper.web.sealed import Seal
+from seatkeeper.web.shield import Shield
 
 _LOOKING = ["GET", "HEAD"]
 
 
-def make_app(beat: Callable[[], Heartbeat], now: Callable[[], datetime]) -> FastAPI:
-    """Make the application; `beat` and `now` are asked at each request."""
+def make_app(desk: Desk, seal_key: bytes) -> FastAPI:
+    """Make the application; `seal_key` is a secret of the store that lives as long as it."""
     app = FastAPI(
         title="Seatkeeper", version=__version__, docs_url=None, redoc_url=None, openapi_url=None
     )
+    app.state.desk = desk
+    app.state.key = secrets.token_bytes(32)
+    app.state.seal = Seal(seal_key)
+    app.state.limiter = Limiter()
+    app.state.templates = environment()
+    _add_health(app, desk)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    for router in routers():
+        app.include_router(router)
+    _add_refusals(app)
+    app.add_middleware(Shield, secure=desk.secure)
+    return app
 
+
+def _add_health(app: FastAPI, desk: Desk) -> None:
     @app.api_route("/healthz", methods=_LOOKING)
     async def healthz() -> JSONResponse:
         """Answer as long as the process lives."""
-        return _answer(200, {"status": "alive", "version": __version__})
+        return JSONResponse({"status": "alive", "version": __version__})
 
     @app.api_route("/readyz", methods=_LOOKING)
     async def readyz() -> JSONResponse:
         """Tell whether the daemon can do its work, and what is degraded."""
-        health = judge_health(beat(), now())
+        health = judge_health(desk.beat(), desk.now())
         status = "ready" if health.ready else "not ready"
         body = {"status": status, "degraded": list(health.degraded)}
-        return _answer(200 if health.ready else 503, body)
-
-    return app
+        return JSONResponse(body, 200 if health.ready else 503)
 
 
-def _answer(status: int, body: dict[str, Any]) -> JSONResponse:
-    return JSONResponse(body, status)
+def _add_refusals(app: FastAPI) -> None:
+    async def refused(request: Request, error: Any) -> Response:
+        return _refused(request, error)
+
+    async def http(request: Request, error: Any) -> Response:
+        return _said(request, error.status_code, _title(error.status_code), "", error.headers)
+
+    async def malformed(request: Request, error: Any) -> Response:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return _said(request, 422, "The request cannot be understood", wrong)
+
+    async def known(request: Request, error: Any) -> Response:
+        return _known(request, error)
+
+    app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(SeatkeeperError, known)
+
+
+def _refused(request: Request, error: Refusal) -> Response:
+    if isinstance(error, NotSignedIn) and not _is_program(request):
+        if request.method not in _LOOKING:
+            return RedirectResponse("/sign-in", 303)
+        query = f"?{request.url.query}" if request.url.query else ""
+        to = request.url.path + query
+        return RedirectResponse(request.url_for("sign_in_page").include_query_params(to=to), 303)
+    headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else {}
+    if isinstance(error, NotSignedIn):
+        headers["WWW-Authenticate"] = "Bearer"
+    return _said(request, error.status, error.title, error.detail, headers)
+
+
+def _known(request: Request, error: SeatkeeperError) -> Response:
+    """Say what an error of ours means: each class is a decision."""
+    if isinstance(error, StoreError):
+        logs.logger().error("web.store", error=str(error))
+        return _said(request, 503, "The store cannot be used", "See /readyz, and the log.")
+    if isinstance(error, NotAllowed | PlanStale):
+        return _said(request, 409, "This is not possible now", str(error))
+    if isinstance(error, UsageError):
+        return _said(request, 422, "This cannot be done", str(error))
+    logs.logger().error("web.error", kind=type(error).__name__)
+    return _said(request, 500, "Something went wrong", "The log of the service tells more.")
+
+
+def _said(request: Request, status: int, title: str, detail: str, headers: Any = None) -> Response:
+    """Answer a program with problem+json (RFC 9457), a person with a page."""
+    if _is_program(request):
+        body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+        answer: Response = JSONResponse(body, status, media_type="application/problem+json")
+    else:
+        values = {"status": status, "title": title, "detail": detail}
+        answer = page(request, "refused.html", values, status)
+    answer.headers.update(headers or {})
+    return answer
+
+
+def _is_program(request: Request) -> bool:
+    if request.url.path.startswith(("/api/", "/healthz", "/readyz")):
+        return True
+    return "authorization" in request.headers
+
+
+def _title(status: int) -> str:
+    return {404: "There is nothing here", 405: "This address cannot do that"}.get(
+        status, "This cannot be done"
+    )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import os
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from seatkeeper.errors import UsageError
-from seatkeeper.web.app import HEADERS
+from seatkeeper.settings.console import TlsSettings
 from seatkeeper.web.patience import PATIENCE, ImpatientProtocol
 
 MOST_CONNECTIONS = 100
@@ -38,18 +38,10 @@ class _Server(uvicorn.Server):
         await self._stop.wait()
 
 
-def bind(listen: str, key: str = "console.listen", *, anywhere: bool = False) -> socket.socket:
-    """Take the address that `key` gives; raises UsageError when it cannot be had.
-
-    Without `anywhere`, one that reaches beyond this machine is refused.
-    """
+def bind(listen: str, key: str = "console.listen") -> socket.socket:
+    """Take the address that `key` gives; raises UsageError when it cannot be had."""
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
-    if not anywhere and not _is_loopback(host):
-        raise UsageError(
-            f"{key} {listen} reaches beyond this machine, and this version has no "
-            "sign-in: use 127.0.0.1 and a reverse proxy that asks who is there"
-        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -63,10 +55,10 @@ def bind(listen: str, key: str = "console.listen", *, anywhere: bool = False) ->
     return listener
 
 
-def address_of(listener: socket.socket) -> str:
+def address_of(listener: socket.socket, scheme: str = "http") -> str:
     """Return where a bound socket answers, as a URL."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _take(listener: socket.socket, host: str, port: int) -> None:
@@ -78,15 +70,12 @@ def _take(listener: socket.socket, host: str, port: int) -> None:
     listener.listen(128)
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.casefold() == "localhost"
-
-
 async def serve(
-    app: FastAPI, listener: socket.socket, stop: asyncio.Event, patience: float = PATIENCE
+    app: FastAPI,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    patience: float = PATIENCE,
+    tls: TlsSettings | None = None,
 ) -> None:
     """Serve the app on a bound socket until `stop` is set; clients are cut off after `patience`."""
     config = uvicorn.Config(
@@ -97,10 +86,17 @@ async def serve(
         log_config=None,  # what uvicorn has to say goes the way of every other log
         log_level="error",
         access_log=False,
+        proxy_headers=False,  # whose headers are believed is the console's own decision
         server_header=False,
         date_header=False,  # it would stand still: nothing ticks
-        headers=list(HEADERS.items()),
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=2,
+        **_files(tls),
     )
     await _Server(config, stop).serve(sockets=[listener])
+
+
+def _files(tls: TlsSettings | None) -> dict[str, Any]:
+    if tls is None:
+        return {}
+    return {"ssl_certfile": str(tls.cert_file), "ssl_keyfile": str(tls.key_file)}

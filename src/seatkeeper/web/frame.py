@@ -1,0 +1,165 @@
+"""What stands around every page: the sites, the mode, the age of the data, who is signed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from fastapi import Request
+
+from seatkeeper.core.alerts import AlertState
+from seatkeeper.core.plan import PlanStatus
+from seatkeeper.core.record import Freeze, PlanLine
+from seatkeeper.core.roles import Permission
+from seatkeeper.settings import Privacy, SiteSettings
+from seatkeeper.web.desk import Desk
+from seatkeeper.web.refusals import NotFound
+from seatkeeper.web.who import Visitor, desk_of
+
+STALE = timedelta(hours=6)
+"""Data older than three times the usual pause, and than this, are said to be old."""
+
+PAGES = (
+    ("overview", "/", "Overview"),
+    ("users", "/users", "Users"),
+    ("plans", "/plans", "Plans"),
+    ("ledger", "/ledger", "Ledger"),
+    ("alerts", "/alerts", "Alerts"),
+    ("cost", "/cost", "Cost"),
+    ("settings", "/settings", "Settings"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The frame of one page.
+
+    `site` is the one that the page is about, None for all; `sites` are those the visitor may see.
+    """
+
+    visitor: Visitor
+    now: datetime
+    zone: tzinfo
+    sites: tuple[str, ...]
+    site: str | None
+    here: str
+    mode: str
+    four_eyes: bool
+    read_at: datetime | None
+    waiting: tuple[PlanLine, ...]
+    firing: int
+    freeze: Freeze | None
+
+    @property
+    def csrf(self) -> str:
+        """The word that every form carries."""
+        return self.visitor.csrf
+
+    @property
+    def name(self) -> str:
+        """Who is signed in."""
+        return self.visitor.identity.name
+
+    @property
+    def role(self) -> str:
+        """What they are on this site, or at most anywhere."""
+        identity = self.visitor.identity
+        role = identity.role if self.site is None else identity.role_on(self.site)
+        return role.value if role is not None else ""
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the data are too old to be taken for the present."""
+        return self.read_at is None or self.now - self.read_at > STALE
+
+    @property
+    def pages(self) -> tuple[tuple[str, str, str], ...]:
+        """The pages of the navigation."""
+        return PAGES
+
+    def may(self, permission: str) -> bool:
+        """Whether the visitor may do something here."""
+        identity, wanted = self.visitor.identity, Permission(permission)
+        if self.site is None:
+            return identity.may_somewhere(wanted)
+        return identity.may(wanted, self.site)
+
+    def link(self, path: str) -> str:
+        """Return the address of a page for the same site."""
+        return path if self.site is None else f"{path}?site={self.site}"
+
+
+def chosen_site(desk: Desk, visitor: Visitor, wanted: str | None) -> str | None:
+    """Return the site a page is about: the one asked for, else the first; None is all of them.
+
+    Raises NotFound for one that is not there, or not for this visitor.
+    """
+    sites = desk.names(visitor.identity)
+    if not sites:
+        raise NotFound("you have no role on any site of this configuration")
+    if wanted is None or wanted == "":
+        return sites[0]
+    if wanted == "all":
+        return sites[0] if len(sites) == 1 else None
+    found = next((s for s in sites if s.casefold() == wanted.casefold()), None)
+    if found is None:
+        raise NotFound("there is no site of that name, or your role does not reach it")
+    return found
+
+
+async def frame_of(request: Request, visitor: Visitor, here: str, site: str | None) -> Frame:
+    """Gather the frame of a page about `site`, None for all that the visitor may see."""
+    desk = desk_of(request)
+    now = desk.now()
+    sites = desk.names(visitor.identity)
+    about = sites if site is None else (site,)
+    summaries = await desk.store.summaries.all()
+    read = [summaries[name].at for name in about if name in summaries]
+    alerts = await desk.store.alerts.all()
+    settings = [desk.settings.site(name) for name in about]
+    return Frame(
+        visitor=visitor,
+        now=now,
+        zone=zone_of(settings[0]),
+        sites=sites,
+        site=site,
+        here=here,
+        mode=", ".join(sorted({desk.sites[name].policy.mode.value for name in about})),
+        four_eyes=four_eyes(desk),
+        read_at=min(read) if len(read) == len(about) else None,
+        waiting=await _waiting(desk, about, now),
+        firing=sum(a.state is AlertState.FIRING and a.key.site in ("", *about) for a in alerts),
+        freeze=await desk.store.control.frozen(now),
+    )
+
+
+def zone_of(settings: SiteSettings | None) -> tzinfo:
+    """Return the time zone in which the site's people live."""
+    if settings is None:
+        raise NotFound("the site is not in the configuration any more")
+    return settings.zone
+
+
+def four_eyes(desk: Desk) -> bool:
+    """Whether two people are needed for a release."""
+    approval = getattr(desk.settings, "approval", None)
+    return bool(approval is not None and approval.four_eyes)
+
+
+def sees_names(desk: Desk, visitor: Visitor, site: str) -> bool:
+    """Whether clear names are shown to this visitor."""
+    if desk.settings.privacy is Privacy.CLEAR:
+        return True
+    return visitor.identity.may(Permission.NAMES, site)
+
+
+async def _waiting(desk: Desk, sites: tuple[str, ...], now: datetime) -> tuple[PlanLine, ...]:
+    found = []
+    for site in sites:
+        lines = await desk.store.plans.lines(now, site=site, limit=5)
+        found += [
+            line
+            for line in lines
+            if line.actions and line.status in (PlanStatus.OPEN, PlanStatus.BLOCKED)
+        ]
+    return tuple(found)

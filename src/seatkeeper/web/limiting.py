@@ -1,0 +1,31 @@
+"""How often one address may try to sign in, and one caller may ask the API."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from seatkeeper.web.refusals import TooOften
+
+SIGN_IN = RateLimitItemPerMinute(10)
+"""Tries from one address; the account itself is guarded by its own lock-out."""
+
+API = RateLimitItemPerMinute(600)
+"""Requests of one token or person."""
+
+
+class Limiter:
+    """Counts in memory: a restart forgets, the lock-out of accounts does not."""
+
+    def __init__(self) -> None:
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    def pass_or_refuse(self, limit: RateLimitItem, who: str) -> None:
+        """Count one request; raises TooOften when it is one too many."""
+        if not self._limiter.hit(limit, who):
+            reset = self._limiter.get_window_stats(limit, who).reset_time
+            raise TooOften(max(1, math.ceil(reset - time.time())))

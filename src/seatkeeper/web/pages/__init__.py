@@ -1,0 +1,12 @@
+"""The pages of the console, one module each; what they show is decided elsewhere."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from seatkeeper.web.pages import overview, signing_in
+
+
+def routers() -> tuple[APIRouter, ...]:
+    """Return the routes of every page."""
+    return (signing_in.router, overview.router)

@@ -1,0 +1,27 @@
+"""`/`: whether today is a good day, and what waits."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, Response
+
+from seatkeeper.core.roles import Permission
+from seatkeeper.web.frame import chosen_site, frame_of
+from seatkeeper.web.render import page
+from seatkeeper.web.who import Visitor, desk_of, needs
+
+router = APIRouter()
+
+
+@router.get("/", response_class=HTMLResponse)
+async def overview(
+    request: Request,
+    visitor: Annotated[Visitor, Depends(needs(Permission.READ))],
+    site: str | None = None,
+) -> Response:
+    """Show every site at a glance, and one of them closely."""
+    desk = desk_of(request)
+    frame = await frame_of(request, visitor, "overview", chosen_site(desk, visitor, site))
+    return page(request, "overview.html", {"frame": frame})

@@ -1,0 +1,112 @@
+"""Around every answer: headers that browsers obey, and a bound on what a request may bring.
+
+Plain ASGI, so that streams pass through and nothing is buffered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LARGEST_BODY = 256 * 1024
+"""Bytes of a request; the largest form leaves seats out of a plan."""
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+"""Nothing from elsewhere, nothing inline, no frame; script may refresh progress."""
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Sent with every answer that does not say otherwise itself."""
+
+HSTS = "max-age=31536000"
+"""A year; sent where the console is reached by HTTPS."""
+
+
+class Shield:
+    """The outermost layer of the application."""
+
+    def __init__(self, app: App, *, secure: bool, largest: int = LARGEST_BODY) -> None:
+        self._app = app
+        self._largest = largest
+        headers = HEADERS | ({"Strict-Transport-Security": HSTS} if secure else {})
+        self._headers = [(k.lower().encode(), v.encode()) for k, v in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, its body counted, its answer dressed."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._is_announced_too_large(scope):
+            await self._refuse(send)
+            return
+        counted = _Counted(receive, self._largest)
+        dressed = _Dressed(send, self._headers)
+        try:
+            await self._app(scope, counted, dressed)
+        except _TooLargeError:
+            if not dressed.started:
+                await self._refuse(send)
+
+    def _is_announced_too_large(self, scope: Scope) -> bool:
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                return not value.isdigit() or int(value) > self._largest
+        return False
+
+    async def _refuse(self, send: Send) -> None:
+        text = f"a request has at most {self._largest // 1024} KiB\n".encode()
+        headers = [*self._headers, (b"content-type", b"text/plain; charset=utf-8")]
+        headers += [(b"content-length", str(len(text)).encode()), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 413, "headers": headers})
+        await send({"type": "http.response.body", "body": text})
+
+
+class _TooLargeError(Exception):
+    """More came than a request may bring."""
+
+
+class _Counted:
+    """A body that ends the request when it grows too large, whatever it had announced."""
+
+    def __init__(self, receive: Receive, largest: int) -> None:
+        self._receive, self._left = receive, largest
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise _TooLargeError
+        return message
+
+
+class _Dressed:
+    """An answer with the headers of the house; what the application said itself stays."""
+
+    def __init__(self, send: Send, headers: list[tuple[bytes, bytes]]) -> None:
+        self._send, self._headers = send, headers
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            own = list(message.get("headers", ()))
+            named = {name.lower() for name, _ in own}
+            message["headers"] = own + [(n, v) for n, v in self._headers if n not in named]
+        await self._send(message)
