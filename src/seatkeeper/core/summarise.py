@@ -135,6 +135,7 @@ class _Count:
     quarantine_unknown: bool = False
     excess: int = 0
     releasable: int = 0
+    in_use: int = 0
     idle: dict[IdleBucket, int] = field(default_factory=lambda: dict.fromkeys(IdleBucket, 0))
     kept: dict[Reason, int] = field(default_factory=dict)
     holders: set[str] = field(default_factory=set)
@@ -148,6 +149,7 @@ class _Count:
             excess=self.excess,
             idle=self.idle,
             releasable=self.releasable,
+            in_use=self.in_use,
             kept={r.value: self.kept[r] for r in Reason if r in self.kept},
         )
 
@@ -159,6 +161,7 @@ class _Tally:
         self._facts, self._policy, self._now = facts, policy, now
         self._horizon = now + AHEAD
         self.counts = {t: _Count(t) for t in LicenseType}
+        self._since = {t: now - policy.of(t).release_after for t in LicenseType}
         self.marks: Counter[str] = Counter()
         """Live seats of users with a mark, and seats of users who are gone."""
 
@@ -182,6 +185,7 @@ class _Tally:
         looked_at = reason not in _NOT_LOOKED_AT
         latest = verdict.last_activity if looked_at else self._facts.last_activity(seat)
         count.idle[self._bucket(seat, latest)] += 1
+        count.in_use += latest is not None and latest > self._since[seat.license_type]
         self._add_marks(self._facts.users.get(seat.user_id or ""))
 
     def _add_gone(self, seat: Allocation, count: _Count) -> None:

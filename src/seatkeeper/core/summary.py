@@ -63,7 +63,9 @@ class SeatSummary(Value, frozen=True):
 
     `idle` counts live seats by the latest activity of the holder anywhere; every bucket is there.
     Every row has one verdict: `releasable` are those that the policy would let go now, `kept`
-    counts the others by reason. `excess` rows are live, `quarantined` ones are not.
+    counts the others by reason. `excess` rows are live, `quarantined` ones are not. `in_use` are
+    live seats whose holder was active within the policy's `release_after`; None in summaries of
+    older versions.
     """
 
     license_type: LicenseType
@@ -74,6 +76,7 @@ class SeatSummary(Value, frozen=True):
     idle: dict[IdleBucket, int]
     releasable: int
     kept: dict[str, int]
+    in_use: int | None = None
 
 
 class LicenseSummary(Value, frozen=True):

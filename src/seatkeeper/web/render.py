@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from seatkeeper import __version__
 from seatkeeper.core.cost import money
 from seatkeeper.core.durations import format_duration
+from seatkeeper.web.charts.pool import swatch
 
 HERE = Path(__file__).parent
 NOT_KNOWN = "\u2013"
@@ -120,6 +121,7 @@ def environment() -> Environment:
         "money": money,
         "duration": format_duration,
         "lines": _lines,
+        "swatch": swatch,
     }
     env.filters.update(filters)
     env.globals.update(version=__version__)

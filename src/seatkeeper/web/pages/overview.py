@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from seatkeeper.core.roles import Permission
 from seatkeeper.web.frame import chosen_site, frame_of
 from seatkeeper.web.render import page
+from seatkeeper.web.views.overview import overview_of, title_of
 from seatkeeper.web.who import Visitor, desk_of, needs
 
 router = APIRouter()
@@ -24,4 +25,5 @@ async def overview(
     """Show every site at a glance, and one of them closely."""
     desk = desk_of(request)
     frame = await frame_of(request, visitor, "overview", chosen_site(desk, visitor, site))
-    return page(request, "overview.html", {"frame": frame})
+    seen = await overview_of(desk, frame)
+    return page(request, "overview.html", {"frame": frame, "seen": seen, "title_of": title_of})

@@ -1,0 +1,1 @@
+"""What pages show, gathered from the store: values, no markup but charts."""

@@ -1,0 +1,169 @@
+"""The first page: the answer of the day, every site, one of them closely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from seatkeeper.core.alert_rules import ABOUT
+from seatkeeper.core.alerts import Alert, AlertState
+from seatkeeper.core.cost import Bill
+from seatkeeper.core.day import Answer, Day, SiteDay, judge_day
+from seatkeeper.core.model import LicenseType
+from seatkeeper.core.plan import PlanStatus
+from seatkeeper.core.record import PlanLine
+from seatkeeper.core.summary import LicenseState, Summary, aged
+from seatkeeper.store import CycleState
+from seatkeeper.web.desk import Desk
+from seatkeeper.web.frame import STALE, Frame, zone_of
+from seatkeeper.web.views.pools import CapacityView, PoolView, capacity_of, freed_by, pools_of
+from seatkeeper.wiring.costing import bill
+
+ICONS = {
+    Answer.QUIET: "good",
+    Answer.NEEDS_YOU: "warn",
+    Answer.ACT_NOW: "bad",
+    Answer.CANNOT_TELL: "wait",
+}
+
+MARKS = {Answer.QUIET: "mark.svg", Answer.ACT_NOW: "mark-act.svg"}
+
+
+@dataclass(frozen=True, slots=True)
+class SiteView:
+    """One site: its day, its pools, and what stands beside them; `bill` None without prices."""
+
+    site: str
+    day: Day
+    summary: Summary | None
+    pools: tuple[PoolView, ...]
+    capacity: CapacityView | None
+    alerts: tuple[Alert, ...]
+    plans: tuple[PlanLine, ...]
+    bill: Bill | None
+    cycle: CycleState | None
+
+    @property
+    def icon(self) -> str:
+        """The icon of its day."""
+        return ICONS[self.day.answer]
+
+    def pool(self, license_type: str) -> PoolView | None:
+        """Return one of its pools."""
+        wanted = LicenseType(license_type)
+        return next((p for p in self.pools if p.license_type is wanted), None)
+
+    @property
+    def license_words(self) -> tuple[str, str]:
+        """What is known of the license of the server: in short, and the day."""
+        if self.summary is None:
+            return "not read", ""
+        known = self.summary.license
+        if known.days_left is None or known.valid_to is None:
+            return known.state.value.replace("_", " "), "the site does not say until when"
+        words = (
+            f"{known.days_left} days" if known.state is LicenseState.VALID else known.state.value
+        )
+        return words, f"valid to {known.valid_to.day}\u00a0{known.valid_to:%B %Y}"
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything on the first page; `close` None where all sites are compared."""
+
+    day: Day
+    sites: tuple[SiteView, ...]
+    close: SiteView | None
+    ledger: int
+    queued: int
+
+    @property
+    def icon(self) -> str:
+        """The icon of the day."""
+        return ICONS[self.day.answer]
+
+    @property
+    def mark(self) -> str:
+        """The icon of the tab."""
+        return MARKS.get(self.day.answer, "mark-needs.svg")
+
+
+def title_of(alert: Alert) -> str:
+    """Return the name of an alert's rule for people."""
+    about = ABOUT.get(alert.key.rule)
+    return about.title if about else alert.key.rule
+
+
+async def overview_of(desk: Desk, frame: Frame) -> Overview:
+    """Gather the page for the sites that the visitor may see."""
+    alerts = tuple(a for a in await desk.store.alerts.all() if a.state is not AlertState.RESOLVED)
+    summaries = await desk.store.summaries.all()
+    cycles = await desk.store.cycles.states(frame.sites)
+    now = frame.now
+    gathered = []
+    for name in frame.sites:
+        here = tuple(a for a in alerts if a.key.site == name)
+        known = _Known(name, summaries.get(name), here, cycles.get((name, "monitor")))
+        gathered.append(await _site(desk, known, now))
+    views = tuple(view for view, _ in gathered)
+    shown = [day for view, day in gathered if frame.site in (None, view.site)]
+    depth = await desk.store.outbox.depth()
+    return Overview(
+        day=judge_day(shown, now),
+        sites=views,
+        close=next((v for v in views if v.site == frame.site), None),
+        ledger=(await desk.store.ledger.head()).seq,
+        queued=sum(depth.values()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was gathered for all sites at once, of one."""
+
+    site: str
+    summary: Summary | None
+    alerts: tuple[Alert, ...]
+    cycle: CycleState | None
+
+
+async def _site(desk: Desk, known: _Known, now: datetime) -> tuple[SiteView, SiteDay]:
+    name, summary = known.site, known.summary
+    plans = tuple(await desk.store.plans.lines(now, site=name, limit=4))
+    waiting = _waiting(plans)
+    pools: tuple[PoolView, ...] = ()
+    if summary is not None:
+        summary = aged(summary, now)
+        zone = zone_of(desk.settings.site(name))
+        freed: dict[LicenseType, int] = {}
+        if waiting is not None:
+            freed = freed_by((await desk.store.plans.load(waiting.plan_id, now)).plan)
+        pools = await pools_of(desk, summary, zone, freed)
+    day = SiteDay(
+        site=name,
+        summary=summary,
+        stale=summary is None or now - summary.at > STALE,
+        pools=tuple(pool.outlook for pool in pools),
+        waiting=() if waiting is None else (waiting,),
+        alerts=known.alerts,
+    )
+    view = SiteView(
+        site=name,
+        day=judge_day([day], now),
+        summary=summary,
+        pools=pools,
+        capacity=None if summary is None else capacity_of(summary.capacity, now),
+        alerts=known.alerts,
+        plans=plans,
+        bill=await bill(desk.store, desk.settings, name, now),
+        cycle=known.cycle,
+    )
+    return view, day
+
+
+def _waiting(plans: tuple[PlanLine, ...]) -> PlanLine | None:
+    """Return the newest plan that waits for somebody and would release a seat."""
+    newest = plans[0] if plans else None
+    if newest is None or not newest.actions:
+        return None
+    return newest if newest.status in (PlanStatus.OPEN, PlanStatus.BLOCKED) else None

@@ -1,0 +1,237 @@
+"""The pools of a site as pages show them: the parts today, the days behind, the days ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo
+
+from markupsafe import Markup
+
+from seatkeeper.core.alert_pools import LowAvailability, share_of_month
+from seatkeeper.core.day import PoolOutlook
+from seatkeeper.core.durations import format_duration
+from seatkeeper.core.forecast import Forecast, Outset, forecast
+from seatkeeper.core.measures import MeasuredType
+from seatkeeper.core.model import Capacity, LicenseType, Pool
+from seatkeeper.core.plan import Plan
+from seatkeeper.core.summary import Summary
+from seatkeeper.settings import Settings
+from seatkeeper.web.charts.fuel import PAST, Fuel, fuel, sampled
+from seatkeeper.web.charts.pool import PoolParts, pool_bar
+from seatkeeper.web.charts.small import minutes_bar, spark
+from seatkeeper.web.desk import Desk
+from seatkeeper.web.render import day as day_words
+
+
+@dataclass(frozen=True, slots=True)
+class PoolView:
+    """One pool: its numbers, its charts, and the sentence below them."""
+
+    license_type: LicenseType
+    name: str
+    pool: Pool
+    parts: PoolParts
+    idle_after: str
+    outlook: PoolOutlook
+    bar: Markup
+    chart: Markup
+    spark: Markup
+    tone: str
+    tag: str
+    says: str
+    table: tuple[tuple[date, Mapping[str, float]], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityView:
+    """The minutes of the month: used, left, expected at its end, and at an even pace."""
+
+    total: int
+    used: int
+    expected: int
+    pace: int
+    over: float
+    month: str
+    tone: str
+    tag: str
+    bar: Markup
+
+    @property
+    def left(self) -> int:
+        """Minutes that nobody used yet."""
+        return max(0, self.total - self.used)
+
+
+async def pools_of(
+    desk: Desk, summary: Summary, zone: tzinfo, waiting: Mapping[LicenseType, int]
+) -> tuple[PoolView, ...]:
+    """Return the pools of one site; `waiting`: seats that the waiting plan frees, by type."""
+    today = desk.now().astimezone(zone).date()
+    since = today - timedelta(days=PAST + 1)
+    days: dict[LicenseType, dict[date, dict[str, float]]] = {}
+    for one in await desk.store.past.pool_days(summary.site, since):
+        if one.license_type in _SEATS:
+            kind = _SEATS[one.license_type]
+            days.setdefault(kind, {}).setdefault(one.day, {})[one.name] = one.last
+    return tuple(
+        _pool(desk, summary, pool, _Around(days.get(pool.license_type, {}), waiting, today))
+        for pool in summary.pools
+        if pool.enabled
+    )
+
+
+_SEATS = {MeasuredType(kind.value): kind for kind in LicenseType}
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The days behind a pool, and what waits to be freed of each."""
+
+    days: Mapping[date, Mapping[str, float]]
+    waiting: Mapping[LicenseType, int]
+    today: date
+
+
+def _pool(desk: Desk, summary: Summary, pool: Pool, around: _Around) -> PoolView:
+    days, freed = around.days, around.waiting.get(pool.license_type, 0)
+    name = pool.license_type.value.capitalize()
+    known = [
+        Outset(day, values["available"])
+        for day, values in sorted(days.items())
+        if "available" in values
+    ]
+    ahead = forecast(known)
+    parts = parts_of(pool, summary)
+    below = alert_below(desk.settings, pool)
+    chart = Fuel(name, around.today, tuple(known), ahead, freed, below)
+    tone, tag = _tag(pool, ahead)
+    after = desk.sites[summary.site].policy.of(pool.license_type).release_after
+    last = [one.left for one in known[-30:]]
+    return PoolView(
+        license_type=pool.license_type,
+        name=name,
+        pool=pool,
+        parts=parts,
+        idle_after=format_duration(after),
+        outlook=PoolOutlook(pool.license_type, pool.available, pool.total, ahead),
+        bar=pool_bar(parts),
+        chart=fuel(chart),
+        spark=spark(_spark_words(name, last), last),
+        tone=tone,
+        tag=tag,
+        says=_says(ahead, len(known), freed),
+        table=tuple((one.day, days[one.day]) for one in sampled(known)),
+    )
+
+
+def parts_of(pool: Pool, summary: Summary) -> PoolParts:
+    """Return the parts of a pool: in use and idle are counted from last-use dates."""
+    seats = next((s for s in summary.seats if s.license_type is pool.license_type), None)
+    live = pool.allocated if seats is None else seats.live
+    excess = pool.excess or 0
+    used = live if seats is None or seats.in_use is None else seats.in_use
+    return PoolParts(
+        name=pool.license_type.value.capitalize(),
+        total=pool.total,
+        in_use=min(used, max(0, live - excess)),
+        idle=max(0, live - used - excess),
+        quarantined=pool.quarantined,
+        available=max(0, pool.available),
+        excess=excess,
+    )
+
+
+def alert_below(settings: Settings, pool: Pool) -> float:
+    """Return below how many free seats an alert fires, 0 when none does."""
+    for rule in settings.alerts.to_rules():
+        if isinstance(rule.kind, LowAvailability):
+            limit = {
+                LicenseType.PROFESSIONAL: rule.kind.professional,
+                LicenseType.ANALYZER: rule.kind.analyzer,
+            }[pool.license_type]
+            return float(limit.of(pool.total))
+    return 0
+
+
+def _tag(pool: Pool, ahead: Forecast | None) -> tuple[str, str]:
+    if pool.total <= 0:
+        return "", "No seats bought"
+    if pool.available <= 0:
+        return "bad", "Empty"
+    if ahead is None:
+        return "", "History too short to tell"
+    dry, days = ahead.dry_on, ahead.days_left()
+    if dry is None or days is None:
+        return "good", "Not running dry within a year"
+    return "warn" if days <= 90 else "good", f"Runs dry {day_words(dry)}"
+
+
+def _says(ahead: Forecast | None, days: int, freed: int) -> str:
+    if ahead is None:
+        return f"A trend needs two weeks; {days} day{'s' if days != 1 else ''} are known."
+    says = _trend(ahead)
+    if freed:
+        lifted = ahead.after(freed)
+        if ahead.dry_on is not None and lifted.dry_on is not None:
+            says += f" The waiting plan moves that to {day_words(lifted.dry_on)}."
+        else:
+            says += f" The waiting plan would leave {lifted.left:,.0f}."
+    return says
+
+
+def _trend(ahead: Forecast) -> str:
+    dry = ahead.dry_on
+    if dry is None:
+        if abs(ahead.per_day) < 0.02:
+            return "The number of free seats stands still."
+        way = "more" if ahead.per_day > 0 else "fewer"
+        return f"About {_pace(abs(ahead.per_day))} {way}; it does not run dry within a year."
+    earliest = day_words(ahead.earliest) if ahead.earliest else "a later day"
+    latest = day_words(ahead.latest) if ahead.latest else "more than a year away"
+    pace = f"At {-ahead.per_day:.1f} seats a day" if -ahead.per_day >= 0.05 else "At this pace"
+    return (
+        f"{pace} the pool is empty on {day_words(dry)} (80\u00a0% sure: {earliest} to {latest})."
+        " Steps up are releases."
+    )
+
+
+def _pace(per_day: float) -> str:
+    if per_day >= 0.5:
+        return f"{per_day:.1f} seats a day"
+    return f"one seat in {1 / per_day:.0f} days"
+
+
+def _spark_words(name: str, values: list[float]) -> str:
+    if not values:
+        return ""
+    return (
+        f"{name} seats left over {len(values)} days, lowest {min(values):,.0f}, "
+        f"now {values[-1]:,.0f}"
+    )
+
+
+def capacity_of(capacity: Capacity | None, now: datetime) -> CapacityView | None:
+    """Return the minutes of the month, None where the site has none."""
+    if capacity is None or not capacity.enabled or capacity.allocated_minutes <= 0:
+        return None
+    total, used, over = capacity.allocated_minutes, capacity.used_minutes, share_of_month(now)
+    expected = round(used / over) if over > 0.02 else used
+    empty, tight = used >= total, expected > total
+    tone = "bad" if empty else "warn" if tight else "good"
+    month = f"{now:%B}"
+    tag = "No minute left" if empty else f"{'Not enough' if tight else 'Enough'} for {month}"
+    label = (
+        f"Analyzer Capacity: {used:,} of {total:,} minutes used, about {expected:,} expected at the"
+        f" end of the month; an even pace would be {round(total * over):,}"
+    )
+    bar = minutes_bar(label, used / total, expected / total, over)
+    return CapacityView(total, used, expected, round(total * over), over, month, tone, tag, bar)
+
+
+def freed_by(plan: Plan) -> dict[LicenseType, int]:
+    """Return how many seats of each type a plan releases."""
+    found: dict[LicenseType, int] = {}
+    for action in plan.actions:
+        found[action.license_type] = found.get(action.license_type, 0) + 1
+    return found
