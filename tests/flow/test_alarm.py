@@ -6,11 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from builders import NOW, a_policy, a_snapshot, a_summary, changed_pool, facts_of
 from fake_alerts import FakeAlerts
 from seatkeeper.core.alert_facts import CycleFacts, Queue, SiteFacts
 from seatkeeper.core.alert_rules import default_rules
 from seatkeeper.core.alerts import AlertState, Silence
+from seatkeeper.core.summary import PlanSummary
 from seatkeeper.flow.alarm import Alarm, AlertChannel
 from seatkeeper.flow.ports import Observed
 
@@ -125,6 +128,71 @@ async def test_a_silence_keeps_the_state_and_tells_nobody() -> None:
     assert alerts.heard() == []
     await alarm.follow(observed(3, minutes=60))
     assert alerts.heard() == [("alert:mail", "low_availability", "firing")]
+
+
+async def test_a_plan_that_stale_activity_alone_blocks_is_told_once_in_weeks() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    await lived_through(alarm, *[("stale_activity",)] * 27, (), ())
+    assert heard_by_day(alerts) == [(0, "Warning"), (27, "Resolved")]
+
+
+async def test_a_plan_that_anything_else_blocks_is_told_again() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    await lived_through(alarm, *[("grown", "stale_activity")] * 7, ())
+    assert heard_by_day(alerts) == [
+        (0, "Warning"),
+        (3, "Still warning"),
+        (6, "Still warning"),
+        (7, "Resolved"),
+    ]
+
+
+async def test_a_quiet_block_that_gets_company_is_told_at_once() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    stale = ("stale_activity",)
+    await lived_through(alarm, *[stale] * 5, ("grown", *stale), *[stale] * 5, ())
+    assert heard_by_day(alerts) == [(0, "Warning"), (5, "Now warning"), (11, "Resolved")]
+
+
+async def test_a_quiet_block_goes_on_while_its_plan_expires_between_two_rare_runs() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    stale = ("stale_activity",)
+    week = [("blocked", stale)] * 3 + [("expired", stale)] * 4
+    await lived_through_plans(alarm, [*week * 3, ("open", ())])
+    assert heard_by_day(alerts) == [(0, "Warning"), (21, "Resolved")]
+
+
+async def test_a_plan_that_expired_begins_no_alert() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    await lived_through_plans(alarm, [("expired", ("stale_activity",)), ("open", ())])
+    assert heard_by_day(alerts) == []
+
+
+async def lived_through(alarm: Alarm, *limits: tuple[str, ...]) -> None:
+    """Live through days of which each has a plan that breaks these limits."""
+    await lived_through_plans(alarm, [("blocked" if some else "open", some) for some in limits])
+
+
+async def lived_through_plans(alarm: Alarm, plans: list[tuple[str, tuple[str, ...]]]) -> None:
+    """Live through days with the newest plan of each, four readings a day."""
+    for number, (status, limits) in enumerate(plans):
+        for hour in (0, 6, 12, 18):
+            read = observed(minutes=(number * 24 + hour) * 60)
+            plan = PlanSummary(
+                plan_id=f"p-{number}",
+                status=status,
+                created_at=read.now,
+                actions=6,
+                deferred=0,
+                violations=limits,
+            )
+            summary = msgspec.structs.replace(read.summary, plan=plan)
+            await alarm.follow(replace(read, summary=summary))
+
+
+def heard_by_day(alerts: FakeAlerts) -> list[tuple[int, str]]:
+    """What was told, by day: the first words of each title."""
+    return [((m.at - NOW).days, m.title.partition(":")[0]) for _, m in alerts.told]
 
 
 async def test_a_message_says_what_where_since_when_the_numbers_and_what_to_do() -> None:

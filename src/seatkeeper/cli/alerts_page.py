@@ -32,7 +32,8 @@ alerts:
 
 * **Pending**: it is bad, but not yet for as long as `for` says. Nobody is told.
 * **Firing**: told once, then every `repeat`, and at once when it gets worse (no seat left, the next
-  step of the license). Between the two thresholds of a rule an alert goes on and none begins.
+  step of the license); a plan that `stale_activity` alone blocks is told once. Between the two
+  thresholds of a rule an alert goes on and none begins.
 * **Resolved**: fine again, for `clear_after` if that is set. Told once.
 
 An alert is one rule, one site, one subject (a license type, a file, a channel). Its state is kept

@@ -180,7 +180,8 @@ def advance(
                 forgotten.append(key)
             continue
         if not any(silence.hides(after, now) for silence in silences):
-            after, why = _told(after, rule.repeat, now)
+            repeat = NEVER if reading is not None and reading.quiet else rule.repeat
+            after, why = _told(after, repeat, now)
             if why is not None:
                 tellings.append(Telling(after, why, rule.route))
         if after != before:
