@@ -48,7 +48,8 @@ say what, where, since when, the numbers, what to do, and link to the runbook pa
 
 **Silence** what you know about: `seatkeeper alerts silence --site prod --for 2h --by Jane --reason
 upgrade`, also `--rule` and `--severity`. Alerts keep their state meanwhile; what still fires at the
-end is told then. `seatkeeper alerts unsilence ID` ends it early.
+end is told then. `seatkeeper alerts unsilence ID` ends it early. Who set a silence, why
+and until when, and who ended it, is in the ledger: `seatkeeper ledger show --kind silenced`.
 
 ## Keys that every rule has
 
