@@ -121,6 +121,41 @@ async def test_a_rule_that_is_switched_off_leaves_no_alert_behind() -> None:
     assert alerts.heard() == [("alert:mail", "low_availability", "resolved")]
 
 
+async def test_a_site_that_is_no_longer_configured_leaves_no_alert_behind() -> None:
+    alarm, alerts = an_alarm(MAIL, MANAGER)
+    await alarm.follow(observed(3))
+    alerts.heard()
+
+    for hours in (1, 23):
+        await alarm.watch(["test"], NOW + timedelta(hours=hours))
+    assert alerts.heard() == [], "a replica may not know yet that it is gone"
+    for hours in (25, 26, 27):
+        await alarm.watch(["test"], NOW + timedelta(hours=hours))
+
+    ended = [(target, m.state.value, m.site) for target, m in alerts.told]
+    assert ended == [("alert:mail", "resolved", "prod"), ("alert:am", "resolved", "prod")]
+    assert "Now: this site is no longer configured" in alerts.told[0][1].text
+    assert all(alert.state is AlertState.RESOLVED for alert in alerts.known.values())
+
+
+async def test_a_site_that_is_gone_is_told_where_its_alerts_were_told() -> None:
+    rules = tuple(replace(rule, route=("hook",)) for rule in default_rules())
+    alarm, alerts = an_alarm(rules=rules)
+    await alarm.follow(observed(3))
+    alerts.heard()
+    await alarm.watch([], NOW + timedelta(days=2))
+    assert alerts.heard() == [("alert:hook", "low_availability", "resolved")]
+
+
+async def test_a_site_that_comes_back_is_judged_anew() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    await alarm.follow(observed(3))
+    await alarm.watch([], NOW + timedelta(days=2))
+    alerts.heard()
+    await alarm.follow(observed(3, minutes=3 * 24 * 60))
+    assert alerts.heard() == [("alert:mail", "low_availability", "firing")]
+
+
 async def test_a_silence_keeps_the_state_and_tells_nobody() -> None:
     alarm, alerts = an_alarm(MAIL)
     alerts.silences = [Silence("Jane", "upgrade", NOW, NOW + timedelta(hours=1), site="prod")]

@@ -127,6 +127,32 @@ async def test_what_is_over_for_long_is_pruned(store: Store) -> None:
     assert await store.alerts.all() == [firing]
 
 
+async def test_a_site_is_gone_when_nothing_of_it_was_judged_or_read_for_long(store: Store) -> None:
+    def of(site: str, subject: str, hours: float, state: AlertState) -> Alert:
+        key = AlertKey("low_availability", site, subject)
+        return replace(ALERT, key=key, seen=later(hours), state=state)
+
+    firing, resolved = AlertState.FIRING, AlertState.RESOLVED
+    itself = replace(ALERT, key=AlertKey("outbox_growing", "", "influx:main"))
+    alerts = (
+        itself,
+        of("configured", "analyzer", 1, firing),
+        of("gone", "analyzer", 1, firing),
+        of("gone", "professional", 1, resolved),
+        of("over", "analyzer", 1, resolved),
+        of("judged", "analyzer", 1, firing),
+        of("judged", "professional", 9, resolved),
+        of("read", "analyzer", 1, firing),
+    )
+    await move(store, moved(*alerts), *{a.key.site for a in alerts})
+    for site, hours in (("gone", 1), ("read", 9)):
+        await store.cycles.add(CycleSample(site, "monitor", later(hours), 1.0, 5))
+
+    assert await store.alerts.gone_sites(("configured",), later(5)) == ("gone",)
+    assert await store.alerts.gone_sites(("configured",), later(10)) == ("gone", "judged", "read")
+    assert await store.alerts.gone_sites(("configured", "gone"), later(5)) == ()
+
+
 def a_silence(hours: float = 2) -> Silence:
     return Silence("Jane", "upgrade", NOW, later(hours), site="prod", severity=Severity.INFO)
 

@@ -40,7 +40,8 @@ An alert is one rule, one site, one subject (a license type, a file, a channel).
 in the store together with its messages: a restart neither repeats nor forgets. Rules that need a
 reading are judged after each one; while a site cannot be read their alerts stay as they are, and
 the others are judged once a minute by the daemon, and by `monitor` and `run` before they end.
-`seatkeeper alerts list` shows what fires now, `--all` everything.
+`seatkeeper alerts list` shows what fires now, `--all` everything. A site that is taken out of the
+configuration leaves no alert behind: a day after it was last heard of they end, and that is told.
 
 Messages go to the channels of the rule's `route`, without one to [all of them](channels.md). They
 say what, where, since when, the numbers, what to do, and link to the runbook page;

@@ -32,7 +32,7 @@ from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.outbox import add_entries
 from seatkeeper.store.recording import recording
-from seatkeeper.store.watch_tables import ALERT_STATE, SILENCE
+from seatkeeper.store.watch_tables import ALERT_STATE, CYCLE_SAMPLE, SILENCE
 
 _C = ALERT_STATE.c
 _S = SILENCE.c
@@ -57,6 +57,22 @@ class Alerts:
         """Return what waits for each target, and what it refused."""
         with self._db.reading() as conn:
             return queues(conn)
+
+    @threaded
+    def gone_sites(self, sites: Collection[str], since: datetime) -> tuple[str, ...]:
+        """Return other sites whose alerts are on though nothing was heard of them since then.
+
+        Neither was one of their alerts judged, nor did a cycle of theirs begin.
+        """
+        others = sa.and_(_C.site != "", _C.site.not_in(list(sites)))
+        on = _C.state != AlertState.RESOLVED
+        begun = sa.exists().where(CYCLE_SAMPLE.c.site == _C.site, CYCLE_SAMPLE.c.at >= since)
+        found = sa.select(_C.site).where(others, ~begun).group_by(_C.site).order_by(_C.site)
+        found = found.having(
+            sa.func.max(_C.seen) < since, sa.func.sum(sa.case((on, 1), else_=0)) > 0
+        )
+        with self._db.reading() as conn:
+            return tuple(conn.execute(found).scalars())
 
     @threaded
     def move(self, sites: Collection[str], now: datetime, judge: Judge) -> Moved:
