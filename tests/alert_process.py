@@ -8,6 +8,7 @@ gets: the product has no hook for them.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -144,11 +145,11 @@ def is_bad(minute: int) -> bool:
 async def judge_on(store: Store, _what: str, _step: str) -> None:
     """Judge minute after minute, from the last that was seen; for ever."""
     seen = [alert.seen for alert in await store.alerts.all()]
-    minute = (max(seen) - NOW) // timedelta(minutes=1) if seen else 0
-    say("there")
-    while True:
-        minute += 1
+    first = (max(seen) - NOW) // timedelta(minutes=1) + 1 if seen else 1
+    for minute in itertools.count(first):
         await judge(store, FEW if is_bad(minute) else ENOUGH, minute)
+        if minute == first + 5:
+            say("there")  # two transitions at least, however slow the machine is
 
 
 async def tell_once(store: Store, url: str, step: str) -> None:

@@ -90,7 +90,7 @@ async def test_killed_at_random_again_and_again_no_transition_is_doubled_or_forg
     for _ in range(KILLS):
         with AlertProcess("judge_on", url, "-", "-") as process:
             await process.comes()
-            await asyncio.sleep(chance.uniform(0.05, 0.4))
+            await asyncio.sleep(chance.uniform(0.0, 0.3))
             process.send(signal.SIGKILL)
             process.end()
 
@@ -98,7 +98,7 @@ async def test_killed_at_random_again_and_again_no_transition_is_doubled_or_forg
     minutes = range(1, (alert.seen - at(0)).seconds // 60 + 1)
     due = [at(m) for m in minutes if is_bad(m) != is_bad(m - 1)]
     rows = await waiting(store)
-    assert len(due) > 2 * KILLS
+    assert len(due) >= 2 * KILLS
     assert [m.at for _, m in rows["hook"]] == due
     assert {m.state for _, m in rows["hook"][::2]} == {MessageState.FIRING}
     assert {m.state for _, m in rows["hook"][1::2]} == {MessageState.RESOLVED}
