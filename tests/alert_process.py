@@ -12,6 +12,7 @@ import itertools
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ def webhook(url: str) -> Webhook:
 
 async def tell_all(store: Store, url: str) -> Told:
     """Tell the receiver everything that waits for it."""
-    sink = ChannelSink(message_from_bytes, webhook(url).tell)
+    sink = ChannelSink(message_from_bytes, webhook(url).tell, attrgetter("key"))
     return await deliver(HOOK, sink, store.outbox, SystemClock(), limit=timedelta(seconds=20))
 
 
@@ -167,7 +168,8 @@ async def tell_once(store: Store, url: str, step: str) -> None:
         return said
 
     watch(TELLING[step])
-    await deliver(HOOK, ChannelSink(message_from_bytes, tell), store.outbox, SystemClock())
+    sink = ChannelSink(message_from_bytes, tell, attrgetter("key"))
+    await deliver(HOOK, sink, store.outbox, SystemClock())
 
 
 MODES = {f.__name__: f for f in (judge_once, judge_on, tell_once)}
