@@ -37,6 +37,13 @@ class FakeAlerts:
         """Return what the test wants."""
         return self.waiting
 
+    async def gone_sites(self, sites: Collection[str], since: datetime) -> tuple[str, ...]:
+        """Return other sites of which nothing was judged since."""
+        others = {key.site for key in self.known} - {*sites, ""}
+        heard = {key.site for key, alert in self.known.items() if alert.seen >= since}
+        on = {key.site for key, alert in self.known.items() if alert.is_on}
+        return tuple(sorted(others & on - heard))
+
     async def move(
         self,
         sites: Collection[str],

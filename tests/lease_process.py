@@ -25,8 +25,8 @@ from stored import ENGINE, an_entry
 class Process:
     """This file, running in a process of its own; it is gone at the end of the block."""
 
-    def __init__(self, *args: str) -> None:
-        command = [sys.executable, str(Path(__file__)), *args]
+    def __init__(self, *args: str, file: Path = Path(__file__)) -> None:
+        command = [sys.executable, str(file), *args]
         pipe = subprocess.PIPE
         self._popen = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         self.pid = self._popen.pid

@@ -91,12 +91,14 @@ class OutletError(SeatkeeperError):
 class NotTold(OutletError):
     """The message did not arrive, or nobody knows: it is sent again later.
 
-    `wait`: the receiver asks for no further try before so long.
+    `wait`: the receiver asks for no further try before so long. `busy`: it says that it takes
+    nothing at all now, so the message is not the trouble.
     """
 
-    def __init__(self, message: str, *, wait: timedelta = timedelta(0)) -> None:
+    def __init__(self, message: str, *, wait: timedelta = timedelta(0), busy: bool = False) -> None:
         super().__init__(message)
         self.wait = wait
+        self.busy = busy or wait > timedelta(0)
 
 
 class MessageRefused(OutletError):

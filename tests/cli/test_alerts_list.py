@@ -89,6 +89,23 @@ def test_a_silence_is_made_seen_and_ended(desk: Command) -> None:
     assert desk("unsilence", made["id"]).code == 2
 
 
+def test_the_ledger_shows_who_was_silent_why_and_until_when(
+    desk: Command, seatkeeper: Command, tmp_path: Path
+) -> None:
+    made = desk(*WISH, "--site", "prod", "-o", "json").json
+    desk("unsilence", made["id"], "--by", "Joe", "--reason", "upgrade is done")
+    config = next(tmp_path.glob("*.yaml"))
+
+    shown = seatkeeper("ledger", "show", "-c", config, "-o", "json").json
+    assert [(r["kind"], r["site"], r["by"], r["why"]) for r in shown] == [
+        ("silenced", "prod", "Jane", "upgrade"),
+        ("unsilenced", "prod", "Joe", "upgrade is done"),
+    ]
+    assert shown[0]["evidence"]["until"] == made["until"]
+    table = " ".join(seatkeeper("ledger", "show", "-c", config).out.split())
+    assert f"silenced until {made['until'][:10]}" in table
+
+
 @pytest.mark.parametrize(
     ("words", "cure"),
     [

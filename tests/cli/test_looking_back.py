@@ -11,13 +11,25 @@ import pytest
 
 from builders import a_pool, a_snapshot, a_user, an_allocation
 from command_line import CONFIG, Command
-from seatkeeper.core.model import Capacity, LicenseType, Overview
+from seatkeeper.cli import options, render
+from seatkeeper.cli.users import UsersTable
+from seatkeeper.core.lookback import UserLine
+from seatkeeper.core.measures import MeasuredType
+from seatkeeper.core.model import (
+    Capacity,
+    LicenseType,
+    Overview,
+    UsageList,
+    Witness,
+    person_key,
+)
 from seatkeeper.store import open_store
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 FORMULA = "EVIL\\=cmd()"
 SPREADSHEET = "=HYPERLINK\\x"
+BUSY, CALM = "EXAMPLE\\busy", "EXAMPLE\\calm"
 
 
 @pytest.fixture
@@ -35,7 +47,7 @@ def config(tmp_path: Path) -> Path:
 
 async def _fill(url: str) -> None:
     store = open_store(url)
-    people = [FORMULA, SPREADSHEET, "EXAMPLE\\esc\x1b[31m", "EXAMPLE\\anna"]
+    people = [FORMULA, SPREADSHEET, "EXAMPLE\\esc\x1b[31m", "EXAMPLE\\anna", BUSY, CALM]
     for days in (2, 1, 0):
         now = NOW - timedelta(minutes=1) - days * DAY
         seats = [
@@ -47,10 +59,21 @@ async def _fill(url: str) -> None:
         snapshot = a_snapshot(seats[days:], [a_user(p) for p in people], now=now)
         pools = (a_pool(allocated=10 - days),)
         overview = Overview(pools, Capacity(True, 2_000_000, 1_300_000 - days * 60, 0))
-        snapshot = replace(snapshot, overview=overview)
+        snapshot = replace(snapshot, overview=overview, witness=_minutes(now))
         await store.history.observe(snapshot)
         await store.activity.observe(snapshot, now)
     store.close()
+
+
+def _minutes(now: datetime) -> Witness:
+    """Busy uses capacity every day, Calm did long ago."""
+    used = {person_key(BUSY): now, person_key(CALM): NOW - 20 * DAY}
+    minutes = {
+        (person_key(BUSY), now.date()): 36,
+        (person_key(BUSY), now.date() - 5 * DAY): 30,
+        (person_key(CALM), (NOW - 20 * DAY).date()): 12,
+    }
+    return Witness({}, {}, {UsageList.CAPACITY: used}, minutes)
 
 
 def test_users_who_are_idle(seatkeeper: Command, config: Path) -> None:
@@ -68,6 +91,7 @@ def test_users_who_are_idle(seatkeeper: Command, config: Path) -> None:
         "last_used",
         "idle_days",
         "first_seen",
+        "minutes",
     }
 
 
@@ -83,9 +107,56 @@ def test_no_cell_of_the_csv_is_a_formula(seatkeeper: Command, config: Path) -> N
     ran = seatkeeper("users", "-c", config, "--sort", "user", "-o", "csv")
     rows = list(csv.DictReader(io.StringIO(ran.out)))
 
-    assert len(rows) == 4
+    assert len(rows) == 6
     assert all(cell[:1] not in "=+-@\t" for row in rows for cell in row.values() if cell)
     assert f"'{SPREADSHEET}" in {row["user"] for row in rows}
+
+
+BY_MINUTES = """\
+Site   User            Type                State     Created   Last used    Idle days   Minutes
+───────────────────────────────────────────────────────────────────────────────────────────────
+prod   EXAMPLE\\busy    analyzer_capacity   no seat             2026-10-30           3     1,206
+prod   EXAMPLE\\calm    analyzer_capacity   no seat             2026-10-31           2        54
+prod   EXAMPLE\\quiet   analyzer_capacity   no seat             2026-10-01          32
+"""
+
+
+def test_who_used_how_many_minutes_of_capacity(capsys: pytest.CaptureFixture[str]) -> None:
+    now = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
+
+    def a_line(user: str, days: int, minutes: int | None) -> UserLine:
+        return UserLine(
+            site="prod",
+            user=f"EXAMPLE\\{user}",
+            license_type=MeasuredType.ANALYZER_CAPACITY,
+            standing=None,
+            excess=False,
+            created=None,
+            last_used=now - days * DAY,
+            first_seen=now - 90 * DAY,
+            minutes=minutes,
+        )
+
+    found = (a_line("busy", 3, 1206), a_line("calm", 2, 54), a_line("quiet", 32, None))
+    render.show(UsersTable(found, now), options.Output.TABLE)
+
+    shown = "\n".join(row.strip() for row in capsys.readouterr().out.strip().splitlines())
+    assert shown + "\n" == BY_MINUTES
+
+
+def test_minutes_are_listed_from_a_day_on_for_programs_and_spreadsheets(
+    seatkeeper: Command, config: Path
+) -> None:
+    words = ("users", "-c", config, "--type", "analyzer_capacity", "--sort", "minutes")
+
+    said = seatkeeper(*words, "-o", "json").json
+    assert [(one["user"], one["minutes"]) for one in said] == [(BUSY, 198), (CALM, 12)]
+    lately = seatkeeper(*words, "--since", "10d", "-o", "csv").out
+    rows = [(row["user"], row["minutes"]) for row in csv.DictReader(io.StringIO(lately))]
+    assert rows == [(BUSY, "198"), (CALM, "")]
+    assert "Minutes" in seatkeeper(*words).out
+    assert "Minutes" not in seatkeeper("users", "-c", config, "--type", "analyzer").out
+    assert "write a date" in seatkeeper(*words, "--since", "soon").err
 
 
 def test_wrong_words_are_refused_in_words(seatkeeper: Command, config: Path) -> None:

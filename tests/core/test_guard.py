@@ -29,9 +29,9 @@ from builders import (
     some_seats,
 )
 from seatkeeper.core.draft import Findings
-from seatkeeper.core.guard import Checked, check, is_quiet, newest_activity
+from seatkeeper.core.guard import Checked, check, newest_activity
 from seatkeeper.core.model import NAMED_LISTS, Allocation, Pool, Snapshot, UsageList, UsageState
-from seatkeeper.core.plan import Limit, Notice, PlanStatus, Violation
+from seatkeeper.core.plan import Limit, Notice, PlanStatus, Violation, is_quiet
 from seatkeeper.core.policy import Exemption, ExemptionKind, Mode, Pause, Policy, Shared, SharedKind
 from seatkeeper.core.record import Baseline
 from seatkeeper.core.wholeness import Reading
@@ -281,12 +281,11 @@ def test_a_site_without_seats_is_not_stale() -> None:
 
 
 def test_blocked_by_stale_activity_alone_is_quiet() -> None:
-    stale = findings(a_snapshot(some_seats(1, last_used=days_ago(30)))).violations
-    paused = Violation(limit=Limit.PAUSE, message="", way_out="")
+    stale = limits_of(a_snapshot(some_seats(1, last_used=days_ago(30))))
 
     assert is_quiet(stale)
     assert not is_quiet([])
-    assert not is_quiet([*stale, paused])
+    assert not is_quiet([*stale, Limit.PAUSE])
 
 
 # Rule 15: incomplete

@@ -6,11 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from builders import NOW, a_policy, a_snapshot, a_summary, changed_pool, facts_of
 from fake_alerts import FakeAlerts
 from seatkeeper.core.alert_facts import CycleFacts, Queue, SiteFacts
 from seatkeeper.core.alert_rules import default_rules
 from seatkeeper.core.alerts import AlertState, Silence
+from seatkeeper.core.summary import PlanSummary
 from seatkeeper.flow.alarm import Alarm, AlertChannel
 from seatkeeper.flow.ports import Observed
 
@@ -118,6 +121,41 @@ async def test_a_rule_that_is_switched_off_leaves_no_alert_behind() -> None:
     assert alerts.heard() == [("alert:mail", "low_availability", "resolved")]
 
 
+async def test_a_site_that_is_no_longer_configured_leaves_no_alert_behind() -> None:
+    alarm, alerts = an_alarm(MAIL, MANAGER)
+    await alarm.follow(observed(3))
+    alerts.heard()
+
+    for hours in (1, 23):
+        await alarm.watch(["test"], NOW + timedelta(hours=hours))
+    assert alerts.heard() == [], "a replica may not know yet that it is gone"
+    for hours in (25, 26, 27):
+        await alarm.watch(["test"], NOW + timedelta(hours=hours))
+
+    ended = [(target, m.state.value, m.site) for target, m in alerts.told]
+    assert ended == [("alert:mail", "resolved", "prod"), ("alert:am", "resolved", "prod")]
+    assert "Now: this site is no longer configured" in alerts.told[0][1].text
+    assert all(alert.state is AlertState.RESOLVED for alert in alerts.known.values())
+
+
+async def test_a_site_that_is_gone_is_told_where_its_alerts_were_told() -> None:
+    rules = tuple(replace(rule, route=("hook",)) for rule in default_rules())
+    alarm, alerts = an_alarm(rules=rules)
+    await alarm.follow(observed(3))
+    alerts.heard()
+    await alarm.watch([], NOW + timedelta(days=2))
+    assert alerts.heard() == [("alert:hook", "low_availability", "resolved")]
+
+
+async def test_a_site_that_comes_back_is_judged_anew() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    await alarm.follow(observed(3))
+    await alarm.watch([], NOW + timedelta(days=2))
+    alerts.heard()
+    await alarm.follow(observed(3, minutes=3 * 24 * 60))
+    assert alerts.heard() == [("alert:mail", "low_availability", "firing")]
+
+
 async def test_a_silence_keeps_the_state_and_tells_nobody() -> None:
     alarm, alerts = an_alarm(MAIL)
     alerts.silences = [Silence("Jane", "upgrade", NOW, NOW + timedelta(hours=1), site="prod")]
@@ -125,6 +163,71 @@ async def test_a_silence_keeps_the_state_and_tells_nobody() -> None:
     assert alerts.heard() == []
     await alarm.follow(observed(3, minutes=60))
     assert alerts.heard() == [("alert:mail", "low_availability", "firing")]
+
+
+async def test_a_plan_that_stale_activity_alone_blocks_is_told_once_in_weeks() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    await lived_through(alarm, *[("stale_activity",)] * 27, (), ())
+    assert heard_by_day(alerts) == [(0, "Warning"), (27, "Resolved")]
+
+
+async def test_a_plan_that_anything_else_blocks_is_told_again() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    await lived_through(alarm, *[("grown", "stale_activity")] * 7, ())
+    assert heard_by_day(alerts) == [
+        (0, "Warning"),
+        (3, "Still warning"),
+        (6, "Still warning"),
+        (7, "Resolved"),
+    ]
+
+
+async def test_a_quiet_block_that_gets_company_is_told_at_once() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    stale = ("stale_activity",)
+    await lived_through(alarm, *[stale] * 5, ("grown", *stale), *[stale] * 5, ())
+    assert heard_by_day(alerts) == [(0, "Warning"), (5, "Now warning"), (11, "Resolved")]
+
+
+async def test_a_quiet_block_goes_on_while_its_plan_expires_between_two_rare_runs() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    stale = ("stale_activity",)
+    week = [("blocked", stale)] * 3 + [("expired", stale)] * 4
+    await lived_through_plans(alarm, [*week * 3, ("open", ())])
+    assert heard_by_day(alerts) == [(0, "Warning"), (21, "Resolved")]
+
+
+async def test_a_plan_that_expired_begins_no_alert() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    await lived_through_plans(alarm, [("expired", ("stale_activity",)), ("open", ())])
+    assert heard_by_day(alerts) == []
+
+
+async def lived_through(alarm: Alarm, *limits: tuple[str, ...]) -> None:
+    """Live through days of which each has a plan that breaks these limits."""
+    await lived_through_plans(alarm, [("blocked" if some else "open", some) for some in limits])
+
+
+async def lived_through_plans(alarm: Alarm, plans: list[tuple[str, tuple[str, ...]]]) -> None:
+    """Live through days with the newest plan of each, four readings a day."""
+    for number, (status, limits) in enumerate(plans):
+        for hour in (0, 6, 12, 18):
+            read = observed(minutes=(number * 24 + hour) * 60)
+            plan = PlanSummary(
+                plan_id=f"p-{number}",
+                status=status,
+                created_at=read.now,
+                actions=6,
+                deferred=0,
+                violations=limits,
+            )
+            summary = msgspec.structs.replace(read.summary, plan=plan)
+            await alarm.follow(replace(read, summary=summary))
+
+
+def heard_by_day(alerts: FakeAlerts) -> list[tuple[int, str]]:
+    """What was told, by day: the first words of each title."""
+    return [((m.at - NOW).days, m.title.partition(":")[0]) for _, m in alerts.told]
 
 
 async def test_a_message_says_what_where_since_when_the_numbers_and_what_to_do() -> None:

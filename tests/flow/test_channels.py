@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from operator import attrgetter
 
 import pytest
 
 from builders import NOW
 from messages import a_message, an_entry
-from seatkeeper.core.alert_message import AlertMessage, message_from_bytes
+from seatkeeper.core.alert_message import AlertMessage, MessageState, message_from_bytes
 from seatkeeper.core.butler_event import ButlerEventName, events_of, is_due
 from seatkeeper.core.channel import ButlerSends
 from seatkeeper.core.outbox import Delivery, OutboxEntry, OutboxRow
@@ -26,6 +27,7 @@ class Scripted:
     def __init__(self, **does: Callable[[], None]) -> None:
         self.does = does
         self.taken: list[str] = []
+        self.states: list[tuple[str, str]] = []
 
     async def tell(self, message: AlertMessage, _key: str) -> str:
         """Take a message, or not."""
@@ -33,11 +35,27 @@ class Scripted:
         if act := self.does.get(f"nr{number}"):
             act()
         self.taken.append(number)
+        self.states.append((number, message.state.value))
         return "fine"
 
 
+def in_turn(*acts: Callable[[], None]) -> Callable[[], None]:
+    """Do one after the other, then nothing."""
+    left = list(acts)
+
+    def act() -> None:
+        if left:
+            left.pop(0)()
+
+    return act
+
+
 def down() -> None:
-    raise NotTold("nobody there", wait=timedelta(seconds=7))
+    raise NotTold("nobody there")
+
+
+def asks_for_patience() -> None:
+    raise NotTold("too much at once", wait=timedelta(seconds=7))
 
 
 def refused() -> None:
@@ -49,7 +67,13 @@ def rows(number: int, tries: int = 0) -> list[OutboxRow]:
 
 
 async def sent(channel: Scripted, some: list[OutboxRow]) -> Delivery:
-    return await ChannelSink(message_from_bytes, channel.tell).send(some)
+    return await ChannelSink(message_from_bytes, channel.tell, attrgetter("key")).send(some)
+
+
+def a_life(tries: int) -> list[OutboxRow]:
+    """Return two messages of one alert, that it fires and that it is over, and one of another."""
+    told = [a_message(1), a_message(1, state=MessageState.RESOLVED), a_message(2)]
+    return [OutboxRow(n, TARGET, an_entry(m), tries) for n, m in enumerate(told, 1)]
 
 
 async def test_messages_are_told_in_their_order() -> None:
@@ -60,11 +84,11 @@ async def test_messages_are_told_in_their_order() -> None:
 
 
 async def test_nothing_overtakes_a_message_that_has_to_wait() -> None:
-    channel = Scripted(nr2=down)
+    channel = Scripted(nr2=asks_for_patience)
 
     delivery = await sent(channel, rows(3))
 
-    assert delivery == Delivery((1,), {}, "nobody there", timedelta(seconds=7))
+    assert delivery == Delivery((1,), {}, "too much at once", timedelta(seconds=7), failed=2)
     assert channel.taken == ["1"]
 
 
@@ -85,7 +109,43 @@ async def test_a_message_that_fails_often_while_the_next_arrives_is_set_aside() 
     delivery = await sent(Scripted(nr1=down), rows(2, tries=OFTEN))
 
     assert delivery.delivered == (2,)
-    assert delivery.poisoned == {1: "nobody there; the message behind it arrived"}
+    assert delivery.poisoned == {1: "nobody there; a message behind it arrived"}
+
+
+async def test_a_message_that_waits_because_the_receiver_asks_for_it_is_not_set_aside() -> None:
+    channel = Scripted(nr1=asks_for_patience)
+
+    delivery = await sent(channel, rows(2, tries=OFTEN))
+
+    assert channel.taken == []
+    assert delivery == Delivery((), {}, "too much at once", timedelta(seconds=7), failed=1)
+
+
+async def test_a_receiver_that_asks_for_patience_at_the_second_look_gets_it() -> None:
+    channel = Scripted(nr1=in_turn(down, asks_for_patience))
+
+    delivery = await sent(channel, rows(2, tries=OFTEN))
+
+    assert delivery == Delivery((2,), {}, "too much at once", timedelta(seconds=7), failed=1)
+
+
+async def test_that_an_alert_is_over_never_arrives_before_that_it_fires() -> None:
+    channel = Scripted(nr1=in_turn(down))
+
+    first = await sent(channel, a_life(tries=OFTEN))
+    rest = await sent(channel, [r for r in a_life(OFTEN) if r.id not in first.delivered])
+
+    assert channel.states == [("2", "firing"), ("1", "firing"), ("1", "resolved")]
+    assert (first.error, rest.error) == ("", "")
+
+
+async def test_an_alert_alone_in_the_queue_keeps_its_order_and_waits() -> None:
+    channel = Scripted(nr1=in_turn(down))
+
+    delivery = await sent(channel, a_life(tries=OFTEN)[:2])
+
+    assert channel.taken == []
+    assert (delivery.error, delivery.failed) == ("nobody there", 1)
 
 
 async def test_a_channel_that_is_down_for_long_loses_nothing() -> None:
@@ -96,16 +156,9 @@ async def test_a_channel_that_is_down_for_long_loses_nothing() -> None:
 
 
 async def test_a_channel_that_is_back_at_that_moment_gets_both() -> None:
-    tries: list[int] = []
+    delivery = await sent(Scripted(nr1=in_turn(down)), rows(2, tries=OFTEN))
 
-    def down_at_first() -> None:
-        tries.append(1)
-        if len(tries) == 1:
-            down()
-
-    delivery = await sent(Scripted(nr1=down_at_first), rows(2, tries=OFTEN))
-
-    assert sorted(delivery.delivered) == [1, 2]
+    assert delivery.delivered == (2, 1)
     assert not delivery.poisoned
 
 

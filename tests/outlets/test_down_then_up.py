@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,7 @@ from seatkeeper.core.alert_message import message_from_bytes
 from seatkeeper.core.channel import target_of
 from seatkeeper.core.outbox import OutboxState
 from seatkeeper.engine.telling import keep_telling
-from seatkeeper.flow.channels import ChannelSink
+from seatkeeper.flow.channels import OFTEN, ChannelSink
 from seatkeeper.flow.ports import Outbox, Sink
 from seatkeeper.flow.tell import Told, deliver
 from seatkeeper.logs import logger
@@ -35,6 +36,7 @@ from seatkeeper.wiring.clock import SystemClock
 TARGET = "alert:hook"
 SECRET = "correct-horse-battery-staple"
 LONG = timedelta(seconds=20)
+KEY = attrgetter("key")
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ async def go(outbox: Outbox, sink: Sink, clock: FakeClock) -> Told:
 async def test_a_webhook_that_was_down_hears_all_once_and_in_order(outbox: Outbox) -> None:
     receiver, clock = HttpReceiver(), FakeClock(NOW)
     there = Receiver(url=receiver.url, timeout=LONG)
-    sink = ChannelSink(message_from_bytes, Webhook(there, "s" * 16, clock.now).tell)
+    sink = ChannelSink(message_from_bytes, Webhook(there, "s" * 16, clock.now).tell, KEY)
 
     first = await go(outbox, sink, clock)
     async with receiver.up():
@@ -70,10 +72,45 @@ async def test_a_webhook_that_was_down_hears_all_once_and_in_order(outbox: Outbo
     assert await outbox.depth() == {(TARGET, OutboxState.SET_ASIDE): 1}
 
 
+async def test_after_an_outage_a_receiver_that_asks_for_patience_gets_everything(
+    outbox: Outbox,
+) -> None:
+    receiver, clock = HttpReceiver(), FakeClock(NOW)
+    there = Receiver(url=receiver.url, timeout=LONG)
+    sink = ChannelSink(message_from_bytes, Webhook(there, "s" * 16, clock.now).tell, KEY)
+    for _ in range(OFTEN + 1):
+        await go(outbox, sink, clock)
+
+    async with receiver.up():
+        slower = web.Response(status=429, headers={"Retry-After": "30"})
+        receiver.answers = [web.Response(), slower]
+        begun = await go(outbox, sink, clock)
+        rest = await go(outbox, sink, clock)
+
+    assert (begun.delivered, rest.delivered, rest.set_aside) == (1, 4, 0)
+    titles = [msgspec.json.decode(h.body)["data"]["title"].split(":")[0] for h in receiver.heard]
+    assert titles == ["Nr 1", "Nr 2", "Nr 2", "Nr 3", "Nr 4", "Nr 5"]
+
+
+async def test_after_an_outage_only_what_was_itself_sent_in_vain_counts_as_such(
+    outbox: Outbox,
+) -> None:
+    receiver, clock = HttpReceiver(), FakeClock(NOW)
+    there = Receiver(url=receiver.url, timeout=LONG)
+    sink = ChannelSink(message_from_bytes, Webhook(there, "s" * 16, clock.now).tell, KEY)
+    for _ in range(OFTEN + 1):
+        await go(outbox, sink, clock)
+
+    clock.advance(hours=1)
+    rows = await outbox.take(TARGET, 10, clock.now())
+
+    assert [row.tries for row in rows] == [OFTEN + 1, 0, 0, 0, 0]
+
+
 async def test_a_mailbox_that_was_down_gets_all_once_and_in_order(outbox: Outbox) -> None:
     server, clock = MailServer(), FakeClock(NOW)
     url = f"mailto://127.0.0.1:{server.port}?from=a@example.com&to=b@example.com"
-    sink = ChannelSink(message_from_bytes, Notifier(url, LONG).tell)
+    sink = ChannelSink(message_from_bytes, Notifier(url, LONG).tell, KEY)
 
     first = await go(outbox, sink, clock)
     async with server.up():

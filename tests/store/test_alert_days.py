@@ -40,6 +40,9 @@ class Scripted:
     async def queues(self) -> tuple[Queue, ...]:
         return await self.script.queues()
 
+    async def gone_sites(self, sites: Collection[str], since: datetime) -> tuple[str, ...]:
+        return await self.kept.gone_sites(sites, since)
+
     async def move(
         self,
         sites: Collection[str],

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from builders import a_pool, a_snapshot, changed_pool
 from seatkeeper.core.alert_facts import DayOfPool, ReleaseFacts, Windows
@@ -29,11 +30,13 @@ from seatkeeper.core.alerts import (
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outbox import OutboxEntry, OutboxState
 from seatkeeper.core.outcome import Outcome
-from seatkeeper.core.record import CycleSample
-from seatkeeper.errors import UsageError
+from seatkeeper.core.record import CycleSample, Kind
+from seatkeeper.errors import StoreError, UsageError
 from seatkeeper.store import Store, open_store
-from stored import NOW, a_plan, applied, later, some_actions
+from seatkeeper.store.tables import LEDGER_HEAD
+from stored import JANE, NOW, a_plan, applied, later, some_actions
 
+JOE = replace(JANE, by="Joe")
 WAITING = OutboxState.WAITING
 KEY = AlertKey("low_availability", "prod", "analyzer")
 ALERT = Alert(
@@ -124,29 +127,97 @@ async def test_what_is_over_for_long_is_pruned(store: Store) -> None:
     assert await store.alerts.all() == [firing]
 
 
+async def test_a_site_is_gone_when_nothing_of_it_was_judged_or_read_for_long(store: Store) -> None:
+    def of(site: str, subject: str, hours: float, state: AlertState) -> Alert:
+        key = AlertKey("low_availability", site, subject)
+        return replace(ALERT, key=key, seen=later(hours), state=state)
+
+    firing, resolved = AlertState.FIRING, AlertState.RESOLVED
+    itself = replace(ALERT, key=AlertKey("outbox_growing", "", "influx:main"))
+    alerts = (
+        itself,
+        of("configured", "analyzer", 1, firing),
+        of("gone", "analyzer", 1, firing),
+        of("gone", "professional", 1, resolved),
+        of("over", "analyzer", 1, resolved),
+        of("judged", "analyzer", 1, firing),
+        of("judged", "professional", 9, resolved),
+        of("read", "analyzer", 1, firing),
+    )
+    await move(store, moved(*alerts), *{a.key.site for a in alerts})
+    for site, hours in (("gone", 1), ("read", 9)):
+        await store.cycles.add(CycleSample(site, "monitor", later(hours), 1.0, 5))
+
+    assert await store.alerts.gone_sites(("configured",), later(5)) == ("gone",)
+    assert await store.alerts.gone_sites(("configured",), later(10)) == ("gone", "judged", "read")
+    assert await store.alerts.gone_sites(("configured", "gone"), later(5)) == ()
+
+
 def a_silence(hours: float = 2) -> Silence:
     return Silence("Jane", "upgrade", NOW, later(hours), site="prod", severity=Severity.INFO)
 
 
 async def test_a_silence_holds_until_its_end(store: Store) -> None:
-    kept = await store.alerts.silence(a_silence())
+    kept = await store.alerts.silence(a_silence(), JANE)
     assert kept == replace(a_silence(), id=kept.id)
     assert await store.alerts.silences(later(1.9)) == [kept]
     assert await store.alerts.silences(later(2)) == []
 
 
 async def test_a_silence_can_be_ended_early(store: Store) -> None:
-    kept = await store.alerts.silence(a_silence())
-    ended = await store.alerts.unsilence(kept.id, "Joe", later(1))
+    kept = await store.alerts.silence(a_silence(), JANE)
+    ended = await store.alerts.unsilence(kept.id, JOE, "done", later(1))
     assert (ended.until, ended.ended_by) == (later(1), "Joe")
     assert await store.alerts.silences(later(1)) == []
     with pytest.raises(UsageError, match="no silence"):
-        await store.alerts.unsilence(kept.id, "Joe", later(1))
+        await store.alerts.unsilence(kept.id, JOE, "done", later(1))
 
 
-async def test_nobody_is_silent_for_longer_than_ninety_days(store: Store) -> None:
+async def test_the_ledger_tells_who_silenced_what_why_and_until_when(store: Store) -> None:
+    kept = await store.alerts.silence(a_silence(), JANE)
+    await store.alerts.unsilence(kept.id, JOE, "upgrade done", later(1))
+
+    set_, lifted = await store.ledger.show()
+    assert (set_.kind, set_.at, set_.site) == (Kind.SILENCED, NOW, "prod")
+    assert (set_.by, set_.os_account, set_.why) == (JANE.by, "jdoe", "upgrade")
+    assert set_.evidence == {
+        "silence": kept.id,
+        "by": "Jane",
+        "rule": None,
+        "severity": "info",
+        "until": "2026-11-02T05:00:00Z",
+    }
+    assert (lifted.kind, lifted.at, lifted.site) == (Kind.UNSILENCED, later(1), "prod")
+    assert (lifted.by, lifted.why) == ("Joe", "upgrade done")
+    assert lifted.evidence == {
+        "silence": kept.id,
+        "silenced_by": "Jane",
+        "silenced_at": "2026-11-02T03:00:00Z",
+        "would_have_ended": "2026-11-02T05:00:00Z",
+    }
+    assert (await store.ledger.verify()).records == 2
+
+
+async def test_without_its_record_there_is_no_silence_and_none_is_lifted(store: Store) -> None:
+    kept = await store.alerts.silence(a_silence(), JANE)
+    # The next record would get the number of one that is there: it cannot be written.
+    with store.ledger._db.writing() as conn:
+        conn.execute(sa.update(LEDGER_HEAD).values(seq=0))
+
+    with pytest.raises(StoreError):
+        await store.alerts.silence(a_silence(), JANE)
+    with pytest.raises(StoreError):
+        await store.alerts.unsilence(kept.id, JOE, "done", later(1))
+
+    assert await store.alerts.silences(later(1)) == [kept]
+
+
+async def test_a_silence_that_is_refused_leaves_no_record(store: Store) -> None:
+    with pytest.raises(UsageError, match="no silence 7"):
+        await store.alerts.unsilence(7, JOE, "done", NOW)
     with pytest.raises(UsageError, match="90 days"):
-        await store.alerts.silence(a_silence(hours=24 * 91))
+        await store.alerts.silence(a_silence(hours=24 * 91), JANE)
+    assert await store.ledger.show() == []
 
 
 async def test_the_trend_has_the_last_sample_of_each_day(store: Store) -> None:

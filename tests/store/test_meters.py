@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 
 from builders import ANNA, NOW, a_pool, a_snapshot, a_user
-from seatkeeper.core.lookback import MeterDay
+from seatkeeper.core.lookback import MeterDay, UserQuery
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import (
     Capacity,
@@ -99,10 +99,16 @@ async def test_minutes_of_people_are_the_most_that_was_told(store: Store) -> Non
         snapshot = replace(a_reading(hours), witness=witness)
         await store.activity.observe(snapshot, snapshot.taken_at)
 
-    assert await store.past.capacity_users("prod", TODAY - DAY) == [(ANNA, 54)]
-    assert await store.past.capacity_users("prod", TODAY) == [(ANNA, 24)]
+    assert await minutes_since(store, TODAY - DAY) == [(ANNA, 54)]
+    assert await minutes_since(store, TODAY) == [(ANNA, 24)]
+    assert await minutes_since(store, TODAY + DAY) == [(ANNA, None)]
     await store.ledger.erase(ANNA, JANE, "asked for it", later(1))
-    assert await store.past.capacity_users("prod", TODAY) == [("", 24)]
+    assert await minutes_since(store, TODAY) == [("", 24)]
+
+
+async def minutes_since(store: Store, day: date) -> list[tuple[str, int | None]]:
+    query = UserQuery(license_type=MeasuredType.ANALYZER_CAPACITY, minutes_since=day)
+    return [(line.user, line.minutes) for line in await store.past.users(query, NOW)]
 
 
 async def test_the_license_is_kept_when_it_changes(store: Store) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -94,6 +95,28 @@ async def test_users_of_capacity_need_no_seat(store: Store) -> None:
     await store.activity.observe(snapshot, NOW)
 
     assert await names(store, license_type=MeasuredType.ANALYZER_CAPACITY) == [DAN]
+
+
+async def test_users_are_sorted_by_their_minutes_whoever_has_none_last(filled: Store) -> None:
+    today = NOW.date()
+    use = {r"example\dan": days_ago(3), r"example\bob": days_ago(1), r"example\cleo": days_ago(2)}
+    minutes = {(r"example\dan", today): 6, (r"example\cleo", today): 30}
+    snapshot = a_snapshot([], [a_user(n) for n in (BOB, CLEO, DAN)], now=NOW + DAY)
+    witness = Witness({}, {}, {UsageList.CAPACITY: use}, minutes)
+    await filled.activity.observe(replace(snapshot, witness=witness), NOW + DAY)
+
+    query = UserQuery(sort=UserSort.MINUTES, former=True, minutes_since=today)
+    lines = await filled.past.users(query, NOW)
+
+    assert [(line.user, line.minutes) for line in lines] == [
+        (CLEO, 30),
+        (DAN, 6),
+        (CLEO, None),
+        (ANNA, None),
+        (BOB, None),
+        (BOB, None),
+        (DAN, None),
+    ]
 
 
 async def test_an_erased_user_has_no_name(filled: Store) -> None:

@@ -20,6 +20,9 @@ from builders import NOW, a_summary
 from command_line import CONFIG
 from influx import Server
 from prometheus_server import Prometheus
+from seatkeeper.core.alert_message import Severity
+from seatkeeper.core.alerts import Advance, Alert, AlertKey, AlertState, Moved
+from seatkeeper.core.record import CycleSample
 from seatkeeper.core.scrape import Scrape
 from seatkeeper.errors import StoreError
 from seatkeeper.outlets.prometheus import Exposition, expose
@@ -123,6 +126,21 @@ async def test_an_answer_is_given_again_for_a_second_and_then_made_anew(store: S
     after = await exposed("")
     assert b"qlik_license_seats{" not in before.body
     assert b"qlik_license_seats{" in after.body
+
+
+async def test_a_site_that_is_no_longer_configured_is_in_no_metric(store: Store) -> None:
+    for site in ("prod", "old"):
+        await store.summaries.keep(a_summary(site=site))
+        await store.cycles.add(CycleSample(site, "monitor", NOW, 1.0, 5))
+        key = AlertKey("low_availability", site, "analyzer")
+        alert = Alert(key, AlertState.FIRING, Severity.WARNING, since=NOW, seen=NOW, says="few")
+        await store.alerts.move([site], NOW, lambda *_, a=alert: Moved(Advance(kept=(a,))))
+
+    body = (await Exposed(store, Settings.model_validate(SETTINGS), lambda: NOW)("")).body
+
+    assert b'site="prod"' in body
+    assert b'site="old"' not in body
+    assert b'seatkeeper_alerts{severity="warning",site="prod",state="firing"} 1.0' in body
 
 
 RELEASED = b'qlik_license_releases_total{license_type="professional",outcome="released"'

@@ -68,7 +68,9 @@ def silence(
     ctx: typer.Context,
     *,
     by: Annotated[str, typer.Option("--by", help="Who answers for it.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why nobody is to be told.")],
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why nobody is to be told; kept in the ledger.")
+    ],
     length: Annotated[str, typer.Option("--for", help="How long, as in 2h; at most 90d.")],
     rule: Annotated[str | None, typer.Option("--rule", help="Only alerts of this rule.")] = None,
     site: Annotated[str | None, typer.Option("--site", help="Only alerts of this site.")] = None,
@@ -91,7 +93,7 @@ def silence(
         from seatkeeper.cli import render
         from seatkeeper.cli.alerts_view import SilenceView
         from seatkeeper.core.alerts import Silence
-        from seatkeeper.wiring.clock import SystemClock
+        from seatkeeper.wiring.clock import SystemClock, this_actor
 
         now = SystemClock().now()
         try:
@@ -99,7 +101,8 @@ def silence(
         except ValueError as error:
             raise UsageError(str(error)) from error
         with sessions.open_store_of(loaded) as store:
-            render.show(SilenceView(await store.alerts.silence(wish)), output)
+            kept = await store.alerts.silence(wish, this_actor(by))
+        render.show(SilenceView(kept), output)
         return Exit.DONE
 
     raise typer.Exit(carry_out(command))
@@ -111,6 +114,7 @@ def unsilence(
     *,
     silence_id: Annotated[int, typer.Argument(metavar="ID", help="As `alerts list` shows it.")],
     by: options.By = None,
+    reason: options.Reason = "",
     config: options.Config = None,
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
@@ -126,7 +130,7 @@ def unsilence(
 
         with sessions.open_store_of(loaded) as store:
             now = SystemClock().now()
-            ended = await store.alerts.unsilence(silence_id, this_actor(by).by, now)
+            ended = await store.alerts.unsilence(silence_id, this_actor(by), reason, now)
         render.show(SilenceView(ended), output)
         return Exit.DONE
 

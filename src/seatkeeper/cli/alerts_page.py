@@ -32,14 +32,16 @@ alerts:
 
 * **Pending**: it is bad, but not yet for as long as `for` says. Nobody is told.
 * **Firing**: told once, then every `repeat`, and at once when it gets worse (no seat left, the next
-  step of the license). Between the two thresholds of a rule an alert goes on and none begins.
+  step of the license); a plan that `stale_activity` alone blocks is told once. Between the two
+  thresholds of a rule an alert goes on and none begins.
 * **Resolved**: fine again, for `clear_after` if that is set. Told once.
 
 An alert is one rule, one site, one subject (a license type, a file, a channel). Its state is kept
 in the store together with its messages: a restart neither repeats nor forgets. Rules that need a
 reading are judged after each one; while a site cannot be read their alerts stay as they are, and
 the others are judged once a minute by the daemon, and by `monitor` and `run` before they end.
-`seatkeeper alerts list` shows what fires now, `--all` everything.
+`seatkeeper alerts list` shows what fires now, `--all` everything. A site that is taken out of the
+configuration leaves no alert behind: a day after it was last heard of they end, and that is told.
 
 Messages go to the channels of the rule's `route`, without one to [all of them](channels.md). They
 say what, where, since when, the numbers, what to do, and link to the runbook page;
@@ -47,7 +49,8 @@ say what, where, since when, the numbers, what to do, and link to the runbook pa
 
 **Silence** what you know about: `seatkeeper alerts silence --site prod --for 2h --by Jane --reason
 upgrade`, also `--rule` and `--severity`. Alerts keep their state meanwhile; what still fires at the
-end is told then. `seatkeeper alerts unsilence ID` ends it early.
+end is told then. `seatkeeper alerts unsilence ID` ends it early. Who set a silence, why
+and until when, and who ended it, is in the ledger: `seatkeeper ledger show --kind silenced`.
 
 ## Keys that every rule has
 

@@ -68,15 +68,18 @@ class RecordsView:
             table.add_column(name, overflow="fold")
         table.add_column("Plan", no_wrap=True)
         for one in self.records:
-            what = one.kind.value.replace("_", " ") + _outcome(one)
+            what = one.kind.value.replace("_", " ") + _detail(one)
             about = (f"{one.at:%Y-%m-%d %H:%M:%S}", what, one.site, one.person, one.by, one.why)
             table.add_row(str(one.seq), *map(line, (*about, one.plan_id)))
         return [table]
 
 
-def _outcome(record: LedgerRecord) -> str:
-    said = record.evidence.get("outcome")
-    return f": {said}" if isinstance(said, str) else ""
+def _detail(record: LedgerRecord) -> str:
+    """Say what became of it, or until when it holds."""
+    said, until = record.evidence.get("outcome"), record.evidence.get("until")
+    if isinstance(said, str):
+        return f": {said}"
+    return f" until {until[:16].replace('T', ' ')}" if isinstance(until, str) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ COLUMNS = (
     "last_used",
     "idle_days",
     "first_seen",
+    "minutes",
 )
 
 
@@ -46,6 +47,10 @@ def users(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="At most so many lines.")
     ] = None,
+    since: Annotated[
+        str,
+        typer.Option("--since", help="Minutes of analyzer capacity are counted from then on."),
+    ] = "28d",
     former: Annotated[
         bool, typer.Option("--former", help="Also who holds no seat of the type any more.")
     ] = False,
@@ -56,15 +61,17 @@ def users(
     """List users with their seats and last use, as monitoring saw them. It names people.
 
     Reads the store, not the site. Idle counts the use of that license type alone; what a policy
-    would release stands in `plan`.
+    would release stands in `plan`. Who works on analyzer capacity is shown with the minutes used.
     """
     from seatkeeper.cli import session as sessions
+    from seatkeeper.cli.ledger import moment_since
     from seatkeeper.wiring.clock import SystemClock
 
     loaded = sessions.read_config(ctx, config)
     names = tuple(s.name for s in sessions.settings_of(loaded, site))
-    query = UserQuery(names, license_type, _length(idle), sort, limit, former)
     now = SystemClock().now()
+    first = moment_since(since, now).date()
+    query = UserQuery(names, license_type, _length(idle), sort, limit, former, first)
 
     async def command(_stop: asyncio.Event) -> Exit:
         with sessions.open_store_of(loaded) as store:
@@ -107,6 +114,7 @@ def _data(line: UserLine, now: datetime) -> dict[str, Any]:
         "last_used": line.last_used,
         "idle_days": None if idle is None else int(idle),
         "first_seen": line.first_seen,
+        "minutes": line.minutes,
     }
 
 
@@ -135,6 +143,9 @@ class UsersTable:
         for name in ("Site", "User", "Type", "State", "Created", "Last used"):
             table.add_column(name)
         table.add_column("Idle days", justify="right")
+        told = any(one.minutes is not None for one in self.found)
+        if told:
+            table.add_column("Minutes", justify="right")
         for one in self.found:
             idle = one.idle_days(self.now)
             state = one.standing.value if one.standing else "no seat"
@@ -146,6 +157,7 @@ class UsersTable:
                 day(one.created, none="?" if one.standing else ""),
                 day(one.last_used),
                 "" if idle is None else f"{idle:.0f}" if idle >= 1 else "0",
+                *(["" if one.minutes is None else f"{one.minutes:,}"] if told else []),
             )
             table.add_row(*(Text(safe(word)) for word in words))
         return [table]

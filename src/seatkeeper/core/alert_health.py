@@ -21,6 +21,7 @@ from seatkeeper.core.alert_rule import (
 )
 from seatkeeper.core.channel import channel_of
 from seatkeeper.core.durations import format_duration
+from seatkeeper.core.plan import PlanStatus, is_quiet
 
 REFUSED_FOR = timedelta(hours=24)
 """A message refused for good speaks so long against its channel."""
@@ -61,7 +62,8 @@ class BlockedPlan:
     about: ClassVar[About] = About(
         name="blocked_plan",
         title="Plan blocked",
-        means="the newest plan breaks a limit, so that nothing is released",
+        means="the newest plan breaks a limit, so that nothing is released; told once where"
+        " `stale_activity` alone blocks, as on a site that is closed",
         todo="Look at the plan (`seatkeeper plan`); mend the cause, or override with a reason.",
         needs=Needs.READING,
         repeat=timedelta(days=3),
@@ -72,11 +74,19 @@ class BlockedPlan:
         plan = known.summary.plan if known.summary else None
         if plan is None:
             return
-        blocked = plan.status == "blocked"
+        quiet = is_quiet(plan.violations)
+        blocked = plan.status == PlanStatus.BLOCKED
+        # Between two runs of a rare schedule such a plan expires: that is not the end of it.
+        waits = quiet and plan.status == PlanStatus.EXPIRED
         limits = ", ".join(plan.violations)
-        says = f"plan {plan.plan_id} is blocked by {limits}" if blocked else "no plan is blocked"
+        says = f"plan {plan.plan_id} is blocked by {limits}"
         yield Reading(
-            "", Status.BAD if blocked else Status.FINE, says, {"violations": len(plan.violations)}
+            "",
+            Status.of(bad=blocked, fine=not waits),
+            says if blocked or waits else "no plan is blocked",
+            {"violations": len(plan.violations)},
+            step=0 if quiet else 1,
+            quiet=quiet,
         )
 
 

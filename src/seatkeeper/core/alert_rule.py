@@ -44,7 +44,8 @@ class Reading:
     """What a rule says of one subject: a sentence with the numbers, and the numbers.
 
     `step` grows with how bad it is: a higher one is told at once, though the alert is known.
-    `severity` is set where this step is worse than the rule's own.
+    `severity` is set where this step is worse than the rule's own. What is `quiet` is told once
+    and not again while it stays so, whatever the rule's `repeat` is.
     """
 
     subject: str
@@ -53,6 +54,7 @@ class Reading:
     values: Mapping[str, Value] = field(default_factory=dict)
     step: int = 1
     severity: Severity | None = None
+    quiet: bool = False
 
 
 class Needs(StrEnum):

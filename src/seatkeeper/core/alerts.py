@@ -19,6 +19,12 @@ MOST_SILENCE = timedelta(days=90)
 KEEP_RESOLVED = timedelta(days=90)
 """How long an alert that is over can be looked at."""
 
+GONE_AFTER = timedelta(days=1)
+"""A site that is not configured is gone when nothing was heard of it for so long.
+
+Sooner might be wrong: a replica with the configuration of yesterday may still read it.
+"""
+
 
 class AlertState(StrEnum):
     """The life of an alert."""
@@ -180,7 +186,8 @@ def advance(
                 forgotten.append(key)
             continue
         if not any(silence.hides(after, now) for silence in silences):
-            after, why = _told(after, rule.repeat, now)
+            repeat = NEVER if reading is not None and reading.quiet else rule.repeat
+            after, why = _told(after, repeat, now)
             if why is not None:
                 tellings.append(Telling(after, why, rule.route))
         if after != before:
@@ -189,7 +196,11 @@ def advance(
 
 
 def retired(
-    known: Mapping[AlertKey, Alert], names: Iterable[str], site: str, now: datetime
+    known: Mapping[AlertKey, Alert],
+    names: Iterable[str],
+    site: str,
+    now: datetime,
+    says: str = "nobody watches this any more",
 ) -> Advance:
     """End what is still on of a site though no rule of these names watches it any more."""
     left = [
@@ -197,7 +208,7 @@ def retired(
         for k, a in known.items()
         if k.site == site and k.rule not in set(names) and a.is_on and a.seen <= now
     ]
-    over = [_over(a, "nobody watches this any more", {}, now) for a in left]
+    over = [_over(a, says, {}, now) for a in left]
     told = [replace(a, told=MessageState.RESOLVED, told_at=now) for a in over]
     heard = [a for a, before in zip(told, left, strict=True) if before.told is MessageState.FIRING]
     return Advance(tuple(told), (), tuple(Telling(a, Why.RESOLVED) for a in heard))

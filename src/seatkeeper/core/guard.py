@@ -98,11 +98,6 @@ def _still_open(override: Override) -> Notice:
     )
 
 
-def is_quiet(violations: Sequence[Violation]) -> bool:
-    """Blocked by stale activity alone: told once, tried again at the next schedule."""
-    return bool(violations) and all(v.limit is Limit.STALE_ACTIVITY for v in violations)
-
-
 def _pause(c: Checked) -> Iterable[Violation]:
     if pause := c.policy.pause_at(c.now):
         yield Violation(

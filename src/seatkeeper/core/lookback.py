@@ -22,6 +22,8 @@ class UserSort(StrEnum):
     USER = "user"
     CREATED = "created"
     """The oldest seat first."""
+    MINUTES = "minutes"
+    """Whoever used the most minutes of analyzer capacity first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,10 @@ class LicenseChange:
 
 @dataclass(frozen=True, slots=True)
 class UserQuery:
-    """Which users are wanted; None or empty is no condition."""
+    """Which users are wanted; None or empty is no condition.
+
+    Minutes of analyzer capacity are counted from the day `minutes_since` (UTC) on; None: not.
+    """
 
     sites: tuple[str, ...] = ()
     license_type: MeasuredType | None = None
@@ -55,13 +60,15 @@ class UserQuery:
     limit: int | None = None
     former: bool = False
     """Also those who hold no seat of the type any more."""
+    minutes_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UserLine:
     """A user and a license type: the seat, if there is one, and the latest use of the type.
 
-    `standing` is None without a seat; the name is empty when it was erased.
+    `standing` is None without a seat; the name is empty when it was erased. `minutes` are those of
+    analyzer capacity, None for other types and where the site told none.
     """
 
     site: str
@@ -72,6 +79,7 @@ class UserLine:
     created: datetime | None
     last_used: datetime | None
     first_seen: datetime
+    minutes: int | None = None
 
     def idle_days(self, now: datetime) -> float | None:
         """Return the days since the latest use; None for never."""

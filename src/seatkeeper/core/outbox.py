@@ -63,20 +63,22 @@ class Delivery:
     """What became of sending rows: ids delivered, and ids poisoned with what was said of them.
 
     A row in neither is tried again: later when there is an `error` (the whole target is in
-    trouble, for at least `wait`), at once when there is none.
+    trouble, for at least `wait`), at once when there is none. `failed` is the one row that was
+    sent in vain where rows go one by one; None: all that are left were.
     """
 
     delivered: tuple[int, ...] = ()
     poisoned: Mapping[int, str] = field(default_factory=dict)
     error: str = ""
     wait: timedelta = timedelta(0)
+    failed: int | None = None
 
     @classmethod
     def of_all(cls, rows: Iterable[OutboxRow]) -> Delivery:
         """Say that everything arrived."""
         return cls(delivered=tuple(row.id for row in rows))
 
-    def left(self, rows: Sequence[OutboxRow]) -> list[int]:
-        """Return the ids of the rows that have to be tried again."""
+    def in_vain(self, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+        """Return the rows that were sent, or may have been, and have to be sent again."""
         over = {*self.delivered, *self.poisoned}
-        return [row.id for row in rows if row.id not in over]
+        return [r for r in rows if r.id not in over and self.failed in (None, r.id)]

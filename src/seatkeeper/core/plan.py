@@ -6,6 +6,7 @@ Only values and their canonical form live here; `core/draft` decides what goes i
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -70,6 +71,14 @@ class Limit(StrEnum):
     def overridable(self) -> bool:
         """A pause is lifted in the configuration, not passed."""
         return self is not Limit.PAUSE
+
+
+def is_quiet(broken: Iterable[str]) -> bool:
+    """Tell whether stale activity alone blocks: told once, tried again at the next schedule.
+
+    `broken` are the limits, or their values. A site on holiday is no news every few days.
+    """
+    return set(broken) == {Limit.STALE_ACTIVITY}
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,6 +40,8 @@ class Kind(StrEnum):
     GRANT_OUTCOME = "grant_outcome"
     FROZEN = "frozen"
     THAWED = "thawed"
+    SILENCED = "silenced"
+    UNSILENCED = "unsilenced"
     PERSON_ERASED = "person_erased"
     ACCOUNT_ADDED = "account_added"
     ACCOUNT_CHANGED = "account_changed"

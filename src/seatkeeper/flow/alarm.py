@@ -16,6 +16,7 @@ from seatkeeper.core.alert_rule import Needs, Rule
 from seatkeeper.core.alert_rules import windows_of
 from seatkeeper.core.alert_text import message_of
 from seatkeeper.core.alerts import (
+    GONE_AFTER,
     Advance,
     Alert,
     AlertKey,
@@ -34,6 +35,8 @@ from seatkeeper.flow.ports import Alerts, Observed
 
 NO_SITE = ""
 """The alerts of Seatkeeper itself stand under no site."""
+
+NOT_CONFIGURED = "this site is no longer configured"
 
 KIND = "alert"
 
@@ -98,9 +101,14 @@ class Alarm:
         )
 
     async def watch(self, sites: Sequence[str], now: datetime) -> None:
-        """Judge what can be told without a reading: of these sites, and of Seatkeeper itself."""
+        """Judge what can be told without a reading: of these sites, and of Seatkeeper itself.
+
+        They are all that are configured: alerts of another one end when it is gone.
+        """
         known = [await _known(self, site, now, trend=False) for site in sites]
         await evaluate(self, [*known, await _itself(self, now)], now)
+        if gone := await self.alerts.gone_sites(sites, now - GONE_AFTER):
+            await _end(self, gone, now)
 
 
 async def evaluate(alarm: Alarm, known: Sequence[Known], now: datetime) -> Advance:
@@ -129,6 +137,23 @@ async def evaluate(alarm: Alarm, known: Sequence[Known], now: datetime) -> Advan
 
     sites = {one.site for one in known}
     return (await alarm.alerts.move(sites, now, judge)).advance
+
+
+async def _end(alarm: Alarm, gone: Sequence[str], now: datetime) -> None:
+    """End every alert of sites that are not configured any more."""
+    routes = {rule.name: rule.route for rule in alarm.rules}
+
+    def judge(before: Mapping[AlertKey, Alert], _: Sequence[Silence]) -> Moved:
+        ended = [retired(before, (), site, now, NOT_CONFIGURED) for site in gone]
+        told = tuple(
+            replace(t, route=routes.get(t.alert.key.rule, ()))
+            for one in ended
+            for t in one.tellings
+        )
+        kept = tuple(alert for one in ended for alert in one.kept)
+        return Moved(Advance(kept, tellings=told), _entries(alarm, told, now))
+
+    await alarm.alerts.move(gone, now, judge)
 
 
 def _asks(rule: Rule, known: Known) -> bool:

@@ -375,6 +375,9 @@ class Alerts(Protocol):
     async def queues(self) -> tuple[Queue, ...]:
         """Return what waits for each target, and what it refused."""
 
+    async def gone_sites(self, sites: Collection[str], since: datetime) -> tuple[str, ...]:
+        """Return other sites whose alerts are on though nothing was heard of them since then."""
+
     async def move(
         self,
         sites: Collection[str],

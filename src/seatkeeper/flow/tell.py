@@ -131,8 +131,11 @@ class _Teller:
         if not delivery.error:
             return None
         self.error = delivery.error
-        wait = backoff(rows[0].tries, delivery.wait)
-        await self.outbox.later(delivery.left(rows), delivery.error, self.clock.now() + wait)
+        # Rows behind one that has to wait do so too: nothing overtakes it in the queue.
+        failed = delivery.in_vain(rows)
+        wait = backoff(failed[0].tries if failed else 0, delivery.wait)
+        ids = [row.id for row in failed]
+        await self.outbox.later(ids, delivery.error, self.clock.now() + wait)
         return wait
 
 

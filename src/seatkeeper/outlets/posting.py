@@ -22,6 +22,9 @@ from seatkeeper.errors import MessageRefused, NotTold
 _NEVER = frozenset({400, 413, 422})
 """The receiver read the message and refuses it; any other no is about us or about itself."""
 
+_BUSY = frozenset({429, 503})
+"""Too much at once, or not there now: it says nothing of this message."""
+
 _CURES = {
     401: "check the user, password or secret of the channel",
     403: "check the user, password or secret of the channel",
@@ -141,7 +144,8 @@ def _judged(place: str, response: aiohttp.ClientResponse, said: str) -> str:
     if status in _NEVER:
         raise MessageRefused(answer)
     cure = _CURES.get(status)
-    raise NotTold(f"{answer}; {cure}" if cure else answer, wait=_asked(response))
+    said = f"{answer}; {cure}" if cure else answer
+    raise NotTold(said, wait=_asked(response), busy=status in _BUSY)
 
 
 def _asked(response: aiohttp.ClientResponse) -> timedelta:

@@ -1,6 +1,7 @@
 """Alerts as they stand, and the silences of people; a change and its messages are one transaction.
 
-No user of Qlik is named here: an alert holds counts.
+A silence and its record in the ledger are one, too. No user of Qlik is named here: an alert holds
+counts.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from seatkeeper.core.alerts import (
     Moved,
     Silence,
 )
+from seatkeeper.core.record import Actor, Kind, LedgerEntry
 from seatkeeper.errors import UsageError
 from seatkeeper.store.alert_facts import queues, site_facts
 from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.outbox import add_entries
-from seatkeeper.store.watch_tables import ALERT_STATE, SILENCE
+from seatkeeper.store.recording import recording
+from seatkeeper.store.watch_tables import ALERT_STATE, CYCLE_SAMPLE, SILENCE
 
 _C = ALERT_STATE.c
 _S = SILENCE.c
@@ -54,6 +57,22 @@ class Alerts:
         """Return what waits for each target, and what it refused."""
         with self._db.reading() as conn:
             return queues(conn)
+
+    @threaded
+    def gone_sites(self, sites: Collection[str], since: datetime) -> tuple[str, ...]:
+        """Return other sites whose alerts are on though nothing was heard of them since then.
+
+        Neither was one of their alerts judged, nor did a cycle of theirs begin.
+        """
+        others = sa.and_(_C.site != "", _C.site.not_in(list(sites)))
+        on = _C.state != AlertState.RESOLVED
+        begun = sa.exists().where(CYCLE_SAMPLE.c.site == _C.site, CYCLE_SAMPLE.c.at >= since)
+        found = sa.select(_C.site).where(others, ~begun).group_by(_C.site).order_by(_C.site)
+        found = found.having(
+            sa.func.max(_C.seen) < since, sa.func.sum(sa.case((on, 1), else_=0)) > 0
+        )
+        with self._db.reading() as conn:
+            return tuple(conn.execute(found).scalars())
 
     @threaded
     def move(self, sites: Collection[str], now: datetime, judge: Judge) -> Moved:
@@ -86,8 +105,8 @@ class Alerts:
             return _silences(conn, now)
 
     @threaded
-    def silence(self, wish: Silence) -> Silence:
-        """Keep a silence and return it with its id; raises UsageError beyond 90 days."""
+    def silence(self, wish: Silence, actor: Actor) -> Silence:
+        """Keep and record a silence, return it with its id; raises UsageError beyond 90 days."""
         if wish.until - wish.at > MOST_SILENCE:
             raise UsageError(f"a silence lasts {MOST_SILENCE.days} days at most")
         row = {
@@ -100,15 +119,19 @@ class Alerts:
             "until": wish.until,
             "ended_by": "",
         }
-        with self._db.writing() as conn:
+        with recording(self._db) as record:
+            conn = record.conn
             conn.execute(sa.delete(SILENCE).where(_S.until < wish.at - KEEP_RESOLVED))
             done = conn.execute(sa.insert(SILENCE).values(row).returning(_S.id))
-            return replace(wish, id=int(done.scalar_one()))
+            kept = replace(wish, id=int(done.scalar_one()))
+            record.note(_silenced(kept, actor))
+        return kept
 
     @threaded
-    def unsilence(self, silence_id: int, by: str, now: datetime) -> Silence:
-        """End a silence now and return it; raises UsageError when none of that id holds."""
-        with self._db.writing() as conn:
+    def unsilence(self, silence_id: int, actor: Actor, reason: str, now: datetime) -> Silence:
+        """End a silence now, record it, return it; raises UsageError when none of that id holds."""
+        with recording(self._db) as record:
+            conn = record.conn
             held = {s.id: s for s in _silences(conn, now)}.get(silence_id)
             if held is None:
                 raise UsageError(
@@ -116,8 +139,9 @@ class Alerts:
                 )
             until = max(now, held.at)
             its = sa.update(SILENCE).where(_S.id == silence_id)
-            conn.execute(its.values(until=until, ended_by=by))
-            return replace(held, until=until, ended_by=by)
+            conn.execute(its.values(until=until, ended_by=actor.by))
+            record.note(_unsilenced(held, actor, reason, now))
+        return replace(held, until=until, ended_by=actor.by)
 
     @threaded
     def prune(self, now: datetime, keep: timedelta = KEEP_RESOLVED) -> int:
@@ -140,6 +164,39 @@ def _keep(conn: sa.Connection, moved: Moved) -> None:
 def _silences(conn: sa.Connection, now: datetime) -> list[Silence]:
     found = sa.select(SILENCE).where(_S.until > now).order_by(_S.id)
     return [_silence(row) for row in conn.execute(found)]
+
+
+def _silenced(silence: Silence, actor: Actor) -> LedgerEntry:
+    return LedgerEntry(
+        kind=Kind.SILENCED,
+        at=silence.at,
+        actor=actor,
+        site=silence.site or "",
+        why=silence.reason,
+        evidence={
+            "silence": silence.id,
+            "by": silence.by,
+            "rule": silence.rule,
+            "severity": silence.severity,
+            "until": silence.until,
+        },
+    )
+
+
+def _unsilenced(held: Silence, actor: Actor, reason: str, now: datetime) -> LedgerEntry:
+    return LedgerEntry(
+        kind=Kind.UNSILENCED,
+        at=now,
+        actor=actor,
+        site=held.site or "",
+        why=reason,
+        evidence={
+            "silence": held.id,
+            "silenced_by": held.by,
+            "silenced_at": held.at,
+            "would_have_ended": held.until,
+        },
+    )
 
 
 def _silence(row: AnyRow) -> Silence:

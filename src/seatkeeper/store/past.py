@@ -127,23 +127,6 @@ class Past:
         return {date.fromisoformat(row.day): row.minutes for row in rows}
 
     @threaded
-    def capacity_users(
-        self, site: str, since: date, limit: int | None = None
-    ) -> list[tuple[str, int]]:
-        """Return who used how many minutes of analyzer capacity, most first; erased have no name.
-
-        The site keeps rows for about four weeks, and anonymous use belongs to nobody.
-        """
-        minutes = sa.func.sum(CAPACITY_USE.c.minutes).label("minutes")
-        joined = CAPACITY_USE.join(HOLDER, HOLDER.c.id == CAPACITY_USE.c.holder)
-        found = sa.select(HOLDER.c.label, minutes).select_from(joined)
-        found = found.where(HOLDER.c.site == site, CAPACITY_USE.c.day >= since.isoformat())
-        found = found.group_by(HOLDER.c.id, HOLDER.c.label)
-        with self._db.reading() as conn:
-            rows = conn.execute(found.order_by(minutes.desc(), HOLDER.c.id).limit(limit)).all()
-        return [(row.label or "", int(row.minutes)) for row in rows]
-
-    @threaded
     def license_changes(self, site: str, since: datetime) -> list[LicenseChange]:
         """Return what was known of the license of the server: at `since`, and each change after."""
         columns = LICENSE_CHANGE.c
@@ -253,6 +236,11 @@ def _users(
     seats = LAST_USE.join(HOLDER, HOLDER.c.id == use.holder).join(
         SEAT, theirs, isouter=query.former or not has_seats
     )
+    used = _minutes(query, license_type)
+    if used is not None:
+        seats = seats.join(used, used.c.holder == use.holder, isouter=True)
+    none = sa.cast(sa.null(), sa.Integer)  # a bare NULL cannot be sorted by on PostgreSQL
+    minutes: sa.ColumnElement[Any] = none if used is None else used.c.minutes
     found = sa.select(
         use.site,
         HOLDER.c.label,
@@ -262,6 +250,7 @@ def _users(
         SEAT.c.standing,
         SEAT.c.excess,
         SEAT.c.created,
+        minutes.label("minutes"),
     ).select_from(seats)
     found = found.where(use.license_type == license_type)
     if query.sites:
@@ -270,10 +259,20 @@ def _users(
         since = now - query.idle
         created = sa.or_(SEAT.c.created.is_(None), SEAT.c.created <= since)
         found = found.where(sa.or_(use.at <= since, sa.and_(use.at.is_(None), created)))
-    return found.order_by(*_order(query.sort, dialect)).limit(query.limit)
+    return found.order_by(*_order(query.sort, dialect, minutes)).limit(query.limit)
 
 
-def _order(sort: UserSort, dialect: str) -> list[Any]:
+def _minutes(query: UserQuery, license_type: MeasuredType) -> sa.Subquery | None:
+    """Add up the minutes of analyzer capacity of each holder; None where nobody asks for them."""
+    if query.minutes_since is None or license_type is not MeasuredType.ANALYZER_CAPACITY:
+        return None
+    columns = CAPACITY_USE.c
+    each = sa.select(columns.holder, sa.func.sum(columns.minutes).label("minutes"))
+    each = each.where(columns.day >= query.minutes_since.isoformat())
+    return each.group_by(columns.holder).subquery()
+
+
+def _order(sort: UserSort, dialect: str, minutes: sa.ColumnElement[Any]) -> list[Any]:
     # By bytes, so that both databases sort as Python does.
     label = HOLDER.c.label if dialect == "sqlite" else HOLDER.c.label.collate("C")
     return {
@@ -281,6 +280,7 @@ def _order(sort: UserSort, dialect: str) -> list[Any]:
         UserSort.LAST_USED: [LAST_USE.c.at.desc().nulls_last()],
         UserSort.USER: [label.asc().nulls_first()],
         UserSort.CREATED: [SEAT.c.created.asc().nulls_last()],
+        UserSort.MINUTES: [minutes.desc().nulls_last(), label.asc().nulls_first()],
     }[sort]
 
 
@@ -293,6 +293,8 @@ def _rank(sort: UserSort, line: UserLine) -> tuple[bool, Any]:
         return line.last_used is None, -used
     if sort is UserSort.USER:
         return bool(line.user), line.user
+    if sort is UserSort.MINUTES:
+        return line.minutes is None, (-(line.minutes or 0), line.user)
     created = line.created.timestamp() if line.created else 0.0
     return line.created is None, created
 
@@ -307,4 +309,5 @@ def _line(row: AnyRow) -> UserLine:
         created=row.created,
         last_used=row.at,
         first_seen=row.first_seen,
+        minutes=None if row.minutes is None else int(row.minutes),
     )

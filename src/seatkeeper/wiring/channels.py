@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from seatkeeper.core.alert_message import AlertMessage, message_from_bytes
 from seatkeeper.core.butler_event import ButlerEvent, event_from_bytes
@@ -61,14 +62,15 @@ def _receiver(settings: ChannelSettings) -> Receiver:
 
 def channel_sinks(channels: Iterable[ChannelSettings], clock: Clock) -> dict[str, Sink]:
     """Return what sends over each channel, by its name in the outbox; nothing is sent yet."""
+    about, name = attrgetter("key"), attrgetter("event")
     sinks: dict[str, Sink] = {}
     for one in channels:
         if one.kind.takes_alerts:
             alerts = channel_for_alerts(one, clock)
-            sinks[target_of(one.name)] = ChannelSink(message_from_bytes, alerts.tell)
+            sinks[target_of(one.name)] = ChannelSink(message_from_bytes, alerts.tell, about)
         else:
             butler = channel_for_butler(one)
-            sinks[target_of(one.name)] = ChannelSink(event_from_bytes, butler.tell)
+            sinks[target_of(one.name)] = ChannelSink(event_from_bytes, butler.tell, name)
     return sinks
 
 
