@@ -1,12 +1,14 @@
 """When a pool runs dry at its present trend, with how sure anybody can be.
 
-The trend is the median of the slopes between all pairs of days (Theil and Sen), so that a release,
-which lifts the curve in one step, is no trend. The interval is Sen's, from Kendall's variance; it
-takes days as independent, which they are not quite, so it is rather narrow.
+The trend is that of the seats people take: what was released is added back, and seats that were
+bought do not count, for neither goes on by itself. It is the median of the slopes between all pairs
+of days (Theil and Sen), so that one odd day is no trend. The interval is Sen's, from Kendall's
+variance; it takes days as independent, which they are not quite, so it is rather narrow.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,10 +30,12 @@ SURE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Outset:
-    """The free seats of a pool at the end of one day."""
+    """The free seats of a pool at the end of a day, of how many, and how many were freed on it."""
 
     day: date
     left: float
+    total: float = 0
+    freed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,12 @@ def forecast(days: Sequence[Outset]) -> Forecast | None:
     days = days[-MOST_DAYS:]
     if len(days) < LEAST_DAYS:
         return None
+    freed = itertools.accumulate(day.freed for day in days)
+    alone = [(day.day, day.left - day.total - gone) for day, gone in zip(days, freed, strict=True)]
     slopes = sorted(
-        (later.left - earlier.left) / (later.day - earlier.day).days
-        for index, earlier in enumerate(days)
-        for later in days[index + 1 :]
+        (later[1] - earlier[1]) / (later[0] - earlier[0]).days
+        for index, earlier in enumerate(alone)
+        for later in alone[index + 1 :]
     )
     low, high = _bounds(len(days), len(slopes))
     last = days[-1]

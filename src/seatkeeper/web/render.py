@@ -93,6 +93,16 @@ def plural(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
+def sentence(text: str) -> Markup:
+    """Return a text of ours as a sentence: a capital first, words in backticks as code."""
+    shown = text[:1].upper() + text[1:]
+    pieces = [
+        Markup("<code>{}</code>").format(piece) if index % 2 else escape(piece)
+        for index, piece in enumerate(shown.split("`"))
+    ]
+    return Markup("").join(pieces)
+
+
 def _lines(text: str) -> Markup:
     return Markup("<br>").join(escape(line) for line in text.splitlines())
 
@@ -121,6 +131,7 @@ def environment() -> Environment:
         "money": money,
         "duration": format_duration,
         "lines": _lines,
+        "sentence": sentence,
         "swatch": swatch,
     }
     env.filters.update(filters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
@@ -9,6 +10,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from markupsafe import Markup
 
 from seatkeeper.core.alert_pools import LowAvailability, share_of_month
+from seatkeeper.core.changes import ChangeKind
 from seatkeeper.core.day import PoolOutlook
 from seatkeeper.core.durations import format_duration
 from seatkeeper.core.forecast import Forecast, Outset, forecast
@@ -74,8 +76,14 @@ async def pools_of(
         if one.license_type in _SEATS:
             kind = _SEATS[one.license_type]
             days.setdefault(kind, {}).setdefault(one.day, {})[one.name] = one.last
+    freed: Counter[tuple[LicenseType, date]] = Counter()
+    for (day, change, _, of_type), times in (
+        await desk.store.past.changes(summary.site, desk.now() - timedelta(days=PAST + 1))
+    ).items():
+        if change in (ChangeKind.RELEASED, ChangeKind.QUARANTINED):
+            freed[of_type, day] += times
     return tuple(
-        _pool(desk, summary, pool, _Around(days.get(pool.license_type, {}), waiting, today))
+        _pool(desk, summary, pool, _Around(days.get(pool.license_type, {}), freed, waiting, today))
         for pool in summary.pools
         if pool.enabled
     )
@@ -89,6 +97,7 @@ class _Around:
     """The days behind a pool, and what waits to be freed of each."""
 
     days: Mapping[date, Mapping[str, float]]
+    freed: Mapping[tuple[LicenseType, date], int]
     waiting: Mapping[LicenseType, int]
     today: date
 
@@ -97,7 +106,12 @@ def _pool(desk: Desk, summary: Summary, pool: Pool, around: _Around) -> PoolView
     days, freed = around.days, around.waiting.get(pool.license_type, 0)
     name = pool.license_type.value.capitalize()
     known = [
-        Outset(day, values["available"])
+        Outset(
+            day,
+            values["available"],
+            values.get("total", 0),
+            around.freed.get((pool.license_type, day), 0),
+        )
         for day, values in sorted(days.items())
         if "available" in values
     ]

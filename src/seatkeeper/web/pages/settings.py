@@ -1,0 +1,126 @@
+"""`/settings`: what is configured, who is exempt, and how every connection goes; read only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, Response
+
+from seatkeeper.core.health import judge_health
+from seatkeeper.core.outbox import OutboxState, Waiting
+from seatkeeper.core.policy import Exemption, ExemptionKind
+from seatkeeper.core.roles import Permission
+from seatkeeper.store import CycleState
+from seatkeeper.web.desk import Desk
+from seatkeeper.web.frame import chosen_site, frame_of, sees_names
+from seatkeeper.web.render import page
+from seatkeeper.web.views.written import configuration
+from seatkeeper.web.who import Visitor, desk_of, needs
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One thing that Seatkeeper talks to: how it goes, and what is known of it."""
+
+    name: str
+    tone: str
+    state: str
+    says: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptionRow:
+    """One exemption of one site; `hidden`: it names a person whom the visitor may not see."""
+
+    site: str
+    exemption: Exemption
+    tone: str
+    ends: str
+    hidden: bool
+
+
+@router.get("/settings", response_class=HTMLResponse)
+async def settings(
+    request: Request,
+    visitor: Annotated[Visitor, Depends(needs(Permission.READ))],
+    site: str | None = None,
+) -> Response:
+    """Show the configuration as it is in force."""
+    desk = desk_of(request)
+    frame = await frame_of(request, visitor, "settings", chosen_site(desk, visitor, site))
+    about = frame.sites if frame.site is None else (frame.site,)
+    whole = visitor.identity.may(Permission.ADMINISTER)
+    values = {
+        "frame": frame,
+        "connections": await _connections(desk, about),
+        "degraded": judge_health(desk.beat(), frame.now).degraded,
+        "exemptions": [row for name in about for row in _exemptions(desk, visitor, name)],
+        "policies": [(name, desk.sites[name].policy) for name in about],
+        "configuration": configuration(desk.settings) if whole else None,
+    }
+    return page(request, "settings.html", values)
+
+
+def _exemptions(desk: Desk, visitor: Visitor, site: str) -> Iterator[ExemptionRow]:
+    now, policy = desk.now(), desk.sites[site].policy
+    clear = sees_names(desk, visitor, site)
+    for exemption in policy.exemptions:
+        tone, ends = _end_of(exemption, now)
+        hidden = exemption.kind is ExemptionKind.USER and not clear
+        yield ExemptionRow(site, exemption, tone, ends, hidden)
+
+
+def _end_of(exemption: Exemption, now: datetime) -> tuple[str, str]:
+    if exemption.expires is None:
+        return "", "never ends"
+    days = (exemption.expires - now).days
+    if exemption.expires <= now:
+        return "bad", "has ended"
+    return ("warn" if days <= 30 else "", f"ends in {days} days" if days else "ends today")
+
+
+async def _connections(desk: Desk, sites: tuple[str, ...]) -> list[Connection]:
+    states = await desk.store.cycles.states(sites)
+    facts = desk.store.describe()
+    found = [_site(site, states.get((site, "monitor"))) for site in sites]
+    found.append(Connection("Store", "good", "answers", f"{facts.dialect}, schema {facts.schema}"))
+    waiting = {one.target: one for one in await desk.store.outbox.waiting()}
+    depth = await desk.store.outbox.depth()
+    known = {f"influxdb:{t.name}" for t in desk.settings.metrics.influxdb}
+    known |= {f"alert:{c.name}" for c in desk.settings.alerts.channels}
+    for target in sorted(known | set(waiting) | {name for name, _ in depth}):
+        aside = depth.get((target, OutboxState.SET_ASIDE), 0)
+        found.append(_target(target, waiting.get(target), aside))
+    return found
+
+
+def _site(site: str, state: CycleState | None) -> Connection:
+    name = f"Qlik Sense, {site}"
+    if state is None:
+        return Connection(name, "wait", "not read yet", "the first reading comes by itself")
+    newest = state.newest
+    if newest.error:
+        times = f"{state.failures} times in a row" if state.failures > 1 else "once"
+        says = f"failed {times}: {newest.error}"
+        return Connection(name, "bad", "does not answer well", says, newest.at)
+    says = f"{newest.requests} requests in {newest.seconds:.1f} s"
+    tone = "warn" if newest.trouble else "good"
+    return Connection(name, tone, "answers", newest.trouble or says, newest.at)
+
+
+def _target(target: str, waiting: Waiting | None, aside: int) -> Connection:
+    if waiting is not None and waiting.error:
+        says = f"{waiting.rows} wait: {waiting.error}"
+        return Connection(target, "bad", "is not reached", says, waiting.oldest)
+    if aside:
+        says = f"{aside} refused for good; `seatkeeper outbox show` lists them"
+        return Connection(target, "warn", "refuses some", says)
+    rows = 0 if waiting is None else waiting.rows
+    return Connection(target, "good", "in step", f"{rows} wait" if rows else "nothing waits")

@@ -1,0 +1,166 @@
+"""The overview, alerts and settings, as somebody sees them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from builders import a_pool, a_snapshot, a_summary
+from console_world import SITES, World, a_console, csrf_of
+from seatkeeper.core.roles import Role
+from seatkeeper.store import LedgerQuery
+from stored import JANE
+
+HOSTILE = "<script>alert(1)</script>\u202e"
+
+
+async def read(world: World, site: str = "prod") -> None:
+    """Let the site have been read just now."""
+    await world.store.history.observe(a_snapshot([], pools=[a_pool()], now=world.now, site=site))
+    await world.store.summaries.keep(a_summary(site=site, at=world.now))
+
+
+async def test_before_the_first_reading_the_page_says_so(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        page = await browser.get("/")
+
+        assert "Nobody can tell yet: nothing was read." in page.text
+        assert "Nothing was read yet." in page.text
+        assert "<title>Cannot tell" in page.text
+
+
+async def test_a_site_that_was_read_shows_its_pools_and_what_is_left(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await read(world)
+        page = await browser.get("/?site=prod")
+
+        assert "<title>All quiet" not in page.text
+        assert "How many Analyzer seats are left?" in page.text
+        assert "<b>100</b> available of 200 seats, 100 allocated" in page.text
+        assert 'aria-label="Analyzer: ' in page.text
+        assert "Show the numbers" in page.text
+
+
+async def test_old_numbers_are_said_to_be_old(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world:
+        await read(world)
+        world.now += timedelta(hours=7)
+        async with await world.signed_in() as later:
+            page = await later.get("/?site=prod")
+
+        assert "These numbers are not of today." in page.text
+        assert "Nobody can tell: prod gave no new numbers." in page.text
+
+
+async def test_every_site_is_seen_at_a_glance(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await read(world)
+        await read(world, "test")
+        page = await browser.get("/?site=all")
+
+        assert "Seats at prod" in page.text
+        assert "Seats at test" in page.text
+        assert "All quiet. Nobody is locked out, and nothing waits for you." in page.text
+
+
+async def test_a_role_on_one_site_sees_that_site_alone(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world:
+        await read(world)
+        await read(world, "test")
+        async with await world.signed_in(Role.VIEWER, sites=("test",)) as browser:
+            page = await browser.get("/?site=all")
+
+        assert "Seats at test" in page.text
+        assert "prod" not in page.text
+
+
+async def test_a_frozen_world_says_so_on_every_page(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await world.store.control.freeze(JANE, "quarter close", world.now)
+        pages = [await browser.get(path) for path in ("/", "/alerts", "/settings")]
+
+        assert all("Every release is frozen." in page.text for page in pages)
+        assert all("quarter close" in page.text for page in pages)
+
+
+async def test_a_silence_is_set_and_lifted_by_name(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in(Role.OPERATOR) as browser:
+        word = csrf_of(await browser.get("/alerts"))
+        typed = {"csrf": word, "rule": "stale_data", "about": "prod", "length": "4h"}
+        refused = await browser.post("/alerts/silences", data=typed)
+        done = await browser.post("/alerts/silences", data={**typed, "reason": HOSTILE})
+        page = await browser.get(done.headers["location"])
+        held = await world.store.alerts.silences(world.now)
+        lifted = await browser.post(f"/alerts/silences/{held[0].id}/end", data={"csrf": word})
+        records = [r async for p in world.store.ledger.pages(LedgerQuery()) for r in p]
+
+        assert refused.status_code == 422
+        assert "Write why" in refused.text
+        assert 'value="stale_data" selected' in refused.text
+        assert [s.by for s in held] == ["Ingrid Berg"]
+        assert HOSTILE not in page.text
+        assert "&lt;script&gt;" in page.text
+        assert lifted.status_code == 303
+        assert await world.store.alerts.silences(world.now) == []
+        assert [(r.kind.value, r.by, r.os_account) for r in records] == [
+            ("silenced", "Ingrid Berg", "svc_seatkeeper"),
+            ("unsilenced", "Ingrid Berg", "svc_seatkeeper"),
+        ]
+
+
+@pytest.mark.parametrize("length", ["", "0h", "91d", "soon"])
+async def test_a_silence_has_an_end_that_makes_sense(tmp_path: Path, length: str) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        typed = {"csrf": csrf_of(await browser.get("/alerts")), "reason": "x", "length": length}
+        answer = await browser.post("/alerts/silences", data=typed)
+
+        assert answer.status_code == 422
+        assert await world.store.alerts.silences(world.now) == []
+
+
+async def test_a_viewer_and_another_sites_operator_silence_nothing(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world:
+        answers = []
+        for role, sites in ((Role.VIEWER, ()), (Role.OPERATOR, ("test",))):
+            async with await world.signed_in(role, sites=sites) as browser:
+                word = csrf_of(await browser.get("/alerts"))
+                for about in ("prod", ""):
+                    typed = {"csrf": word, "about": about, "length": "4h", "reason": "quiet"}
+                    answers.append((await browser.post("/alerts/silences", data=typed)).status_code)
+
+        assert set(answers) <= {403, 422}
+        assert await world.store.alerts.silences(world.now) == []
+
+
+SECRETS = """\
+console:
+  oidc: {issuer: 'https://login.example.com', client_id: seats, client_secret: hush-oidc}
+  roles: [{group: a, role: admin}]
+alerts:
+  channels: [{name: ops, kind: apprise, url: 'mailto://me:hush-mail@example.com'}]
+metrics:
+  influxdb: [{name: main, url: 'http://127.0.0.1:1', database: b, user: u, password: hush-influx}]
+"""
+
+
+async def test_settings_show_everything_but_secrets(tmp_path: Path) -> None:
+    async with a_console(tmp_path, SECRETS) as world, await world.signed_in() as browser:
+        page = await browser.get("/settings")
+
+        assert "client_id: seats" in page.text
+        assert "hush" not in page.text
+
+
+async def test_exempt_people_are_hidden_from_viewers_where_privacy_asks(tmp_path: Path) -> None:
+    exempt = "policy: {mode: approve, never_release: {users: ['EXAMPLE\\anna.berg']},"
+    text = SITES.replace("policy: {mode: approve,", exempt, 1) + "privacy: pseudonymous\n"
+    async with a_console(tmp_path, text=text) as world:
+        async with await world.signed_in(Role.VIEWER) as viewer:
+            hidden = await viewer.get("/settings")
+        async with await world.signed_in(Role.OPERATOR) as operator:
+            clear = await operator.get("/settings")
+
+        assert "anna.berg" not in hidden.text
+        assert "anna.berg" in clear.text
