@@ -30,10 +30,10 @@ class FakeNews:
     releases: list[ReleasedSeat] = field(default_factory=list)
     asked: list[datetime] = field(default_factory=list)
 
-    async def last_reading(self, site: str) -> datetime | None:  # noqa: ARG002 - a port
+    async def last_reading(self, site: str, now: datetime) -> datetime | None:  # noqa: ARG002
         return self.last
 
-    async def failed_cycles(self, site: str) -> int:  # noqa: ARG002 - a port
+    async def failed_cycles(self, site: str, now: datetime) -> int:  # noqa: ARG002 - a port
         return 2
 
     async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:  # noqa: ARG002

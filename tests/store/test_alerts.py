@@ -244,10 +244,24 @@ async def test_failed_cycles_are_known_with_their_last_error(store: Store) -> No
         at = later(minutes=minutes)
         await store.cycles.add(CycleSample("prod", "monitor", at, 1.0, 5, error))
 
-    cycles = (await store.alerts.facts("prod", Windows(), NOW, trend=False)).cycles
+    cycles = (await store.alerts.facts("prod", Windows(), later(1), trend=False)).cycles
 
     assert (cycles.last_good, cycles.failures, cycles.error) == (NOW, 2, "refused")
     assert cycles.failing_since == later(minutes=15)
+
+
+async def test_a_reading_of_a_clock_that_was_ahead_makes_nothing_fresh(store: Store) -> None:
+    """One reading 30 days ahead, and since the clock is right the site does not answer."""
+    ahead = later(24 * 30)
+    await store.cycles.add(CycleSample("prod", "monitor", NOW, 1.0, 5))
+    await store.history.observe(a_snapshot(now=ahead))
+    await store.cycles.add(CycleSample("prod", "monitor", ahead, 1.0, 5))
+    await store.cycles.add(CycleSample("prod", "monitor", later(1), 1.0, 5, "no answer"))
+
+    facts = await store.alerts.facts("prod", Windows(), later(2), trend=True)
+
+    assert (facts.cycles.last_good, facts.cycles.failures) == (NOW, 1)
+    assert facts.days == {}
 
 
 async def test_a_site_that_was_never_read_has_no_cycles(store: Store) -> None:

@@ -60,7 +60,7 @@ class PointKeeper:
     async def follow(self, observed: Observed) -> None:
         """Put the points of a cycle, and of what was released since the one before."""
         summary = observed.summary
-        last = await self.news.last_reading(summary.site)
+        last = await self.news.last_reading(summary.site, observed.now)
         beside = await self._beside(observed, _since(last, observed.now))
         for target in self.targets:
             points = points_of(summary, beside, user_tag=target.user_tag)
@@ -70,7 +70,7 @@ class PointKeeper:
 
     async def released(self, site: str, now: datetime) -> None:
         """Put the points of what was released since the last reading: for a run without one."""
-        since = _since(await self.news.last_reading(site), now)
+        since = _since(await self.news.last_reading(site, now), now)
         releases = await self.news.released(site, since)
         for target in self.targets:
             points = release_points(site, releases, user_tag=target.user_tag)
@@ -97,7 +97,7 @@ class PointKeeper:
                 kind: {what: float(amount) for what, amount in amounts.items()}
                 for kind, amounts in (await self.cost(site, observed.now)).items()
             },
-            failed_cycles=await self.news.failed_cycles(site),
+            failed_cycles=await self.news.failed_cycles(site, observed.now),
             outbox=sum((await self.outbox.depth()).values()),
         )
 

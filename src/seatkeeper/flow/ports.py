@@ -288,10 +288,10 @@ class Activity(Protocol):
 class PointNews(Protocol):
     """What points say beside what a cycle observed."""
 
-    async def last_reading(self, site: str) -> datetime | None:
+    async def last_reading(self, site: str, now: datetime) -> datetime | None:
         """Return when the last monitoring cycle before this one that succeeded began."""
 
-    async def failed_cycles(self, site: str) -> int:
+    async def failed_cycles(self, site: str, now: datetime) -> int:
         """Count the monitoring cycles that failed since then."""
 
     async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:

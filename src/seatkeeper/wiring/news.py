@@ -15,14 +15,14 @@ class News:
 
     store: Store
 
-    async def last_reading(self, site: str) -> datetime | None:
+    async def last_reading(self, site: str, now: datetime) -> datetime | None:
         """Return when the last monitoring cycle that succeeded began."""
-        state = (await self.store.cycles.states([site])).get((site, "monitor"))
+        state = (await self.store.cycles.states([site], now)).get((site, "monitor"))
         return None if state is None else state.last_success
 
-    async def failed_cycles(self, site: str) -> int:
+    async def failed_cycles(self, site: str, now: datetime) -> int:
         """Count the monitoring cycles that failed since then."""
-        state = (await self.store.cycles.states([site])).get((site, "monitor"))
+        state = (await self.store.cycles.states([site], now)).get((site, "monitor"))
         return 0 if state is None else state.failures
 
     async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:
