@@ -288,11 +288,14 @@ class Activity(Protocol):
 class PointNews(Protocol):
     """What points say beside what a cycle observed."""
 
-    async def last_reading(self, site: str, now: datetime) -> datetime | None:
-        """Return when the last monitoring cycle before this one that succeeded began."""
+    async def told_until(self, site: str) -> datetime | None:
+        """Return the last reading of which all points were put, None before the first."""
+
+    async def note_told(self, site: str, at: datetime) -> None:
+        """Remember that all points of a reading were put."""
 
     async def failed_cycles(self, site: str, now: datetime) -> int:
-        """Count the monitoring cycles that failed since then."""
+        """Count the monitoring cycles that failed since the last that succeeded."""
 
     async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:
         """Return the seats released since."""

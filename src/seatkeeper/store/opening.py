@@ -25,6 +25,7 @@ from seatkeeper.store.requests import Requests
 from seatkeeper.store.schema import migrate
 from seatkeeper.store.summaries import Summaries
 from seatkeeper.store.tables import SCHEMA
+from seatkeeper.store.told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Store:
         self.cycles = Cycles(db)
         self.counters = Counters(db)
         self.costs = Costs(db)
+        self.told = Told(db)
 
     def describe(self) -> StoreFacts:
         """Say which database this is."""
