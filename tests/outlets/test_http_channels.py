@@ -103,8 +103,14 @@ async def test_a_secret_in_base64_is_decoded_as_the_specification_says(
         (web.Response(status=404), NotTold, "check the path"),
         (web.Response(status=302, headers={"Location": "/x"}), NotTold, "sends us elsewhere"),
         (web.Response(status=422, text="no such site"), MessageRefused, "422: no such site"),
+        (web.Response(status=400, text="no such site"), MessageRefused, "400: no such site"),
+        (
+            web.Response(status=400, text="<h1>Bad Request</h1>", content_type="text/html"),
+            NotTold,
+            "check http or https, host and port",
+        ),
     ],
-    ids=lambda value: str(getattr(value, "status", "")),
+    ids=lambda value: f"{value.status} {value.content_type}" if hasattr(value, "status") else "",
 )
 async def test_what_an_answer_means(
     receiver: HttpReceiver, answer: web.Response, error: type[Exception], what: str

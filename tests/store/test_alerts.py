@@ -279,13 +279,13 @@ async def test_queues_tell_what_waits_and_what_was_refused(store: Store) -> None
     entries = [OutboxEntry("alert", b"{}", f"k{n}", later(n)) for n in range(3)]
     await store.outbox.put("alert:mail", entries)
     first, _, last = await store.outbox.take("alert:mail", 9, NOW)
-    await store.outbox.set_aside([last.id], "no such user")
+    await store.outbox.set_aside([last.id], "no such user", later(26))
     await store.outbox.later([first.id], "no answer", later(1))
 
     (queue,) = await store.alerts.queues()
 
     assert (queue.target, queue.rows, queue.oldest) == ("alert:mail", 2, NOW)
-    assert (queue.error, queue.refused_at) == ("no answer", later(2))
+    assert (queue.error, queue.refused_at) == ("no answer", later(26))
 
 
 async def test_releases_that_failed_and_people_released_again_and_again(store: Store) -> None:

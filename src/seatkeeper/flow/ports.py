@@ -348,7 +348,7 @@ class Outbox(Protocol):
     """What was not told yet; rows of a target leave in the order they were put."""
 
     async def put(self, target: str, entries: Sequence[OutboxEntry]) -> None:
-        """Add entries at the end; one whose key waits already is left out."""
+        """Add entries; one whose key waits already is left out, one set aside gives way."""
 
     async def take(self, target: str, limit: int, now: datetime) -> list[OutboxRow]:
         """Return the next rows; nothing while the first has to wait, or somebody else works."""
@@ -362,7 +362,7 @@ class Outbox(Protocol):
     async def later(self, ids: Sequence[int], error: str, not_before: datetime) -> None:
         """Keep rows that did not arrive, say why, and when to try again."""
 
-    async def set_aside(self, ids: Sequence[int], error: str) -> None:
+    async def set_aside(self, ids: Sequence[int], error: str, now: datetime) -> None:
         """Take rows out of the queue that the receiver refuses for good."""
 
     async def depth(self) -> dict[tuple[str, OutboxState], int]:

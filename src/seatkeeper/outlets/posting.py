@@ -27,7 +27,11 @@ _NEVER = frozenset({400, 413, 422})
 _BUSY = frozenset({429, 503})
 """Too much at once, or not there now: it says nothing of this message."""
 
+_PAGE = 400
+"""With a page of HTML, this no comes from a server in between, not from who reads messages."""
+
 _CURES = {
+    _PAGE: "that is a page, no receiver of messages: check http or https, host and port in its url",
     401: "check the user, password or secret of the channel",
     403: "check the user, password or secret of the channel",
     404: "check the path in its url",
@@ -145,7 +149,7 @@ def _judged(place: str, response: aiohttp.ClientResponse, said: str) -> str:
         return answer
     if 300 <= status < 400:
         raise NotTold(f"{place} sends us elsewhere ({status}); give the address it sends us to")
-    if status in _NEVER:
+    if status in _NEVER and not (status == _PAGE and response.content_type == "text/html"):
         raise MessageRefused(answer)
     cure = _CURES.get(status)
     said = f"{answer}; {cure}" if cure else answer

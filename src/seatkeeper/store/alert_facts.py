@@ -117,7 +117,10 @@ def queues(conn: sa.Connection) -> tuple[Queue, ...]:
         columns.target,
         sa.func.sum(sa.case((waiting, 1), else_=0)).label("rows"),
         sa.func.min(sa.case((waiting, columns.id))).label("first"),
-        sa.func.max(sa.case((~waiting, columns.at))).label("refused_at"),
+        # A row of an older version does not tell when it was set aside.
+        sa.func.max(sa.case((~waiting, sa.func.coalesce(columns.not_before, columns.at)))).label(
+            "refused_at"
+        ),
     )
     grouped = each.group_by(columns.target).subquery()
     first = OUTBOX.alias()
