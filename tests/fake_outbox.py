@@ -30,6 +30,11 @@ class FakeOutbox:
 
     async def put(self, target: str, entries: Sequence[OutboxEntry]) -> None:
         """Add entries at the end."""
+        wanted = {entry.key for entry in entries}
+        for kept in list(self.rows.values()):
+            its = kept.row.target == target and kept.row.entry.key in wanted
+            if its and kept.state is OutboxState.SET_ASIDE:
+                del self.rows[kept.row.id]
         known = {(k.row.target, k.row.entry.key) for k in self.rows.values()}
         for entry in entries:
             if (target, entry.key) not in known:
@@ -61,10 +66,10 @@ class FakeOutbox:
             kept.row = replace(kept.row, tries=kept.row.tries + 1)
             kept.error, kept.not_before = error, not_before
 
-    async def set_aside(self, ids: Sequence[int], error: str) -> None:
+    async def set_aside(self, ids: Sequence[int], error: str, now: datetime) -> None:
         """Take rows out of the queue."""
         for kept in self._of(ids):
-            kept.state, kept.error, kept.not_before = OutboxState.SET_ASIDE, error, None
+            kept.state, kept.error, kept.not_before = OutboxState.SET_ASIDE, error, now
 
     async def depth(self) -> dict[tuple[str, OutboxState], int]:
         """Count rows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,9 +13,6 @@ from prometheus_server import Prometheus
 
 POINTS = 1000
 """How many points a panel of usual width shows."""
-
-TYPES_OF_SEATS = ("analyzer", "professional")
-"""What the variable license_type offers on Prometheus."""
 
 UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
@@ -54,6 +51,28 @@ def range_of(dashboard: dict[str, Any], end: datetime) -> Range:
 def panels(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
     """Return every panel that shows data."""
     return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
+def everything_chosen(
+    server: Influx | Prometheus, dashboard: dict[str, Any], end: datetime
+) -> Range:
+    """Return the range with which a dashboard opens, and All of what its variables offer."""
+    return replace(
+        range_of(dashboard, end),
+        sites=offered(server, dashboard, "site"),
+        types=offered(server, dashboard, "license_type"),
+    )
+
+
+def offered(server: Influx | Prometheus, dashboard: dict[str, Any], name: str) -> tuple[str, ...]:
+    """Ask for the values that a variable of a dashboard offers."""
+    (variable,) = [one for one in dashboard["templating"]["list"] if one["name"] == name]
+    if isinstance(server, Influx):
+        found = server.ask(variable["query"], "butler")
+        return tuple(row[1] for series in found for row in series["values"])
+    asked = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"])
+    assert asked is not None
+    return server.values_of(asked[2], asked[1])
 
 
 @dataclass(frozen=True)
@@ -103,7 +122,7 @@ def from_prometheus(
             .replace("$__interval", f"{step}s")
             .replace("$__range", f"{int((chosen.end - chosen.start).total_seconds())}s")
             .replace("$site", "|".join(chosen.sites))
-            .replace("$license_type", "|".join(TYPES_OF_SEATS))
+            .replace("$license_type", "|".join(chosen.types))
         )
         assert "$" not in text, text
         if target.get("instant"):

@@ -36,6 +36,7 @@ GROWTH = {
 """The share that is held at first, and how much it grows."""
 
 PRICE = {"professional": 58.0, "analyzer": 33.0}
+PER_1000_MINUTES = 40.0
 SHARES = {"0-7d": 0.52, "7-30d": 0.2, "30-90d": 0.12, "90-180d": 0.07, "180d+": 0.05, "never": 0.04}
 
 Labels = tuple[tuple[str, str], ...]
@@ -110,6 +111,12 @@ def cost(site: str, kind: str, now: Moment) -> dict[str, float]:
     }
 
 
+def minutes_cost(now: Moment) -> dict[str, float]:
+    """Return the money of the month's minutes so far; minutes do not lie idle."""
+    spend = PER_1000_MINUTES * minutes(now)["used_minutes"] / 1000
+    return {"spend": spend, "idle_spend": 0.0, "savings": 0.0}
+
+
 Point = tuple[str, dict[str, str], dict[str, Any]]
 
 
@@ -137,6 +144,7 @@ def points(now: Moment) -> Iterator[Point]:
         yield from _site_points(site, now)
     capacity = {"site": "prod", "license_type": "analyzer_capacity"}
     yield measures.BUTLER_LICENSE.name, capacity, dict(minutes(now))
+    yield measures.COST.name, capacity, dict(minutes_cost(now))
     tokens = {"site": "prod", "license_type": "tokens_available"}
     left = {"available_tokens": 40.0 - now.day // 20, "total_tokens": 100.0}
     yield measures.BUTLER_LICENSE.name, tokens, dict(left)
@@ -231,6 +239,9 @@ def samples(now: Moment) -> Iterator[tuple[str, Labels, float]]:
         state = name.removesuffix("_minutes")
         labels = (("site", "prod"), ("state", state))
         yield "qlik_license_capacity_seconds", labels, value * 60
+    for money, value in minutes_cost(now).items():
+        of = (("site", "prod"), ("license_type", "analyzer_capacity"), ("kind", money))
+        yield "qlik_license_monthly_cost", of, value
     for state, value in (("available", 40 - now.day // 20), ("total", 100)):
         of = (("site", "prod"), ("license_type", "tokens_available"), ("state", state))
         yield "qlik_license_tokens", of, value

@@ -62,6 +62,13 @@ class Prometheus(Server):
         result: list[dict[str, Any]] = found["data"]["result"]
         return result
 
+    def values_of(self, label: str, selector: str) -> tuple[str, ...]:
+        """Return the values of a label in the series that a selector chooses."""
+        matching = urllib.parse.urlencode({"match[]": selector})
+        where = f"{self.url}/api/v1/label/{label}/values?{matching}"
+        with urllib.request.urlopen(where, timeout=60) as answer:
+            return tuple(json.load(answer)["data"])
+
 
 @contextmanager
 def a_prometheus(open_metrics: str, **options: Any) -> Iterator[Prometheus]:

@@ -94,7 +94,7 @@ async def test_what_waits_and_what_was_refused_is_said(store: Store, tmp_path: P
     await outbox.put("influx:main", [entry("a"), entry("b")])
     await outbox.put("influx:old", [entry("c")])
     a, b = await outbox.take("influx:main", 9, NOW)
-    await outbox.set_aside([a.id], "field type conflict")
+    await outbox.set_aside([a.id], "field type conflict", NOW)
     known = settings(tmp_path, "http://influx", "database: d")
 
     fresh = await outbox_findings(store, known, NOW)

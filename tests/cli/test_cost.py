@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from builders import PROFESSIONAL, a_summary
-from command_line import Command
+from command_line import CONFIG, Command
 from seatkeeper.config import load
-from seatkeeper.core.cost import SeatGroup, SeatGroups
+from seatkeeper.core.cost import NO_DEPARTMENT, SeatGroup, SeatGroups
 from seatkeeper.core.points import Beside, points_of
+from seatkeeper.simulator.names import DEPARTMENTS
+from seatkeeper.simulator.serve import Simulator
 from seatkeeper.store import open_store
 from seatkeeper.wiring.costing import Costs
 from seatkeeper.wiring.exposing import gather
+from served_site import ServedSite
 
 PRICES = """\
 cost:
@@ -78,6 +82,53 @@ def test_metrics_and_points_tell_the_same_money(seatkeeper: Command, config: Pat
         if p.measurement == "qlik_license_cost"
     ]
     assert sorted(float(p.fields["spend"]) for p in points) == sorted(map(float, spent))
+
+
+def test_who_has_no_custom_property_counts_with_the_attribute_of_the_directory(
+    seatkeeper: Command, config: Path, site: ServedSite
+) -> None:
+    priced(config)
+    assert seatkeeper("monitor", "-c", config).code == 0
+
+    (bill,) = seatkeeper("cost", "-c", config, "-o", "json").json
+
+    counted = {d["department"]: d["seats"] for d in bill["departments"]}
+    assert counted == site.do(seats_by_department)
+    assert site.do(lambda s: seats_by_department(s, attribute="")) != counted
+
+
+def test_an_attribute_of_its_own_name_tells_departments(
+    seatkeeper: Command, tmp_path: Path, own_site: ServedSite
+) -> None:
+    config = tmp_path / "own.yaml"
+    store = tmp_path / "own.db"
+    config.write_text(CONFIG.format(url=own_site.url, folder=own_site.folder, store=store))
+    config.write_text(config.read_text() + PRICES.replace("DEPARTMENT", "CostCenter"))
+    chosen = own_site.holders()[:7]
+    for label in chosen:
+        user = own_site.user(label)
+        user.attributes = (*user.attributes, ("costCENTER", "4711"))
+        own_site.do(lambda s, user=user: s.site.records.save_user(user))
+    assert seatkeeper("monitor", "-c", config).code == 0
+
+    rows = csv.DictReader(
+        io.StringIO(seatkeeper("cost", "-c", config, "--by", "department", "-o", "csv").out)
+    )
+
+    assert {r["department"] for r in rows} == {"4711", "(none)", "(total)"}
+
+
+def seats_by_department(simulator: Simulator, attribute: str = "department") -> dict[str, int]:
+    """Count the live seats by department as the site itself knows it."""
+    records, found = simulator.site.records, Counter[str]()
+    for seat in (seat for rows in records.seats.values() for seat in rows.values()):
+        if not seat.user or seat.quarantined:
+            continue
+        user = records.users[seat.user]
+        told = [value for _, value in user.properties if value in DEPARTMENTS]
+        told += [value for name, value in user.attributes if name == attribute]
+        found[told[0] if told else NO_DEPARTMENT] += 1
+    return dict(found)
 
 
 def test_without_a_price_the_cure_is_told(seatkeeper: Command, config: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_file_that_somebody_changed_is_left_alone(seatkeeper: Command, tmp_pat
 
 
 def test_nothing_is_written_when_one_file_is_foreign(seatkeeper: Command, tmp_path: Path) -> None:
-    foreign = tmp_path / "prometheus/provisioning/datasources/seatkeeper.yaml"
+    foreign = tmp_path / "prometheus/provisioning/datasources/seatkeeper-prometheus.yaml"
     foreign.parent.mkdir(parents=True)
     foreign.write_text("apiVersion: 1\n")
 
@@ -62,7 +62,7 @@ def test_nothing_is_written_when_one_file_is_foreign(seatkeeper: Command, tmp_pa
 @pytest.mark.parametrize("version", [1, 2, 3])
 def test_the_data_source_fits_the_version(version: int) -> None:
     body = files(Choices(influx_version=version))
-    text = body["influxdb/provisioning/datasources/seatkeeper.yaml"].decode()
+    text = body["influxdb/provisioning/datasources/seatkeeper-influxdb.yaml"].decode()
 
     (source,) = YAML(typ="safe").load(text)["datasources"]
 

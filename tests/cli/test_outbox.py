@@ -23,7 +23,7 @@ def filled(config: Path) -> Path:
         entries = [OutboxEntry("point", b"a secret of somebody", f"k{n}", NOW) for n in range(3)]
         await outbox.put("influx:main", entries)
         first, *rest = await outbox.take("influx:main", 9, NOW)
-        await outbox.set_aside([first.id], "field type conflict")
+        await outbox.set_aside([first.id], "field type conflict", NOW)
         await outbox.later([row.id for row in rest], "no answer", NOW)
         await outbox.leave("influx:main")
         store.close()

@@ -51,9 +51,10 @@ from seatkeeper.core.alert_pools import (
     days_left,
     share_of_month,
 )
-from seatkeeper.core.alert_rule import Amount, Reading, RuleKind, Status
+from seatkeeper.core.alert_rule import NEVER, Amount, Reading, Rule, RuleKind, Status
 from seatkeeper.core.alert_rules import KINDS, default_rules
-from seatkeeper.core.model import Capacity, LicenseType
+from seatkeeper.core.alerts import Alert, AlertKey, Round, Why, advance
+from seatkeeper.core.model import Capacity, LicenseType, Pool
 from seatkeeper.core.summary import LicenseState, LicenseSummary, Mismatch, Summary
 
 BAD, BETWEEN, FINE = Status.BAD, Status.BETWEEN, Status.FINE
@@ -89,6 +90,27 @@ def complying(**counts: Any) -> Known:
 def licensed(state: LicenseState, days: int | None = None) -> Known:
     last = None if days is None else (NOW + timedelta(days=days)).date()
     return known(a_summary(license=LicenseSummary(state=state, valid_to=last, days_left=days)))
+
+
+def days(*available: float, total: int = 200) -> tuple[DayOfPool, ...]:
+    first = (NOW - timedelta(days=len(available))).date()
+    return tuple(
+        DayOfPool(first + timedelta(days=n), total, int(left)) for n, left in enumerate(available)
+    )
+
+
+UNCLEAR = LicenseSummary(state=LicenseState.CANNOT_TELL)
+
+
+def running_out(left: int) -> Known:
+    """A site whose analyzer pool loses five seats a day and has so many left."""
+    falling = days(*(left + 5 * n for n in range(27, -1, -1)))
+    return replace(free(left), facts=SiteFacts(days={ANALYZER: falling}))
+
+
+def pools_of(one: Known) -> tuple[Pool, ...]:
+    assert one.summary is not None
+    return one.summary.pools
 
 
 def readings(kind: RuleKind, of: Known) -> Mapping[str, Reading]:
@@ -140,13 +162,6 @@ def test_high_utilization(available: int, expected: Status) -> None:
     assert status(HighUtilization(), free(available), "analyzer") is expected
 
 
-def days(*available: float, total: int = 200) -> Sequence[DayOfPool]:
-    first = (NOW - timedelta(days=len(available))).date()
-    return tuple(
-        DayOfPool(first + timedelta(days=n), total, int(left)) for n, left in enumerate(available)
-    )
-
-
 def test_a_pool_that_loses_seats_every_day_is_empty_some_day() -> None:
     falling = days(*range(60, 32, -1))
 
@@ -170,7 +185,7 @@ def test_no_trend_is_made_up(history: Sequence[DayOfPool]) -> None:
     assert days_left(20, history) is None
 
 
-@pytest.mark.parametrize(("left", "expected"), [(12, BAD), (17, BETWEEN), (20, FINE), (0, FINE)])
+@pytest.mark.parametrize(("left", "expected"), [(12, BAD), (17, BETWEEN), (20, FINE), (0, BETWEEN)])
 def test_a_pool_that_is_empty_soon(left: int, expected: Status) -> None:
     history = {ANALYZER: days(*range(left + 27, left - 1, -1))}
     of = replace(free(left), facts=SiteFacts(days=history))
@@ -269,8 +284,41 @@ def test_the_license_counts_down_step_by_step() -> None:
 def test_a_license_of_which_nobody_can_tell() -> None:
     unclear = licensed(LicenseState.CANNOT_TELL)
     assert status(LicenseUnclear(), unclear) is BAD
-    assert status(LicenseExpiry(), unclear) is FINE
+    assert status(LicenseExpiry(), unclear) is BETWEEN
     assert status(LicenseExpiry(), licensed(LicenseState.EXPIRED)) is BAD
+    assert status(LicenseRefused(), unclear) is BETWEEN
+
+
+def test_a_license_whose_marks_are_clear_is_accepted_though_its_end_cannot_be_told() -> None:
+    seen = LicenseSummary(state=LicenseState.CANNOT_TELL, accepted=True)
+    assert status(LicenseRefused(), known(a_summary(license=seen))) is FINE
+
+
+@pytest.mark.parametrize(
+    ("rule", "bad"),
+    [
+        (LicenseExpiry(), licensed(LicenseState.VALID, 5)),
+        (LicenseRefused(), licensed(LicenseState.DENYLISTED)),
+        (PoolEmptySoon(), running_out(30)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_cannot_be_told_for_once_neither_ends_an_alert_nor_tells_it_again(
+    rule: RuleKind, bad: Known
+) -> None:
+    unclear = running_out(0)
+    unclear = replace(
+        unclear, summary=a_summary(pools=pools_of(unclear), license=UNCLEAR), facts=bad.facts
+    )
+    whys, alerts = [], dict[AlertKey, Alert]()
+    for number, one in enumerate((bad, bad, unclear, bad)):
+        now = NOW + number * 2 * HOUR
+        asked = replace(Rule.of(rule), repeat=NEVER)
+        done = advance(alerts, [Round(asked, "prod", tuple(rule.read(one)))], (), now)
+        alerts |= {alert.key: alert for alert in done.kept}
+        whys += [telling.why for telling in done.tellings if telling.why is not Why.KEPT]
+
+    assert whys == [Why.FIRED]
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from seatkeeper.core.cost import (
     SeatGroup,
     SeatGroups,
     bill_of,
+    department_of,
     group_seats,
     measured,
     money,
@@ -78,6 +79,18 @@ def test_seats_are_counted_by_department_letter_case_aside() -> None:
         (NO_DEPARTMENT, 1),
         ("SALES", 2),
     ]
+
+
+def test_a_department_comes_from_the_custom_property_before_the_attribute() -> None:
+    told = (("Department", "Finance"),)
+    both = a_user(r"E\a", properties=(("department", "Sales"),), attributes=told)
+    blank = a_user(r"E\b", properties=(("department", " "),), attributes=told)
+    neither = a_user(r"E\c", properties=(("office", "Sales"),), attributes=(("office", "Lund"),))
+    unsaid = a_user(r"E\d", properties=None, attributes=None)
+
+    found = [department_of(user, "department") for user in (both, blank, neither, unsaid)]
+
+    assert found == ["Sales", "Finance", NO_DEPARTMENT, NO_DEPARTMENT]
 
 
 def test_idle_is_what_the_policy_calls_idle() -> None:

@@ -192,6 +192,21 @@ def test_the_license_says_what_it_is_and_how_long(
     assert found.valid_to == facts.get("valid_to")
 
 
+@pytest.mark.parametrize(
+    ("facts", "accepted"),
+    [
+        ({}, None),
+        ({"blacklisted": False}, None),
+        ({"blacklisted": False, "invalid": False}, True),
+        ({"invalid": True}, False),
+    ],
+)
+def test_a_license_is_accepted_when_its_marks_say_so(
+    facts: dict[str, Any], accepted: bool | None
+) -> None:
+    assert summarise_license(a_license(**facts), NOW).accepted is accepted
+
+
 def test_no_license_is_a_state_of_its_own() -> None:
     assert summarise_license(None, NOW) == LicenseSummary(state=LicenseState.NONE)
 

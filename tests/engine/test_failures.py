@@ -295,7 +295,7 @@ async def test_a_failed_cycle_is_kept_with_its_reason(store: Store) -> None:
         ("monitor", START, str(DOWN)),
         ("monitor", START + timedelta(seconds=30), str(DOWN)),
     ]
-    state = (await store.cycles.states(["prod"]))["prod", "monitor"]
+    state = (await store.cycles.states(["prod"], world.clock.now()))["prod", "monitor"]
     assert (state.last_success, state.failures) == (None, 2)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from builders import NOW, a_policy, a_snapshot, a_summary, an_allocation, facts_of
 from fake_outbox import FakeOutbox
@@ -12,6 +14,7 @@ from seatkeeper.core.changes import By, ChangeKind
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outbox import OutboxEntry
 from seatkeeper.core.points import Point, ReleasedSeat, Users, when
+from seatkeeper.errors import StoreError
 from seatkeeper.flow.points import PointKeeper, PointTarget
 from seatkeeper.flow.ports import Observed
 
@@ -30,10 +33,13 @@ class FakeNews:
     releases: list[ReleasedSeat] = field(default_factory=list)
     asked: list[datetime] = field(default_factory=list)
 
-    async def last_reading(self, site: str) -> datetime | None:  # noqa: ARG002 - a port
+    async def told_until(self, site: str) -> datetime | None:  # noqa: ARG002 - a port
         return self.last
 
-    async def failed_cycles(self, site: str) -> int:  # noqa: ARG002 - a port
+    async def note_told(self, site: str, at: datetime) -> None:  # noqa: ARG002 - a port
+        self.last = at
+
+    async def failed_cycles(self, site: str, now: datetime) -> int:  # noqa: ARG002 - a port
         return 2
 
     async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:  # noqa: ARG002
@@ -91,7 +97,6 @@ async def test_users_are_told_where_asked_once_a_day_and_hidden_unless_named() -
     keeper = PointKeeper(targets, outbox, news)
 
     await keeper.follow(observed())
-    news.last = NOW
     await keeper.follow(observed(NOW + timedelta(minutes=15)))
 
     assert lines(outbox, "none", "qlik_license_user") == []
@@ -99,3 +104,45 @@ async def test_users_are_told_where_asked_once_a_day_and_hidden_unless_named() -
     (named,) = lines(outbox, "names", "qlik_license_user")
     assert "anna" not in hidden
     assert "anna" in named
+
+
+async def test_a_reading_over_midnight_belongs_to_the_day_it_began() -> None:
+    """It counts who was active on that day, and tells the users of that day once."""
+    before_midnight = datetime(2026, 11, 3, 23, 59, 55, tzinfo=UTC)
+    evening = before_midnight - timedelta(hours=3)
+    seats = [an_allocation(ANNA, license_type=LicenseType.ANALYZER, last_used=evening)]
+
+    def a_reading(taken_at: datetime) -> Observed:
+        snapshot = a_snapshot(seats, now=taken_at)
+        facts, summary = facts_of(snapshot, a_policy()), a_summary(at=taken_at)
+        return Observed(snapshot, facts, summary, taken_at + timedelta(seconds=10), {})
+
+    outbox, news = FakeOutbox(), FakeNews(last=before_midnight - timedelta(minutes=15))
+    keeper = PointKeeper([PointTarget("t", encode, users=Users.NAMES)], outbox, news)
+
+    await keeper.follow(a_reading(before_midnight))
+    assert lines(outbox, "t", "qlik_license_user") == []
+    (activity,) = (t for t in lines(outbox, "t", "qlik_license_activity") if "analyzer" in t)
+    assert "'active_users': 1.0" in activity
+
+    await keeper.follow(a_reading(before_midnight + timedelta(minutes=15)))
+    await keeper.follow(a_reading(before_midnight + timedelta(minutes=30)))
+    assert len(lines(outbox, "t", "qlik_license_user")) == 1
+
+
+async def test_what_could_not_be_put_is_put_by_the_next_cycle_that_can() -> None:
+    """However long ago the failed one was: users and releases are told since the last success."""
+
+    class Full(FakeOutbox):
+        async def put(self, *_: object) -> None:
+            raise StoreError("the disk is full")
+
+    news = FakeNews(last=NOW - timedelta(days=1))
+    targets = [PointTarget("t", encode, users=Users.NAMES)]
+    with pytest.raises(StoreError):
+        await PointKeeper(targets, Full(), news).follow(observed())
+    outbox = FakeOutbox()
+    await PointKeeper(targets, outbox, news).follow(observed(NOW + timedelta(hours=6)))
+
+    assert news.asked == 2 * [NOW - timedelta(days=1, hours=1)]
+    assert len(lines(outbox, "t", "qlik_license_user")) == 1

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
 
-from grafana_asking import Series, from_influx, from_prometheus, panels, range_of
-from grafana_points import PRICE, TOTALS, line_protocol, open_metrics, this_minute
+from builders import a_summary
+from grafana_asking import Series, everything_chosen, from_influx, from_prometheus, panels
+from grafana_points import (
+    DAYS,
+    PRICE,
+    TOTALS,
+    Moment,
+    line_protocol,
+    minutes_cost,
+    open_metrics,
+    this_minute,
+)
 from influx import Influx, an_influx
 from prometheus_server import Prometheus, a_prometheus
+from seatkeeper.core.model import Tokens
+from seatkeeper.core.scrape import Scrape
 from seatkeeper.grafana.export import Choices, files
 from seatkeeper.grafana.rules import RULES, Rule
+from seatkeeper.outlets.prometheus import expose
 
 FILES = files(Choices())
 CASES = {
@@ -57,7 +71,7 @@ def has_numbers(series: Series) -> bool:
 
 @pytest.mark.parametrize(("dashboard", "panel"), CASES["influxdb"])
 def test_influxdb_answers(influx: Influx, end: datetime, dashboard: dict, panel: dict) -> None:
-    for answer in from_influx(influx, panel, range_of(dashboard, end)):
+    for answer in from_influx(influx, panel, everything_chosen(influx, dashboard, end)):
         assert answer
         assert all(has_numbers(series) for series in answer)
 
@@ -66,7 +80,7 @@ def test_influxdb_answers(influx: Influx, end: datetime, dashboard: dict, panel:
 def test_prometheus_answers(
     prometheus: Prometheus, end: datetime, dashboard: dict, panel: dict
 ) -> None:
-    for answer in from_prometheus(prometheus, panel, range_of(dashboard, end)):
+    for answer in from_prometheus(prometheus, panel, everything_chosen(prometheus, dashboard, end)):
         assert answer
         assert all(has_numbers(series) for series in answer)
 
@@ -80,20 +94,60 @@ def money(panel_title: str, flavour: str) -> tuple[dict, dict]:
 def test_the_parts_of_the_spend_are_the_spend_on_every_day(
     influx: Influx, prometheus: Prometheus, end: datetime
 ) -> None:
-    spend = sum(total * PRICE[kind] for (_, kind), total in TOTALS.items())
     title = "Where does the money go, month after month?"
 
-    for flavour, ask in (
-        ("influxdb", partial(from_influx, influx)),
-        ("prometheus", partial(from_prometheus, prometheus)),
+    for flavour, server, ask in (
+        ("influxdb", influx, partial(from_influx, influx)),
+        ("prometheus", prometheus, partial(from_prometheus, prometheus)),
     ):
         dashboard, panel = money(title, flavour)
-        (used,), (idle,), _budget = ask(panel, range_of(dashboard, end))
+        chosen = replace(everything_chosen(server, dashboard, end), types=tuple(PRICE))
+        (used,), (idle,), _budget = ask(panel, chosen)
         both = dict(used.values)
         assert len(both) > 150
         assert {at: both[at] + value for at, value in idle.values} == {
-            at: pytest.approx(spend) for at in both
+            at: pytest.approx(seats_spend()) for at in both
         }
+
+
+def seats_spend() -> float:
+    return sum(total * PRICE[kind] for (_, kind), total in TOTALS.items())
+
+
+@pytest.mark.parametrize("flavour", ["influxdb", "prometheus"])
+def test_the_tile_of_the_spend_is_the_whole_bill_minutes_of_capacity_included(
+    influx: Influx, prometheus: Prometheus, end: datetime, flavour: str
+) -> None:
+    dashboard, panel = money("What do the seats cost a month?", flavour)
+    after = end + timedelta(minutes=1)
+    if flavour == "influxdb":
+        (answer,) = from_influx(influx, panel, everything_chosen(influx, dashboard, after))
+    else:
+        chosen = everything_chosen(prometheus, dashboard, after)
+        (answer,) = from_prometheus(prometheus, panel, chosen)
+
+    (told,) = [series.values[-1][1] for series in answer]
+
+    of_minutes = minutes_cost(Moment(end, DAYS))["spend"]
+    assert of_minutes > 0
+    assert told == pytest.approx(seats_spend() + of_minutes)
+
+
+def test_a_site_with_tokens_alone_can_be_chosen() -> None:
+    tokens = Tokens(total=50.0, available=20.0, user=None, login=None)
+    off = tuple(replace(pool, enabled=False) for pool in a_summary().pools)
+    summary = a_summary(site="tokens", pools=off, seats=(), capacity=None, tokens=tokens)
+    exposed = expose(Scrape(summaries={"tokens": summary})).body.decode()
+    (selector,) = {
+        variable["query"]["query"].removeprefix("label_values(").removesuffix(", site)")
+        for path, body in FILES.items()
+        if path.startswith("prometheus/dashboards/")
+        for variable in json.loads(body)["templating"]["list"]
+        if variable["name"] == "site"
+    }
+
+    assert f'\n{selector}{{site="tokens"}} ' in exposed
+    assert "\nqlik_license_seats{" not in exposed
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.influx], ids=lambda r: r.name)

@@ -27,7 +27,7 @@ def promtool(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def grafana_rules(flavour: str) -> list[dict[str, Any]]:
-    body = FILES[f"{flavour}/provisioning/alerting/rules.yaml"]
+    body = FILES[f"{flavour}/provisioning/alerting/seatkeeper-{flavour}-rules.yaml"]
     (group,) = YAML(typ="safe").load(body.decode())["groups"]
     rules: list[dict[str, Any]] = group["rules"]
     return rules
@@ -73,10 +73,12 @@ def test_rules_know_no_variables_of_dashboards_and_need_no_recordings(flavour: s
         assert "site_license_type:" not in text
 
 
-def test_the_contact_point_of_the_rules_is_provisioned() -> None:
-    body = FILES["influxdb/provisioning/alerting/contact-points.yaml"].decode()
+@flavours
+def test_the_contact_point_of_the_rules_is_provisioned(flavour: str) -> None:
+    folder = f"{flavour}/provisioning/alerting"
+    body = FILES[f"{folder}/seatkeeper-{flavour}-contact-points.yaml"].decode()
     (contact,) = YAML(typ="safe").load(body)["contactPoints"]
 
-    names = {rule["notification_settings"]["receiver"] for rule in grafana_rules("influxdb")}
+    names = {rule["notification_settings"]["receiver"] for rule in grafana_rules(flavour)}
 
     assert names == {contact["name"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -19,7 +20,7 @@ from builders import NOW
 from fakes import FakeClock
 from messages import a_message
 from qrs_pki import Authority
-from receivers import Heard, HttpReceiver, RealAlertmanager
+from receivers import Heard, HttpReceiver, RealAlertmanager, free_port
 from seatkeeper.core.alert_message import MessageState, Severity
 from seatkeeper.core.butler_event import ButlerEvent, ButlerEventName
 from seatkeeper.errors import MessageRefused, NotTold
@@ -102,8 +103,14 @@ async def test_a_secret_in_base64_is_decoded_as_the_specification_says(
         (web.Response(status=404), NotTold, "check the path"),
         (web.Response(status=302, headers={"Location": "/x"}), NotTold, "sends us elsewhere"),
         (web.Response(status=422, text="no such site"), MessageRefused, "422: no such site"),
+        (web.Response(status=400, text="no such site"), MessageRefused, "400: no such site"),
+        (
+            web.Response(status=400, text="<h1>Bad Request</h1>", content_type="text/html"),
+            NotTold,
+            "check http or https, host and port",
+        ),
     ],
-    ids=lambda value: str(getattr(value, "status", "")),
+    ids=lambda value: f"{value.status} {value.content_type}" if hasattr(value, "status") else "",
 )
 async def test_what_an_answer_means(
     receiver: HttpReceiver, answer: web.Response, error: type[Exception], what: str
@@ -123,6 +130,46 @@ async def test_a_receiver_that_asks_for_patience_gets_it(receiver: HttpReceiver)
         await webhook(receiver).tell(a_message(), "k")
 
     assert caught.value.wait == timedelta(seconds=120)
+
+
+async def test_a_receiver_that_repeats_its_address_gives_no_secret_of_it_away(
+    receiver: HttpReceiver,
+) -> None:
+    path = f"/services/T0SECRET%21TOKEN?key=k3y&to=s3cr3t&long={'x' * 90}"
+    url = f"http://127.0.0.1:{receiver.port}{path}"
+    there = Receiver(url=url, timeout=LONG, user="me", password="pw!")
+    page = f"<pre>Cannot POST {url} /services/T0SECRET!TOKEN as me with pw!</pre>"
+    receiver.answers = [web.Response(status=status, text=page) for status in (404, 422, 200)]
+
+    said = []
+    for error in (NotTold, MessageRefused):
+        with pytest.raises(error, match="Cannot POST") as caught:
+            await Webhook(there, SECRET, FakeClock(NOW).now).tell(a_message(), "k")
+        said.append(str(caught.value))
+    said.append(await Webhook(there, SECRET, FakeClock(NOW).now).tell(a_message(), "k"))
+
+    for secret in ("T0SECRET", "services", "s3cr3t", "pw!", "xxxx"):
+        assert [text for text in said if secret in text] == []
+
+
+async def test_an_answer_whose_text_never_ends_counts_by_its_status() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nfine")
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+        ended.set()
+
+    ended = asyncio.Event()
+    server = await asyncio.start_server(answer, "127.0.0.1", port := free_port())
+    async with server:
+        there = Receiver(url=f"http://127.0.0.1:{port}/in", timeout=LONG)
+        said = await Webhook(there, SECRET, FakeClock(NOW).now).tell(a_message(), "k")
+        await ended.wait()
+
+    assert said == f"127.0.0.1:{port} answered 200: fine"
 
 
 async def test_a_receiver_that_hangs_is_given_up(receiver: HttpReceiver) -> None:

@@ -70,6 +70,11 @@ def a_point(number: int = 0, **fields: Field) -> Point:
     return Point("qlik_sense_license", tags, fields or {"total": 5.0}, AT + number)
 
 
+def a_batch_with_one_bad(at: int, of: int = 5000) -> list[OutboxRow]:
+    """Rows of which one, total=-1, is refused by a receiver that is told so."""
+    return raw(*(f"m total={-1 if n == at else n} {AT + n}" for n in range(of)))
+
+
 async def sent(place: Place, some: list[OutboxRow]) -> Delivery:
     async with InfluxSink(place) as sink:
         return await sink.send(some)
@@ -296,6 +301,47 @@ async def test_version_3_tells_the_poisoned_line_and_the_rest_arrives(three: Rec
     assert list(delivery.poisoned) == [7]
     assert "invalid column type" in delivery.poisoned[7]
     assert len(delivery.delivered) == 19
+
+
+@pytest.mark.parametrize("at", [0, 1, 20, 49])
+async def test_a_slow_server_gets_further_with_every_batch(three: Receiver, at: int) -> None:
+    """With time for next to nothing, each batch leaves fewer rows, until all are through."""
+    three.refuses = "total=-1"
+    left, poisoned = a_batch_with_one_bad(at, of=50), list[int]()
+    async with a_receiver(three) as url, InfluxSink(version_3(url, "b"), budget=0) as sink:
+        while left:
+            delivery = await sink.send(left)
+            assert delivery.error == ""
+            gone = {*delivery.delivered, *delivery.poisoned}
+            assert gone
+            poisoned += delivery.poisoned
+            left = [row for row in left if row.id not in gone]
+
+    assert poisoned == [at]
+
+
+async def test_a_point_at_fault_is_found_with_few_requests(three: Receiver) -> None:
+    three.refuses = "total=-1"
+    async with a_receiver(three) as url:
+        delivery = await sent(version_3(url, "b"), a_batch_with_one_bad(4094))
+
+    assert list(delivery.poisoned) == [4094]
+    assert len(delivery.delivered) == 4999
+    assert len(three.requests) <= 100
+
+
+async def test_a_server_too_slow_to_find_the_point_is_told_with_what_it_says(
+    three: Receiver,
+) -> None:
+    three.refuses = "total=-1"
+    async with (
+        a_receiver(three) as url,
+        InfluxSink(version_3(url, "b"), budget=0, longest=0) as sink,
+    ):
+        delivery = await sink.send(a_batch_with_one_bad(0))
+
+    assert "answers too slowly to find out which (partial write" in delivery.error
+    assert (delivery.delivered, delivery.poisoned) == ((), {})
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from messages import a_message
 from qrs_pki import Authority
 from receivers import MailServer, free_port
 from seatkeeper.errors import NotTold
-from seatkeeper.outlets.notify import Notifier, without_secrets
+from seatkeeper.outlets.hiding import without_secrets
+from seatkeeper.outlets.notify import Notifier
 
 LONG = timedelta(seconds=20)
 
@@ -113,3 +114,6 @@ def test_no_part_of_a_url_is_told_but_the_name_of_a_host() -> None:
 
     assert without_secrets(said, url) == "mail.example.com refused … with … (…)"
     assert without_secrets("T1JJ3T3L2 failed", "slack://T1JJ3T3L2/A1BRTD4JD") == "… failed"
+    assert without_secrets("no xy for ab in taxy", "mailto://ab:xy@localhost") == (
+        "no … for … in taxy"
+    )

@@ -36,8 +36,8 @@ def seat(**changes: Any) -> Allocation:
     return seats(a_seat_row(1, **changes))[0]
 
 
-def users(*rows: Any) -> dict[str, User]:
-    sink = users_sink()
+def users(*rows: Any, attribute: str = "") -> dict[str, User]:
+    sink = users_sink(attribute)
     sink.feed(json.dumps(rows).encode())
     return sink.close(framed=True)
 
@@ -267,6 +267,22 @@ def test_a_user_carries_what_the_row_says() -> None:
         properties=(("Department", "Finance"), ("Department", "Sales")),
         groups=("sales", "bi-admins"),
     )
+
+
+def test_of_the_attributes_of_a_user_only_the_one_asked_for_is_kept() -> None:
+    row = a_user_row(
+        1,
+        attributes=[
+            {"attributeType": "Email", "attributeValue": "a@example.com"},
+            {"attributeType": "DEPARTMENT", "attributeValue": "Sales"},
+            {"attributeType": "department", "attributeValue": ""},
+            {"attributeType": None, "attributeValue": "HR"},
+        ],
+    )
+
+    asked = users(row, attribute="Department")[a_user_id(1)].attributes
+    assert asked == (("DEPARTMENT", "Sales"),)
+    assert users(row)[a_user_id(1)].attributes is None
 
 
 NOT_SAID = ("inactive", "removedExternally", "blacklisted", "deleteProhibited", "roles", "tags")

@@ -244,10 +244,24 @@ async def test_failed_cycles_are_known_with_their_last_error(store: Store) -> No
         at = later(minutes=minutes)
         await store.cycles.add(CycleSample("prod", "monitor", at, 1.0, 5, error))
 
-    cycles = (await store.alerts.facts("prod", Windows(), NOW, trend=False)).cycles
+    cycles = (await store.alerts.facts("prod", Windows(), later(1), trend=False)).cycles
 
     assert (cycles.last_good, cycles.failures, cycles.error) == (NOW, 2, "refused")
     assert cycles.failing_since == later(minutes=15)
+
+
+async def test_a_reading_of_a_clock_that_was_ahead_makes_nothing_fresh(store: Store) -> None:
+    """One reading 30 days ahead, and since the clock is right the site does not answer."""
+    ahead = later(24 * 30)
+    await store.cycles.add(CycleSample("prod", "monitor", NOW, 1.0, 5))
+    await store.history.observe(a_snapshot(now=ahead))
+    await store.cycles.add(CycleSample("prod", "monitor", ahead, 1.0, 5))
+    await store.cycles.add(CycleSample("prod", "monitor", later(1), 1.0, 5, "no answer"))
+
+    facts = await store.alerts.facts("prod", Windows(), later(2), trend=True)
+
+    assert (facts.cycles.last_good, facts.cycles.failures) == (NOW, 1)
+    assert facts.days == {}
 
 
 async def test_a_site_that_was_never_read_has_no_cycles(store: Store) -> None:
@@ -265,13 +279,13 @@ async def test_queues_tell_what_waits_and_what_was_refused(store: Store) -> None
     entries = [OutboxEntry("alert", b"{}", f"k{n}", later(n)) for n in range(3)]
     await store.outbox.put("alert:mail", entries)
     first, _, last = await store.outbox.take("alert:mail", 9, NOW)
-    await store.outbox.set_aside([last.id], "no such user")
+    await store.outbox.set_aside([last.id], "no such user", later(26))
     await store.outbox.later([first.id], "no answer", later(1))
 
     (queue,) = await store.alerts.queues()
 
     assert (queue.target, queue.rows, queue.oldest) == ("alert:mail", 2, NOW)
-    assert (queue.error, queue.refused_at) == ("no answer", later(2))
+    assert (queue.error, queue.refused_at) == ("no answer", later(26))
 
 
 async def test_releases_that_failed_and_people_released_again_and_again(store: Store) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from builders import NOW, PROFESSIONAL
+from builders import NOW, PROFESSIONAL, changed
 from seatkeeper.core.cost import Freed, SeatGroup, SeatGroups
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.store import Store
@@ -25,6 +25,13 @@ async def test_the_newest_seats_of_a_site_are_kept(store: Store) -> None:
 
     assert await store.costs.newest("prod") == SEATS
     assert await store.costs.newest("test") is None
+
+
+async def test_seats_counted_by_a_clock_that_was_ahead_give_way(store: Store) -> None:
+    await store.costs.keep(changed(SEATS, at=NOW + timedelta(days=30)))
+    await store.costs.keep(SEATS)
+
+    assert await store.costs.newest("prod") == SEATS
 
 
 async def test_what_was_released_and_stayed_free_saves(store: Store) -> None:

@@ -9,6 +9,8 @@ from seatkeeper.core.record import CycleSample
 from seatkeeper.store import Store
 from seatkeeper.store.cycles import LONGEST
 
+LATER = NOW + timedelta(days=1)
+
 
 def a_cycle(
     minutes: float = 0, *, site: str = "prod", kind: str = "monitor", error: str = ""
@@ -50,7 +52,7 @@ async def test_the_state_of_a_job_tells_its_last_success_and_what_failed_since(
     await keep(store, a_cycle(), a_cycle(15), bad, a_cycle(45, error="still not"))
     await keep(store, a_cycle(20, kind="release"), a_cycle(60, site="test"))
 
-    found = await store.cycles.states(["prod", "unknown"])
+    found = await store.cycles.states(["prod", "unknown"], LATER)
 
     assert found.keys() == {("prod", "monitor"), ("prod", "release")}
     monitor, release = found["prod", "monitor"], found["prod", "release"]
@@ -63,9 +65,19 @@ async def test_the_state_of_a_job_tells_its_last_success_and_what_failed_since(
 async def test_a_job_that_never_succeeded_says_so(store: Store) -> None:
     await keep(store, a_cycle(error="no"), a_cycle(15, error="no"))
 
-    state = (await store.cycles.states(["prod"]))["prod", "monitor"]
+    state = (await store.cycles.states(["prod"], LATER))["prod", "monitor"]
 
     assert (state.last_success, state.failures, state.failing_since) == (None, 2, NOW)
+
+
+async def test_a_good_cycle_of_a_clock_that_was_ahead_hides_no_failure(store: Store) -> None:
+    ahead = a_cycle(60 * 24 * 30)
+    await keep(store, a_cycle(), ahead, *(a_cycle(n, error="no answer") for n in (15, 30)))
+
+    state = (await store.cycles.states(["prod"], NOW + timedelta(hours=1)))["prod", "monitor"]
+
+    assert (state.last_success, state.failures) == (NOW, 2)
+    assert state.newest == a_cycle(30, error="no answer")
 
 
 @pytest.mark.parametrize("last", ["", "the site does not answer"])
@@ -74,13 +86,13 @@ async def test_old_cycles_go_but_the_newest_and_the_last_good_one_stay(
 ) -> None:
     newest = a_cycle(60, error=last)
     await keep(store, a_cycle(), a_cycle(15), a_cycle(30, error="no"), newest)
-    before = (await store.cycles.states(["prod"]))["prod", "monitor"]
+    before = (await store.cycles.states(["prod"], LATER))["prod", "monitor"]
 
     gone = await store.cycles.prune(NOW + timedelta(days=1))
 
     good = [a_cycle(15)] if last else []
     assert await store.cycles.since("prod", NOW) == [*good, newest]
     assert gone == 3 - len(good)
-    after = (await store.cycles.states(["prod"]))["prod", "monitor"]
+    after = (await store.cycles.states(["prod"], LATER))["prod", "monitor"]
     assert after.last_success == before.last_success
     assert await store.cycles.prune(NOW + timedelta(days=1)) == 0

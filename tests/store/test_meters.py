@@ -90,6 +90,13 @@ async def test_the_same_reading_again_counts_nothing_twice(store: Store) -> None
     assert await store.past.capacity_days("prod", TODAY) == {TODAY: 6}
 
 
+async def test_a_clock_that_was_ahead_stops_no_minutes(store: Store) -> None:
+    ahead = a_reading(24 * 20, used=100)
+    await observe(store, ahead, *(a_reading(n, used=100 + 10 * n) for n in range(3)))
+
+    assert await store.past.capacity_days("prod", TODAY) == {TODAY: 20}
+
+
 async def test_minutes_of_people_are_the_most_that_was_told(store: Store) -> None:
     key = r"example\anna.berg"
     for hours, told in enumerate(({TODAY: 12, TODAY - DAY: 30}, {TODAY: 24, TODAY - DAY: 6})):
@@ -130,6 +137,18 @@ async def test_the_license_is_kept_when_it_changes(store: Store) -> None:
         LicenseState.NONE,
     ]
     assert changes[1].license.allotments == (("analyzer", 9),)
+
+
+async def test_a_clock_that_was_ahead_hides_no_change_of_the_license(store: Store) -> None:
+    valid = ServerLicense("0000", signed=True, valid_to=TODAY + 400 * DAY)
+    await observe(store, replace(a_reading(24 * 20), server_license=valid))
+    await observe(store, replace(a_reading(1), server_license=valid))
+    await observe(store, replace(a_reading(2), server_license=None))
+
+    found = await store.past.license_changes("prod", NOW)
+
+    states = {(c.at - NOW) / timedelta(hours=1): c.license.state for c in found}
+    assert (states[1], states[2]) == (LicenseState.VALID, LicenseState.NONE)
 
 
 async def test_single_readings_from_before_become_days_when_the_store_is_upgraded(

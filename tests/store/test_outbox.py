@@ -16,6 +16,7 @@ from seatkeeper.store import Owner, Store, open_store
 from seatkeeper.store.outbox import KEEP_SET_ASIDE, Outbox, names
 from stored import ANNA, JANE, NOW, later
 
+SECOND = timedelta(seconds=1)
 WAITING, SET_ASIDE = OutboxState.WAITING, OutboxState.SET_ASIDE
 
 
@@ -86,7 +87,7 @@ async def test_what_is_set_aside_is_out_of_the_way_and_counted(
     await outbox.put("influx:main", some_entries(1, 2))
     first, _ = await outbox.take("influx:main", 2, NOW)
 
-    await outbox.set_aside([first.id], "field type conflict")
+    await outbox.set_aside([first.id], "field type conflict", NOW)
 
     assert await numbers(outbox) == ["key-2"]
     assert await outbox.depth() == {("influx:main", SET_ASIDE): 1, ("influx:main", WAITING): 1}
@@ -97,7 +98,7 @@ async def test_what_waits_and_what_was_refused_is_said(store: Store) -> None:
     await outbox.put("influx:main", some_entries(1, 2, 3))
     await outbox.put("alert:mail", some_entries(9))
     one, two, _ = await outbox.take("influx:main", 9, NOW)
-    await outbox.set_aside([one.id], "field type conflict")
+    await outbox.set_aside([one.id], "field type conflict", NOW)
     await outbox.later([two.id], "no answer", later(1))
 
     assert await outbox.waiting() == [
@@ -107,14 +108,43 @@ async def test_what_waits_and_what_was_refused_is_said(store: Store) -> None:
     (refused,) = await outbox.refused()
     assert (refused.row.entry, refused.error) == (an_entry(1), "field type conflict")
     assert await outbox.prune(NOW + KEEP_SET_ASIDE) == 0
-    assert await outbox.prune(later(24) + KEEP_SET_ASIDE) == 1
+    assert await outbox.prune(NOW + KEEP_SET_ASIDE + SECOND) == 1
+
+
+async def test_how_long_a_refused_row_is_kept_counts_from_when_it_was_set_aside(
+    store: Store,
+) -> None:
+    await store.outbox.put("influx:main", some_entries(1))
+    (row,) = await store.outbox.take("influx:main", 9, NOW)
+    await store.outbox.set_aside([row.id], "field type conflict", later(25))
+
+    assert await store.outbox.prune(later(24) + KEEP_SET_ASIDE) == 0
+    assert [q.refused_at for q in await store.alerts.queues()] == [later(25)]
+
+
+async def test_what_was_set_aside_gives_way_when_it_is_put_again(
+    outbox: Outbox | FakeOutbox,
+) -> None:
+    await outbox.put("influx:main", some_entries(1, 2))
+    await outbox.put("influx:other", some_entries(1))
+    both = await outbox.take("influx:main", 9, NOW)
+    await outbox.set_aside([row.id for row in both], "field type conflict", NOW)
+
+    await outbox.put("influx:main", some_entries(1))
+
+    assert await numbers(outbox) == ["key-1"]
+    assert await outbox.depth() == {
+        ("influx:main", WAITING): 1,
+        ("influx:main", SET_ASIDE): 1,
+        ("influx:other", WAITING): 1,
+    }
 
 
 async def test_what_was_set_aside_can_be_tried_again_at_its_old_place(store: Store) -> None:
     outbox = store.outbox
     await outbox.put("influx:main", some_entries(1, 2))
     first, _ = await outbox.take("influx:main", 9, NOW)
-    await outbox.set_aside([first.id], "field type conflict")
+    await outbox.set_aside([first.id], "field type conflict", NOW)
 
     assert await outbox.retry("influx:main") == 1
     assert await outbox.retry("influx:main") == 0

@@ -32,6 +32,13 @@ async def test_a_slower_reading_does_not_replace_a_newer_one(store: Store) -> No
     assert await store.summaries.newest("prod") == newer
 
 
+async def test_a_reading_of_a_clock_that_was_ahead_gives_way(store: Store) -> None:
+    await store.summaries.keep(a_summary(at=NOW + timedelta(days=30)))
+    await store.summaries.keep(a_summary())
+
+    assert await store.summaries.newest("prod") == a_summary()
+
+
 async def test_the_same_reading_may_be_counted_again(store: Store) -> None:
     again = a_summary(plan=None)
     await store.summaries.keep(a_summary())

@@ -73,7 +73,10 @@ def cost(
     if settings.cost.to_prices() is None:
         raise UsageError("nothing has a price; write cost: {professional: {per_seat_month: …}}")
     if by is Grouping.DEPARTMENT and settings.cost.attribute is None:
-        raise UsageError("cost.attribute is missing: it names the custom property of a department")
+        raise UsageError(
+            "cost.attribute is missing: it names the custom property or attribute of users that"
+            " tells their department"
+        )
 
     async def command(_stop: asyncio.Event) -> Exit:
         found = []

@@ -69,7 +69,7 @@ async def live_half_year(
 
     store, records = open_records(settings)
     try:
-        async with open_simulated(settings.sites) as (opened, clock):
+        async with open_simulated(settings.sites, settings.cost.attribute or "") as (opened, clock):
             one = opened[0]
 
             def hands(run: Run, held: Held) -> Hands:
@@ -92,7 +92,7 @@ async def glance(settings: Settings, half: HalfYear, person: str) -> Glance:
     clock = SystemClock()
     store, records = open_records(settings)
     try:
-        async with open_sites(settings.sites, clock) as opened:
+        async with open_sites(settings.sites, clock, settings.cost.attribute or "") as opened:
             site = opened[0].site
             run = Run("glance", this_actor(person), clock)
             done = await monitor(site, records, run)

@@ -102,7 +102,7 @@ async def open_session(loaded: Loaded, owner: Owner | None = None) -> AsyncItera
     store, records = open_records(loaded.settings, owner)
     try:
         sites: list[SiteSettings] = list(loaded.settings.sites)
-        async with open_sites(sites, clock) as opened:
+        async with open_sites(sites, clock, loaded.settings.cost.attribute or "") as opened:
             yield Session(loaded, store, records, opened, clock)
     finally:
         store.close()

@@ -65,8 +65,8 @@ class SiteFacts:
 class Queue:
     """What waits for one target of the outbox.
 
-    `oldest` is since when the first row waits, `refused_at` when a row was last true that the
-    target refused for good.
+    `oldest` is since when the first row waits, `refused_at` when a row was last set aside because
+    the target refused it for good.
     """
 
     target: str

@@ -255,7 +255,8 @@ class ChannelFailing:
         title="Alert channel failing",
         means="messages for a channel wait longer than `alerts.failing_after`, or were refused for"
         " good within a day; told on the other channels",
-        todo="Try it with `seatkeeper alerts test`; mend its address, password or server.",
+        todo="Try it with `seatkeeper alerts test`; mend its address, password or server. What it"
+        " refused: `seatkeeper outbox show`, then `seatkeeper outbox retry`.",
         needs=Needs.ALL,
         repeat=timedelta(hours=12),
     )

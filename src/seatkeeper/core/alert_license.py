@@ -39,7 +39,7 @@ class LicenseExpiry:
     )
 
     def read(self, known: Known) -> Iterator[Reading]:
-        """Judge the days left; where nobody can tell them, `license_unclear` speaks."""
+        """Judge the days left; where nobody can tell them, what was said of it goes on."""
         license_ = _license(known)
         if license_ is None:
             return
@@ -50,7 +50,7 @@ class LicenseExpiry:
             values["valid_to"] = license_.valid_to.isoformat()
         yield Reading(
             "",
-            Status.BAD if step else Status.FINE,
+            Status.of(bad=step > 0, fine=license_.days_left is not None),
             _says(license_),
             values,
             step=max(step, 1),
@@ -70,7 +70,7 @@ def _says(license_: LicenseSummary) -> str:
     if license_.state is LicenseState.EXPIRED:
         return f"the license of the server has expired{last}"
     if license_.days_left is None:
-        return "the license of the server is not about to end, as far as it can be told"
+        return "how long the license of the server runs cannot be told now"
     return f"the license of the server ends in {license_.days_left} days{last}"
 
 
@@ -120,10 +120,17 @@ class LicenseRefused:
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge the state of the license."""
         license_ = _license(known)
-        if license_ is not None:
-            says = _REFUSED.get(license_.state, "the license of the server is accepted")
-            status = Status.BAD if license_.state in _REFUSED else Status.FINE
-            yield Reading("", status, says, {"state": license_.state.value})
+        if license_ is None:
+            return
+        unclear = license_.state is LicenseState.CANNOT_TELL and not license_.accepted
+        fine = "whether the license of the server is accepted cannot be told now"
+        fine = fine if unclear else "the license of the server is accepted"
+        yield Reading(
+            "",
+            Status.of(bad=license_.state in _REFUSED, fine=not unclear),
+            _REFUSED.get(license_.state, fine),
+            {"state": license_.state.value},
+        )
 
 
 def _license(known: Known) -> LicenseSummary | None:

@@ -134,12 +134,16 @@ class PoolEmptySoon:
     )
 
     def read(self, known: Known) -> Iterator[Reading]:
-        """Judge each pool whose history is long enough and which is not empty already."""
+        """Judge each pool whose history is long enough; one that is empty goes on as it was."""
         for pool in _pools(known):
             days = known.facts.days.get(pool.license_type, ())[-self.trend_days :]
             lasts = days_left(pool.available, days)
             kind = pool.license_type.value
-            if lasts is None or pool.available <= 0:
+            if pool.available <= 0:
+                # That is for `low_availability` to tell; here it is no end of anything.
+                yield Reading(kind, Status.BETWEEN, f"the {kind} pool is empty")
+                continue
+            if lasts is None:
                 yield Reading(kind, Status.FINE, f"the {kind} pool is not running out")
                 continue
             yield Reading(

@@ -33,7 +33,8 @@ MOST_DEPARTMENTS = 500
 class Prices:
     """What things cost a month, from the configuration; a type without a price costs nothing.
 
-    `attribute` is the custom property that names the department of a user, empty for none.
+    `attribute` is the custom property or user attribute that names the department of a user,
+    empty for none.
     """
 
     currency: str = ""
@@ -157,11 +158,17 @@ def _merged(
 
 
 def department_of(user: User | None, attribute: str) -> str:
-    """Return the value of a custom property (name casefolded); the first of several."""
+    """Return the value of a custom property (name casefolded), the first of several.
+
+    Who has no such property counts with the attribute of that name.
+    """
     if user is None or not attribute:
         return NO_DEPARTMENT
-    values = (v.strip() for name, v in user.properties or () if name.casefold() == attribute)
-    return min((v for v in values if v), default=NO_DEPARTMENT)
+    for pairs in (user.properties, user.attributes):
+        values = (value.strip() for name, value in pairs or () if name.casefold() == attribute)
+        if first := min((value for value in values if value), default=""):
+            return first
+    return NO_DEPARTMENT
 
 
 def is_idle(seat: Allocation, facts: Facts, policy: Policy, now: datetime) -> bool:

@@ -43,6 +43,8 @@ class User(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     tags: tuple[str, ...] | None = None
     properties: tuple[tuple[str, str], ...] | None = None
     groups: tuple[str, ...] | None = None
+    attributes: tuple[tuple[str, str], ...] | None = None
+    """Name and value, only of the attribute that was asked for: all of them are tens of MB."""
 
     @property
     def label(self) -> str:

@@ -106,8 +106,13 @@ def summarise_license(license_: ServerLicense | None, now: datetime) -> LicenseS
         state = LicenseState.INVALID
     else:
         state = LicenseState.CANNOT_TELL if valid_to is None else LicenseState.VALID
+    marks = (license_.blacklisted, license_.invalid)
     return LicenseSummary(
-        state=state, valid_to=valid_to, days_left=days_left, allotments=license_.allotments
+        state=state,
+        valid_to=valid_to,
+        days_left=days_left,
+        allotments=license_.allotments,
+        accepted=False if any(marks) else None if None in marks else True,
     )
 
 

@@ -83,13 +83,15 @@ class LicenseSummary(Value, frozen=True):
     """The license of the server.
 
     `days_left` counts whole days from today to the last valid day, negative after it; None with
-    `valid_to`, which is not "for ever".
+    `valid_to`, which is not "for ever". `accepted`: its marks say that it is neither on the deny
+    list nor invalid; None where the site shows no such marks.
     """
 
     state: LicenseState
     valid_to: date | None = None
     days_left: int | None = None
     allotments: tuple[tuple[str, int], ...] = ()
+    accepted: bool | None = None
 
 
 class Mismatch(Value, frozen=True):

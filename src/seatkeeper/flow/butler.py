@@ -15,7 +15,7 @@ from seatkeeper.flow.ports import Observed, Outbox
 class Readings(Protocol):
     """What is known of earlier readings."""
 
-    async def last_reading(self, site: str) -> datetime | None:
+    async def last_reading(self, site: str, now: datetime) -> datetime | None:
         """Return when the last monitoring cycle that succeeded began."""
 
 
@@ -50,7 +50,7 @@ class ButlerKeeper:
     async def follow(self, observed: Observed) -> None:
         """Put the events of a cycle for those who want them now."""
         summary = observed.summary
-        before = await self.readings.last_reading(summary.site)
+        before = await self.readings.last_reading(summary.site, observed.now)
         for target in self.targets:
             if target.wants(summary.site) and is_due(observed.now, before, target.every):
                 entries = entries_of(summary, target.threshold_days, target.sends)

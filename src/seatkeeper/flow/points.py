@@ -23,7 +23,7 @@ from seatkeeper.core.points import (
 from seatkeeper.flow.ports import Observed, Outbox, PointNews
 
 OVERLAP = timedelta(hours=1)
-"""Releases are told again this long: a cycle may have failed to, and twice does no harm."""
+"""Releases are told again this long: one may settle late, and twice does no harm."""
 
 FIRST = timedelta(days=1)
 """So far back the first reading of a site tells releases."""
@@ -58,19 +58,23 @@ class PointKeeper:
     step: str = "points"
 
     async def follow(self, observed: Observed) -> None:
-        """Put the points of a cycle, and of what was released since the one before."""
-        summary = observed.summary
-        last = await self.news.last_reading(summary.site)
+        """Put the points of a cycle, and of what was released since the last that could.
+
+        Days are those of the reading, whose time every point carries: it may end on the next.
+        """
+        summary, taken_at = observed.summary, observed.snapshot.taken_at
+        last = await self.news.told_until(summary.site)
         beside = await self._beside(observed, _since(last, observed.now))
         for target in self.targets:
             points = points_of(summary, beside, user_tag=target.user_tag)
             await self.outbox.put(target.name, target.encode(points))
-        if last is None or _day(last) < _day(observed.now):
+        if last is None or _day(last) < _day(taken_at):
             await self._tell_users(observed)
+        await self.news.note_told(summary.site, taken_at)
 
     async def released(self, site: str, now: datetime) -> None:
         """Put the points of what was released since the last reading: for a run without one."""
-        since = _since(await self.news.last_reading(site), now)
+        since = _since(await self.news.told_until(site), now)
         releases = await self.news.released(site, since)
         for target in self.targets:
             points = release_points(site, releases, user_tag=target.user_tag)
@@ -88,7 +92,7 @@ class PointKeeper:
                 await self.outbox.put(target.name, some)
 
     async def _beside(self, observed: Observed, since: datetime) -> Beside:
-        site, today = observed.summary.site, _day(observed.now)
+        site, today = observed.summary.site, _day(observed.snapshot.taken_at)
         return Beside(
             releases=await self.news.released(site, since),
             active_users=active_on(today, observed.snapshot, observed.facts),
@@ -97,7 +101,7 @@ class PointKeeper:
                 kind: {what: float(amount) for what, amount in amounts.items()}
                 for kind, amounts in (await self.cost(site, observed.now)).items()
             },
-            failed_cycles=await self.news.failed_cycles(site),
+            failed_cycles=await self.news.failed_cycles(site, observed.now),
             outbox=sum((await self.outbox.depth()).values()),
         )
 
@@ -114,7 +118,7 @@ def _regrets(changes: ChangeCounts | None) -> dict[LicenseType, int]:
 
 
 def _since(last: datetime | None, now: datetime) -> datetime:
-    return now - FIRST if last is None else last - OVERLAP
+    return now - FIRST if last is None else min(last, now) - OVERLAP
 
 
 def _day(at: datetime) -> date:

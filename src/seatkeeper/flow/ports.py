@@ -288,11 +288,14 @@ class Activity(Protocol):
 class PointNews(Protocol):
     """What points say beside what a cycle observed."""
 
-    async def last_reading(self, site: str) -> datetime | None:
-        """Return when the last monitoring cycle before this one that succeeded began."""
+    async def told_until(self, site: str) -> datetime | None:
+        """Return the last reading of which all points were put, None before the first."""
 
-    async def failed_cycles(self, site: str) -> int:
-        """Count the monitoring cycles that failed since then."""
+    async def note_told(self, site: str, at: datetime) -> None:
+        """Remember that all points of a reading were put."""
+
+    async def failed_cycles(self, site: str, now: datetime) -> int:
+        """Count the monitoring cycles that failed since the last that succeeded."""
 
     async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:
         """Return the seats released since."""
@@ -345,7 +348,7 @@ class Outbox(Protocol):
     """What was not told yet; rows of a target leave in the order they were put."""
 
     async def put(self, target: str, entries: Sequence[OutboxEntry]) -> None:
-        """Add entries at the end; one whose key waits already is left out."""
+        """Add entries; one whose key waits already is left out, one set aside gives way."""
 
     async def take(self, target: str, limit: int, now: datetime) -> list[OutboxRow]:
         """Return the next rows; nothing while the first has to wait, or somebody else works."""
@@ -359,7 +362,7 @@ class Outbox(Protocol):
     async def later(self, ids: Sequence[int], error: str, not_before: datetime) -> None:
         """Keep rows that did not arrive, say why, and when to try again."""
 
-    async def set_aside(self, ids: Sequence[int], error: str) -> None:
+    async def set_aside(self, ids: Sequence[int], error: str, now: datetime) -> None:
         """Take rows out of the queue that the receiver refuses for good."""
 
     async def depth(self) -> dict[tuple[str, OutboxState], int]:

@@ -124,7 +124,7 @@ class _Teller:
         self.delivered += len(delivery.delivered)
         for said in dict.fromkeys(delivery.poisoned.values()):
             ids = [row_id for row_id, why in delivery.poisoned.items() if why == said]
-            await self.outbox.set_aside(ids, said)
+            await self.outbox.set_aside(ids, said, self.clock.now())
             self.set_aside += len(ids)
         if not delivery.error and not (delivery.delivered or delivery.poisoned):
             delivery = Delivery(error="the target took nothing and said nothing")

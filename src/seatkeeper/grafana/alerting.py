@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from seatkeeper.grafana.provisioning import FOLDER, as_yaml
+from seatkeeper.grafana.provisioning import as_yaml
 from seatkeeper.grafana.rules import RECORDINGS, RULES, Limit, Rule
 from seatkeeper.grafana.spec import Flavour
 
 RUNBOOK = "https://github.com/seatkeeper/seatkeeper/blob/main/docs/runbooks/{}.md"
-
-CONTACT = "Seatkeeper"
 
 DAY = 86_400
 
@@ -54,12 +52,16 @@ def _annotations(rule: Rule, value: str) -> dict[str, str]:
 
 
 def grafana_rules(flavour: Flavour) -> bytes:
-    """Return the rules as Grafana provisions them; those without a query here are missing."""
+    """Return the rules as Grafana provisions them; those without a query here are missing.
+
+    Rules have a folder of their own: Grafana makes it before the one of the dashboards, with a uid
+    that nobody can choose, and a second folder of the same title stops 11.0 and puzzles others.
+    """
     asked = [rule for rule in RULES if flavour is Flavour.PROMETHEUS or rule.influx]
     group = {
         "orgId": 1,
-        "name": "seatkeeper",
-        "folder": FOLDER,
+        "name": flavour.uid,
+        "folder": f"Seatkeeper alerts ({flavour.label})",
         "interval": "5m",
         "rules": [_grafana_rule(rule, flavour) for rule in asked],
     }
@@ -67,16 +69,21 @@ def grafana_rules(flavour: Flavour) -> bytes:
     return as_yaml({"apiVersion": 1, "groups": [group]}, hint)
 
 
-def contact_points() -> bytes:
+def contact_points(flavour: Flavour) -> bytes:
     """Return a contact point to be filled in; the policies of the organisation are left alone."""
     receiver = {
-        "uid": "seatkeeper-mail",
+        "uid": f"{flavour.uid}-mail",
         "type": "email",
         "settings": {"addresses": "license-team@example.com", "singleEmail": True},
     }
-    contact = {"orgId": 1, "name": CONTACT, "receivers": [receiver]}
+    point = {"orgId": 1, "name": contact(flavour), "receivers": [receiver]}
     hint = "A placeholder: set your own address or receiver before you copy it."
-    return as_yaml({"apiVersion": 1, "contactPoints": [contact]}, hint)
+    return as_yaml({"apiVersion": 1, "contactPoints": [point]}, hint)
+
+
+def contact(flavour: Flavour) -> str:
+    """Return the name of the contact point that the rules go to."""
+    return f"Seatkeeper ({flavour.label})"
 
 
 def _grafana_rule(rule: Rule, flavour: Flavour) -> dict[str, Any]:
@@ -104,7 +111,7 @@ def _grafana_rule(rule: Rule, flavour: Flavour) -> dict[str, Any]:
         "for": (influx and rule.influx_lasting) or rule.lasting,
         "labels": {"severity": rule.severity.value},
         "annotations": _annotations(rule, _grafana_value(rule)),
-        "notification_settings": {"receiver": CONTACT},
+        "notification_settings": {"receiver": contact(flavour)},
         "isPaused": False,
     }
 

@@ -18,7 +18,8 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from seatkeeper.core.measures import BUTLER_LICENSE, LICENSE_TYPE, SITE
+from seatkeeper.core.measures import BUTLER_LICENSE, HEALTH, LICENSE_TYPE, SITE
+from seatkeeper.grafana import promql
 from seatkeeper.grafana.drawing import draw
 from seatkeeper.grafana.spec import Board, Flavour, Panel, Row
 from seatkeeper.grafana.targets import source
@@ -114,10 +115,18 @@ def _variable(flavour: Flavour, name: str, label: str) -> dashboard.QueryVariabl
 
 
 def values_query(flavour: Flavour, name: str) -> str | dict[str, object]:
-    """Return the query for the values that a variable may take."""
+    """Return the query for the values that a variable may take.
+
+    Every site that was ever read has its health, also one with tokens alone; what has no seats
+    but a price, the minutes of Analyzer Capacity, is a license type, too.
+    """
     if flavour is Flavour.INFLUXDB:
-        return f'SHOW TAG VALUES FROM "{BUTLER_LICENSE.name}" WITH KEY = "{name}"'
-    return {"query": f"label_values(qlik_license_seats, {name})", "refId": "values"}
+        of = HEALTH if name == SITE else BUTLER_LICENSE
+        return f'SHOW TAG VALUES FROM "{of.name}" WITH KEY = "{name}"'
+    metric = promql.metric("qlik_license_cycle_seconds", chosen=False)
+    if name == LICENSE_TYPE:
+        metric = promql.any_of("qlik_license_seats", "qlik_license_monthly_cost")
+    return {"query": f"label_values({metric}, {name})", "refId": "values"}
 
 
 def _link(other: Board, flavour: Flavour) -> dashboard.DashboardLink:

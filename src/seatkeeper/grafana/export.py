@@ -38,10 +38,12 @@ def files(choices: Choices) -> dict[str, bytes]:
             body = dashboard_json(board, flavour, BOARDS)
             found[f"{top}/dashboards/{board.name}.json"] = body
         source = provisioning.datasource(flavour, choices.influx_version)
-        found[f"{provided}/datasources/seatkeeper.yaml"] = source
-        found[f"{provided}/dashboards/seatkeeper.yaml"] = provisioning.dashboards(flavour)
-        found[f"{provided}/alerting/rules.yaml"] = alerting.grafana_rules(flavour)
-        found[f"{provided}/alerting/contact-points.yaml"] = alerting.contact_points()
+        name = flavour.uid
+        found[f"{provided}/datasources/{name}.yaml"] = source
+        found[f"{provided}/dashboards/{name}.yaml"] = provisioning.dashboards(flavour)
+        found[f"{provided}/alerting/{name}-rules.yaml"] = alerting.grafana_rules(flavour)
+        contact = alerting.contact_points(flavour)
+        found[f"{provided}/alerting/{name}-contact-points.yaml"] = contact
     found["prometheus/rules/seatkeeper.rules.yml"] = alerting.prometheus_rules()
     return found
 

@@ -45,7 +45,7 @@ def series(
     measurement: Measurement, value: str, legend: str = "", *, every: str = "$__interval"
 ) -> Query:
     """Return a value over time, a series for each site and license type."""
-    tags = ", ".join(f'"{tag}"' for tag in tags_of(measurement))
+    tags = _tags(measurement)
     return Query(
         f'SELECT {value} FROM "{measurement.name}" WHERE {chosen(measurement)} '  # noqa: S608
         f"GROUP BY time({every}), {tags} fill(none)",
@@ -55,7 +55,7 @@ def series(
 
 def newest(measurement: Measurement, value: str, legend: str = "", *, when: str = NOW) -> Query:
     """Return one value for each site and license type."""
-    tags = ", ".join(f'"{tag}"' for tag in tags_of(measurement))
+    tags = _tags(measurement)
     return Query(
         f'SELECT {value} FROM "{measurement.name}" '  # noqa: S608 - names from core/measures
         f"WHERE {chosen(measurement, when)} GROUP BY {tags}",
@@ -81,7 +81,7 @@ def total(
     A day is the step because sites are read at different moments: in a shorter one some would be
     missing. Filling the gaps is no way out: influxd 1.x repeats rows of a filled subquery.
     """
-    tags = ", ".join(f'"{tag}"' for tag in tags_of(measurement))
+    tags = _tags(measurement)
     inner = ", ".join(f'{last(measurement, name)} AS "{name}"' for name in fields)
     step = [f"time({DAY})"] if daily else []
     rows = (
@@ -116,19 +116,64 @@ def until_zero(measurement: Measurement, name: str, *, days: int, variables: boo
 
     Alert rules know no variables of a dashboard.
     """
-    value, tags = field(measurement, name), ", ".join(f'"{tag}"' for tag in tags_of(measurement))
-    when = f"time > now() - {days}d"
-    inner = (
-        f"SELECT {days} * last({value}) / (first({value}) - last({value})) "  # noqa: S608
-        f'AS "left" FROM "{measurement.name}" '
-        f"WHERE {chosen(measurement, when) if variables else when} GROUP BY {tags}"
+    tags = _tags(measurement)
+    left = _trend(
+        measurement, name, f'{_NEWEST} / -({_A_DAY}) AS "left"', days, variables=variables
     )
     return Query(
-        f'SELECT last("left") FROM ({inner}) WHERE "left" > 0 AND "left" < 3650 '  # noqa: S608
-        f"AND {when} GROUP BY {tags}",
+        f'SELECT last("left") FROM ({left}) WHERE "left" > 0 AND "left" < 3650 '  # noqa: S608
+        f"AND time > now() - {days + 3}d GROUP BY {tags}",
         _legend(measurement),
         now=True,
     )
+
+
+def carried_on(measurement: Measurement, name: str, *, days: int, ahead: int) -> Query:
+    """Return what a field is in `ahead` days at the trend of so many `days`."""
+    value = f"{_NEWEST} + {ahead} * ({_A_DAY})"
+    return Query(_trend(measurement, name, value, days), _legend(measurement), now=True)
+
+
+_NEWEST = 'last("newest")'
+_NUMBER = 'count("sums")'
+_A_DAY = (
+    f'48 * (({_NUMBER} + 1) * sum("value") / 2 - sum("sums")) '
+    f"/ ({_NUMBER} * ({_NUMBER} * {_NUMBER} - 1))"
+)
+"""The least-squares slope a day of values that are six hours apart.
+
+InfluxQL has no regression, but the running sums of y_1 … y_n add up to the sum of (n + 1 - i) y_i:
+what a slope over i needs. A single value has none, 0 / 0, which InfluxQL calls 0.
+"""
+
+
+def _trend(
+    measurement: Measurement, name: str, value: str, days: int, *, variables: bool = True
+) -> str:
+    """Return a query for a value made of `_NEWEST` and `_A_DAY`, for each site and license type.
+
+    Only time that has numbers counts, also when it is three days of thirty; gaps are bridged.
+    The outer range begins earlier than the first six hours of the inner one, or influxd 1.x drops
+    the whole series.
+    """
+    of, tags, when = field(measurement, name), _tags(measurement), f"time > now() - {days}d"
+    rows = (
+        f'SELECT last({of}) AS "newest", mean({of}) AS "value", '  # noqa: S608 - core/measures
+        f'cumulative_sum(mean({of})) AS "sums" FROM "{measurement.name}" '
+        f"WHERE {chosen(measurement, when) if variables else ours(when)} "
+        f"GROUP BY time(6h), {tags} fill(linear)"
+    )
+    outer = f"time > now() - {days + 2}d"
+    return f"SELECT {value} FROM ({rows}) WHERE {outer} GROUP BY {tags}"  # noqa: S608
+
+
+def ours(when: str = NOW) -> str:
+    """Return the condition of alert rules: every site; series without one are Butler's own."""
+    return f"\"{SITE}\" != '' AND {when}"
+
+
+def _tags(measurement: Measurement) -> str:
+    return ", ".join(f'"{tag}"' for tag in tags_of(measurement))
 
 
 def peak_share(measurement: Measurement, part: str, whole: str, *, every: str) -> Query:
@@ -139,7 +184,7 @@ def peak_share(measurement: Measurement, part: str, whole: str, *, every: str) -
 
 def table(measurement: Measurement, columns: Sequence[tuple[str, str]]) -> Query:
     """Return the newest values as a table: expression and heading of each column."""
-    tags = ", ".join(f'"{tag}"' for tag in tags_of(measurement))
+    tags = _tags(measurement)
     values = ", ".join(f'{value} AS "{name}"' for value, name in columns)
     return Query(
         f'SELECT {values} FROM "{measurement.name}" '  # noqa: S608 - names from core/measures

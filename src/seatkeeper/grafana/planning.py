@@ -12,22 +12,20 @@ INFLUX, PROM = Flavour.INFLUXDB, Flavour.PROMETHEUS
 
 TYPE = "{site} {license_type}"
 FREE = field(POOLS, "available")
-MONTH = "time > now() - 30d"
-"""Trends look back 30 days from now, whatever range is chosen."""
-
-GONE = f"first({FREE}) - last({FREE})"
-"""Free seats that were lost in the time looked at."""
+MONTH = 30
+"""Trends look back so many days from now, whatever range is chosen; or as far as numbers go."""
 
 AVAILABLE = promql.seats("available")
 
 DAYS_LEFT = Panel(
     "In how many days is each pool empty?",
-    "Free seats divided by how many were lost a day over the last 30 days. A pool that grows or "
-    "stands still does not show. Orange below 90 days, which is how long an order may take.",
+    "Free seats divided by how many are lost a day, along a straight line through the last 30 "
+    "days, or as many as there are. A pool that grows or stands still does not show. Orange below "
+    "90 days, which is how long an order may take.",
     DAYS,
     Chart.NUMBER,
     {
-        INFLUX: (influxql.until_zero(POOLS, "available", days=30),),
+        INFLUX: (influxql.until_zero(POOLS, "available", days=MONTH),),
         PROM: (promql.newest(f"{AVAILABLE} / (-deriv({AVAILABLE}[30d]) > 0) / 86400"),),
     },
     width=8,
@@ -44,7 +42,7 @@ IN_90_DAYS = Panel(
     "locale",
     Chart.NUMBER,
     {
-        INFLUX: (influxql.newest(POOLS, f"last({FREE}) - 3 * ({GONE})", when=MONTH),),
+        INFLUX: (influxql.carried_on(POOLS, "available", days=MONTH, ahead=90),),
         PROM: (promql.newest(f"predict_linear({AVAILABLE}[30d], 90 * 86400)"),),
     },
     width=8,

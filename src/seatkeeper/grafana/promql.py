@@ -22,6 +22,12 @@ def metric(name: str, *, chosen: bool = True, **labels: str) -> str:
     return f"{name}{{{', '.join(parts)}}}" if parts else name
 
 
+def any_of(*names: str) -> str:
+    """Return a selector of every series of these metrics; KeyError for one that nobody exposes."""
+    known = [name for name in names if LABELS[name]]
+    return f'{{__name__=~"{"|".join(known)}"}}'
+
+
 def seats(state: str, *, chosen: bool = True) -> str:
     """Return the seats in a state."""
     return metric("qlik_license_seats", chosen=chosen, state=state)
@@ -48,7 +54,7 @@ def column(state: str) -> str:
 
 
 def tokens(state: str) -> str:
-    """Return tokens in a state; the variable license_type knows the types of seats alone."""
+    """Return tokens in a state; the variable license_type knows what has seats or a price."""
     return metric("qlik_license_tokens", chosen=False, site=f'=~"${SITE}"', state=state)
 
 

@@ -1,4 +1,7 @@
-"""Provisioning files: data source and dashboards, with fixed uids and placeholders for secrets."""
+"""Provisioning files: data source and dashboards, with fixed uids and placeholders for secrets.
+
+Nothing that Grafana wants unique is shared by the two sets: folders, names, uids.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,6 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from seatkeeper.grafana.spec import Flavour
-
-FOLDER = "Seatkeeper"
 
 HEAD = "# Written by `seatkeeper grafana export`. {}\n"
 
@@ -32,7 +33,7 @@ def as_yaml(value: object, hint: str) -> bytes:
 def datasource(flavour: Flavour, influx_version: int) -> bytes:
     """Return the file that makes the data source known to Grafana."""
     common: dict[str, Any] = {
-        "name": f"Seatkeeper {_TITLES[flavour]}",
+        "name": f"Seatkeeper {flavour.label}",
         "uid": flavour.uid,
         "type": flavour.value,
         "access": "proxy",
@@ -40,9 +41,6 @@ def datasource(flavour: Flavour, influx_version: int) -> bytes:
     }
     own = _prometheus() if flavour is Flavour.PROMETHEUS else _influxdb(influx_version)
     return as_yaml({"apiVersion": 1, "datasources": [common | own]}, INFLUX_HINT)
-
-
-_TITLES = {Flavour.INFLUXDB: "InfluxDB", Flavour.PROMETHEUS: "Prometheus"}
 
 
 def _prometheus() -> dict[str, Any]:
@@ -76,10 +74,10 @@ def _influxdb(version: int) -> dict[str, Any]:
 def dashboards(flavour: Flavour) -> bytes:
     """Return the file that makes Grafana load the dashboards from a folder of its server."""
     provider = {
-        "name": f"seatkeeper-{flavour.value}",
+        "name": flavour.uid,
         "orgId": 1,
-        "folder": FOLDER,
-        "folderUid": "seatkeeper",
+        "folder": f"Seatkeeper ({flavour.label})",
+        "folderUid": flavour.uid,
         "type": "file",
         "disableDeletion": False,
         "allowUiUpdates": False,

@@ -20,6 +20,11 @@ class Flavour(StrEnum):
         """The fixed uid of the provisioned data source."""
         return f"seatkeeper-{self.value}"
 
+    @property
+    def label(self) -> str:
+        """The name that people know it by."""
+        return {Flavour.INFLUXDB: "InfluxDB", Flavour.PROMETHEUS: "Prometheus"}[self]
+
 
 class Chart(StrEnum):
     """How a panel draws its series."""

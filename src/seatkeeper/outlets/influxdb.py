@@ -1,7 +1,8 @@
 """Writes points to InfluxDB 1, 2 or 3, and understands what it says of them.
 
-A batch that is refused because of what is in it is halved until the points at fault are found:
-they are poisoned, the others arrive. Everything else, from a wrong token to a server that is
+A batch that is refused because of what is in it is cut until the points at fault are found: they
+are poisoned, the others arrive, and a slow server gets a little further each time. Everything
+else, from a wrong token to a server that is
 down, is trouble of the target: its points wait. A missing database of version 1 is created.
 """
 
@@ -14,6 +15,7 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,8 +25,14 @@ import msgspec
 
 from seatkeeper.core.outbox import Delivery, OutboxRow
 
-BUDGET = 30.0
-"""Seconds for one batch with all its halves; what was not reached comes with the next."""
+BUDGET = 12.0
+"""Seconds for one batch with all its parts; what was not reached comes with the next.
+
+Less than a command waits for a target, so that what was found out is not lost with it.
+"""
+
+LONGEST_SEARCH = 36.0
+"""Seconds after which a search for points at fault that found and delivered nothing is given up."""
 
 LARGEST = 4_000_000
 """Bytes of lines in one request; influxd takes 25 MB."""
@@ -117,10 +125,13 @@ _ABOUT_POINTS = re.compile(
 
 
 class InfluxSink:
-    """One target; opened by `async with`."""
+    """One target; opened by `async with`. `budget` and `longest` are seconds (see above)."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(
+        self, place: Place, *, budget: float = BUDGET, longest: float = LONGEST_SEARCH
+    ) -> None:
         self.place = place
+        self._budget, self._longest = budget, longest
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -141,8 +152,9 @@ class InfluxSink:
         delivered: list[int] = []
         poisoned: dict[int, str] = {}
         parts = _parts(rows)[::-1]
-        until = asyncio.get_running_loop().time() + BUDGET
-        while parts and asyncio.get_running_loop().time() < until:
+        now = asyncio.get_running_loop().time
+        began, said = now(), ""
+        while parts:
             part = parts.pop()
             answer = await self.write(b"\n".join(row.entry.body for row in part))
             if answer.is_good:
@@ -151,11 +163,20 @@ class InfluxSink:
                 error = self.explain(answer)
                 return Delivery(tuple(delivered), poisoned, error, answer.wait)
             elif len(part) > 1:
-                half = len(part) // 2
-                parts += [part[half:], part[:half]]
+                said = _without_the_line(answer.said)
+                parts += _cut(part)[::-1]
             else:
                 poisoned[part[0].id] = _without_the_line(answer.said)
-        return Delivery(tuple(delivered), poisoned)
+            if now() - began >= (self._budget if delivered or poisoned else self._longest):
+                break
+        error = "" if delivered or poisoned or not rows else self._not_found(said)
+        return Delivery(tuple(delivered), poisoned, error)
+
+    def _not_found(self, said: str) -> str:
+        return (
+            f"{self.place.url} refuses a point, and answers too slowly to find out which ({said}); "
+            "see `seatkeeper outbox show`, and why the server is slow"
+        )
 
     async def write(self, lines: bytes) -> Answer:
         """Write line protocol; creates a missing database of version 1 first."""
@@ -257,6 +278,17 @@ def _parts(rows: Sequence[OutboxRow]) -> list[Sequence[OutboxRow]]:
             parts.append(rows[start:end])
             start, size = end, len(row.entry.body) + 1
     return [*parts, rows[start:]]
+
+
+def _cut(part: Sequence[OutboxRow]) -> list[Sequence[OutboxRow]]:
+    """Cut a refused part into one row, one, two, four, eight and so on.
+
+    The first answers, whatever they are, get further: a slow server may give but a few.
+    """
+    ends = [0, 1]
+    while ends[-1] < len(part):
+        ends.append(2 * ends[-1])
+    return [part[start:end] for start, end in pairwise(ends)]
 
 
 class _Said(msgspec.Struct):

@@ -7,22 +7,17 @@ cannot be cancelled. So it works in a process of its own, which is ended when ti
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 from datetime import timedelta
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from seatkeeper.core.alert_message import AlertMessage, MessageState, Severity
 from seatkeeper.errors import NotTold
+from seatkeeper.outlets.hiding import without_secrets
 
 START = timedelta(seconds=10)
 """What the process may take to be there, on a busy machine, beside the time-out."""
-
-_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+|localhost", re.IGNORECASE)
-_PLACE = "\0"
-_SHORTEST_HIDDEN = 4
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,23 +102,3 @@ def _kind(message: AlertMessage) -> str:
         return "info"
     kinds = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "failure"}
     return kinds[message.severity]
-
-
-def without_secrets(text: str, url: str) -> str:
-    """Return what a service said without any part of the URL but the name of a host."""
-    parts = re.split(r"[/?&=@:,;]+", url.partition("://")[2])
-    if host := _host(url):
-        text = text.replace(host, _PLACE)
-    hidden = {form for part in parts for form in (part, unquote(part))}
-    for part in sorted(hidden, key=len, reverse=True):
-        if len(part) >= _SHORTEST_HIDDEN:
-            text = text.replace(part, "…")
-    return text.replace(_PLACE, host)
-
-
-def _host(url: str) -> str:
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-    return host if _HOST.fullmatch(host) else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import aiohttp
 from yarl import URL
 
 from seatkeeper.errors import MessageRefused, NotTold
+from seatkeeper.outlets.hiding import without_secrets
 
 _NEVER = frozenset({400, 413, 422})
 """The receiver read the message and refuses it; any other no is about us or about itself."""
@@ -25,7 +27,11 @@ _NEVER = frozenset({400, 413, 422})
 _BUSY = frozenset({429, 503})
 """Too much at once, or not there now: it says nothing of this message."""
 
+_PAGE = 400
+"""With a page of HTML, this no comes from a server in between, not from who reads messages."""
+
 _CURES = {
+    _PAGE: "that is a page, no receiver of messages: check http or https, host and port in its url",
     401: "check the user, password or secret of the channel",
     403: "check the user, password or secret of the channel",
     404: "check the path in its url",
@@ -33,6 +39,9 @@ _CURES = {
     407: "a proxy stands between; let this host reach the receiver directly",
 }
 _LONGEST_SAID = 120
+_MOST_READ = 8192
+_PATIENCE = 2.0
+"""Seconds that the text of an answer may take beside its status."""
 
 
 def place_of(url: str) -> str:
@@ -88,8 +97,7 @@ async def send(receiver: Receiver, call: Call) -> str:
                 allow_redirects=False,
             ) as response,
         ):
-            said = _one_line(await response.content.read(1024))
-            return _judged(receiver.place, response, said)
+            return _judged(receiver.place, response, await _said(response, receiver))
     except aiohttp.ClientConnectorCertificateError as error:
         cure = "give the ca_file of its authority"
         raise NotTold(f"{receiver.place}: its certificate is not trusted; {cure}") from error
@@ -141,7 +149,7 @@ def _judged(place: str, response: aiohttp.ClientResponse, said: str) -> str:
         return answer
     if 300 <= status < 400:
         raise NotTold(f"{place} sends us elsewhere ({status}); give the address it sends us to")
-    if status in _NEVER:
+    if status in _NEVER and not (status == _PAGE and response.content_type == "text/html"):
         raise MessageRefused(answer)
     cure = _CURES.get(status)
     said = f"{answer}; {cure}" if cure else answer
@@ -153,7 +161,21 @@ def _asked(response: aiohttp.ClientResponse) -> timedelta:
     return timedelta(seconds=min(int(seconds), 86_400)) if seconds.isdecimal() else timedelta(0)
 
 
-def _one_line(body: bytes) -> str:
-    """Return the start of an answer as one line that a terminal cannot obey."""
-    text = " ".join(body.decode("utf-8", "replace").split())
-    return "".join(c if c.isprintable() else "·" for c in text)[:_LONGEST_SAID]
+async def _said(response: aiohttp.ClientResponse, receiver: Receiver) -> str:
+    """Return the start of an answer as one line that a terminal cannot obey.
+
+    Many servers repeat the address, which may be a secret: it is taken out before the text is cut.
+    """
+    body = await _start(response.content)
+    text = without_secrets(body.decode("utf-8", "replace"), receiver.url, receiver.password)
+    return "".join(c if c.isprintable() else "·" for c in " ".join(text.split()))[:_LONGEST_SAID]
+
+
+async def _start(content: aiohttp.StreamReader) -> bytes:
+    """Read the start of an answer; what does not come soon is not waited for."""
+    body = b""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            while len(body) < _MOST_READ and (chunk := await content.read(_MOST_READ)):
+                body += chunk
+    return body

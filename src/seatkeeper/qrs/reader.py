@@ -17,6 +17,7 @@ from seatkeeper.core.model import (
     Witness,
 )
 from seatkeeper.qrs import translate, wire
+from seatkeeper.qrs.body import Sink
 from seatkeeper.qrs.client import QrsClient
 from seatkeeper.qrs.filters import where
 from seatkeeper.qrs.reading import FilteredReading, seats_sink, users_sink, whole
@@ -30,9 +31,10 @@ USERS_PATH = "/user"
 class SiteReader:
     """Reads one site; every method tries a few times and raises QrsError at last."""
 
-    def __init__(self, client: QrsClient) -> None:
-        """Read through an open client."""
+    def __init__(self, client: QrsClient, attribute: str = "") -> None:
+        """Read through an open client; `attribute` names the one that users are read with."""
         self._client = client
+        self._attribute = attribute
         self._parts = FilteredReading(client)
         self._usage = UsageReading(client, self._parts)
 
@@ -67,7 +69,10 @@ class SiteReader:
 
     async def users(self) -> dict[str, User]:
         """Read every user, keyed by QRS id."""
-        return await self._client.read(f"{USERS_PATH}/full", users_sink, long=True)
+        return await self._client.read(f"{USERS_PATH}/full", self._users_sink, long=True)
+
+    def _users_sink(self) -> Sink[dict[str, User]]:
+        return users_sink(self._attribute)
 
     async def count_users(self) -> int:
         """Count the users the site would list."""
@@ -133,7 +138,9 @@ class SiteReader:
     async def users_by_id(self, ids: Sequence[str]) -> dict[str, User]:
         """Read these users afresh, keyed by QRS id; a user that is gone is missing."""
         wanted = {translate.guid(i) for i in ids}
-        parts = await self._parts.picked(f"{USERS_PATH}/full", "id", sorted(wanted), users_sink)
+        parts = await self._parts.picked(
+            f"{USERS_PATH}/full", "id", sorted(wanted), self._users_sink
+        )
         return {i: user for part in parts for i, user in part.items() if i in wanted}
 
 

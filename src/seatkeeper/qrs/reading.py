@@ -38,10 +38,10 @@ def whole(
     return lambda: Whole(what, decoder, convert)
 
 
-def users_sink() -> Sink[dict[str, User]]:
-    """Return a sink that keeps users by id."""
+def users_sink(attribute: str = "") -> Sink[dict[str, User]]:
+    """Return a sink that keeps users by id, each with one of its attributes if one is named."""
     users: dict[str, User] = {}
-    shared = translate.Shared()
+    shared = translate.Shared(attribute)
 
     def take(row: wire.UserRow) -> None:
         user = translate.user(row, shared)

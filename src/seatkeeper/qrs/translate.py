@@ -112,8 +112,12 @@ def guid(text: str) -> str:
 class Shared:
     """Texts that thousands of rows have in common are kept once: half the memory of a site."""
 
-    def __init__(self) -> None:
-        """Begin with nothing; thrown away with the reading."""
+    def __init__(self, attribute: str = "") -> None:
+        """Begin with nothing; thrown away with the reading.
+
+        `attribute`: name (letter case aside) of the one user attribute to keep, empty for none.
+        """
+        self.attribute = attribute.casefold()
         self._texts: dict[str, str] = {}
         self._lists: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._pairs: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
@@ -159,6 +163,7 @@ def user(row: wire.UserRow, shared: Shared) -> User:
         tags=shared.texts(None if row.tags is None else [t.name for t in row.tags]),
         properties=_properties(row.custom_properties, shared),
         groups=shared.texts(_groups(row.attributes)),
+        attributes=_attributes(row.attributes, shared),
     )
 
 
@@ -181,6 +186,22 @@ def _groups(attributes: list[wire.Attribute] | None) -> list[str] | None:
         for a in attributes
         if a.attribute_value and (a.attribute_type or "").casefold() == "group"
     ]
+
+
+def _attributes(
+    attributes: list[wire.Attribute] | None, shared: Shared
+) -> tuple[tuple[str, str], ...] | None:
+    """Values of the one attribute asked for; its name differs in case by site (contract 6.2)."""
+    if attributes is None or not shared.attribute:
+        return None
+    kept = [
+        (a.attribute_type, a.attribute_value)
+        for a in attributes
+        if a.attribute_type
+        and a.attribute_value
+        and a.attribute_type.casefold() == shared.attribute
+    ]
+    return shared.pairs(kept) if kept else ()
 
 
 def seat(row: wire.SeatRow, license_type: LicenseType) -> Allocation:

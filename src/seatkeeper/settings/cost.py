@@ -67,8 +67,8 @@ class CostSettings(Part):
     )
     attribute: Text | None = Field(
         default=None,
-        description="Custom property of users that names their department, letter case aside;"
-        " left out: nothing is told by department.",
+        description="Custom property or attribute of users that names their department, letter case"
+        " aside; left out: nothing is told by department.",
         examples=["department"],
     )
 

@@ -75,12 +75,11 @@ def _change(site: Site, rng: random.Random, user: User, years: float) -> None:
 
 
 def _move(rng: random.Random, user: User) -> None:
-    """Put somebody into another department: its group and its property follow."""
+    """Put somebody into another department: its group and its property or attribute follow."""
     fresh = rng.choice(list(names.DEPARTMENTS))
-    known = {name.lower() for name in names.DEPARTMENTS}
-    user.attributes = tuple(
-        (kind, fresh.lower() if value in known else value) for kind, value in user.attributes
-    )
+    after = dict.fromkeys(names.DEPARTMENTS, fresh)
+    after |= {name.lower(): fresh.lower() for name in names.DEPARTMENTS}
+    user.attributes = tuple((kind, after.get(value, value)) for kind, value in user.attributes)
     user.properties = tuple(
         (key, fresh if value in names.DEPARTMENTS else value) for key, value in user.properties
     )

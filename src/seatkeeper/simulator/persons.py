@@ -29,6 +29,9 @@ _HABITS = {
 _Choice = TypeVar("_Choice")
 DEVELOPERS = "bi-developers"
 ANALYSTS = "bi-analysts"
+DEPARTMENT = "department"
+"""The attribute that tells it of people who joined within a year: nobody has set their property."""
+YEAR = 365 * DAY
 
 
 @dataclass
@@ -59,6 +62,7 @@ class PersonMaker:
         department = _pick(rng, _DEPARTMENTS_WEIGHED)
         habit = _pick(rng, _HABITS_WEIGHED)
         login = self.login(f"{first}.{last}")
+        is_new = joined > now - YEAR
         return User(
             make_guid(rng),
             login,
@@ -67,8 +71,11 @@ class PersonMaker:
             joined,
             joined,
             roles=self._roles(),
-            attributes=self._attributes(login, directory, department),
-            properties=self._properties(department),
+            attributes=(
+                *self._attributes(login, directory, department),
+                *(((DEPARTMENT, department),) if is_new else ()),
+            ),
+            properties=self._properties("" if is_new else department),
             tags=self._tags(),
             habit=habit,
             stopped=_stopped(rng, joined, now) if habit is Habit.STOPPED else NEVER,
@@ -108,7 +115,7 @@ class PersonMaker:
         return ((mail, address), *((group, name) for name in groups))
 
     def _properties(self, department: str) -> tuple[tuple[str, str], ...]:
-        found = [(self.properties["Department"], department)]
+        found = [(self.properties["Department"], department)] if department else []
         if self.rng.random() < 0.008:
             found.append((self.properties["LicenseManage"], "do-not-release"))
         return tuple(found)

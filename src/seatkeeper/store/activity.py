@@ -34,6 +34,7 @@ from seatkeeper.errors import StoreError
 from seatkeeper.store.batches import write_many
 from seatkeeper.store.columns import clean
 from seatkeeper.store.engine import Database, threaded
+from seatkeeper.store.lateness import LATE
 from seatkeeper.store.past import month_of
 from seatkeeper.store.recording import chunks
 from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION
@@ -50,9 +51,6 @@ from seatkeeper.store.watch_tables import (
 
 LOOK_BACK = timedelta(days=400)
 """A seat taken again so long after our release is no return any more."""
-
-LATE = timedelta(days=1)
-"""No reading comes so late; whatever is older was not taken before, the clock was put back."""
 
 _TRIES = 3
 

@@ -32,22 +32,23 @@ def site_facts(
 ) -> SiteFacts:
     """Return what is known of a site, in the caller's transaction."""
     return SiteFacts(
-        days=_days(conn, site, now - timedelta(days=windows.trend_days)) if trend else {},
-        cycles=_cycles(conn, site),
+        days=_days(conn, site, windows, now) if trend else {},
+        cycles=_cycles(conn, site, now),
         releases=_releases(conn, site, windows, now),
     )
 
 
 def _days(
-    conn: sa.Connection, site: str, since: datetime
+    conn: sa.Connection, site: str, windows: Windows, now: datetime
 ) -> dict[LicenseType, tuple[DayOfPool, ...]]:
     """Return the last sample of each day (UTC) and type, oldest first."""
     columns = POOL_SAMPLE.c
+    since = now - timedelta(days=windows.trend_days)
     first = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day = sa.func.substr(sa.cast(columns.at, sa.Text), 1, 10)
     last = (
         sa.select(columns.license_type, sa.func.max(columns.at).label("at"))
-        .where(columns.site == site, columns.at >= first)
+        .where(columns.site == site, columns.at.between(first, now))
         .group_by(columns.license_type, day)
         .subquery()
     )
@@ -63,12 +64,14 @@ def _days(
     return {license_type: tuple(some) for license_type, some in days.items()}
 
 
-def _cycles(conn: sa.Connection, site: str) -> CycleFacts:
-    seen = conn.execute(sa.select(SITE.c.last_seen).where(SITE.c.site == site)).scalar()
+def _cycles(conn: sa.Connection, site: str, now: datetime) -> CycleFacts:
+    # A time ahead of now is left by a clock that was wrong: it must not pass for a fresh reading.
+    its = sa.and_(SITE.c.site == site, SITE.c.last_seen <= now)
+    seen = conn.execute(sa.select(SITE.c.last_seen).where(its)).scalar()
     due = conn.execute(
         sa.select(JOB.c.due).where(JOB.c.site == site, JOB.c.kind == _MONITOR)
     ).scalar()
-    state = state_of(conn, site, _MONITOR)
+    state = state_of(conn, site, _MONITOR, now)
     if state is None:
         return CycleFacts(last_good=seen, due=due)
     return CycleFacts(
@@ -114,7 +117,10 @@ def queues(conn: sa.Connection) -> tuple[Queue, ...]:
         columns.target,
         sa.func.sum(sa.case((waiting, 1), else_=0)).label("rows"),
         sa.func.min(sa.case((waiting, columns.id))).label("first"),
-        sa.func.max(sa.case((~waiting, columns.at))).label("refused_at"),
+        # A row of an older version does not tell when it was set aside.
+        sa.func.max(sa.case((~waiting, sa.func.coalesce(columns.not_before, columns.at)))).label(
+            "refused_at"
+        ),
     )
     grouped = each.group_by(columns.target).subquery()
     first = OUTBOX.alias()

@@ -13,6 +13,7 @@ from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outcome import GrantOutcome, Outcome
 from seatkeeper.store.columns import Moment
 from seatkeeper.store.engine import Database, threaded
+from seatkeeper.store.lateness import gives_way
 from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION
 from seatkeeper.store.watch_tables import SEAT_EVENT, SEAT_GROUPS
 
@@ -31,10 +32,11 @@ class Costs:
 
     @threaded
     def keep(self, seats: SeatGroups) -> None:
-        """Keep the seats of a reading in place of an older one; a newer one stays."""
+        """Keep the seats of a reading in place of an older one; a newer one stays (`gives_way`)."""
         row = {"site": seats.site, "at": seats.at, "body": msgspec.json.encode(seats)}
         with self._db.writing() as conn:
-            conn.execute(sa.delete(SEAT_GROUPS).where(_C.site == seats.site, _C.at <= seats.at))
+            old = sa.and_(_C.site == seats.site, gives_way(_C.at, seats.at))
+            conn.execute(sa.delete(SEAT_GROUPS).where(old))
             if conn.execute(sa.select(_C.site).where(_C.site == seats.site)).first() is None:
                 conn.execute(sa.insert(SEAT_GROUPS).values(row))
 

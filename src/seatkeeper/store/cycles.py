@@ -57,13 +57,13 @@ class Cycles:
             insert_missing(conn, CYCLE_SAMPLE, [row])
 
     @threaded
-    def states(self, sites: Iterable[str]) -> dict[tuple[str, str], CycleState]:
+    def states(self, sites: Iterable[str], now: datetime) -> dict[tuple[str, str], CycleState]:
         """Return how each job of these sites goes, by site and kind; none that never ran."""
         found = {}
         with self._db.snapshot() as conn:
             for site in sites:
                 for kind in ("monitor", "release"):
-                    if (state := state_of(conn, site, kind)) is not None:
+                    if (state := state_of(conn, site, kind, now)) is not None:
                         found[site, kind] = state
         return found
 
@@ -93,9 +93,12 @@ def _newest_of_each_job(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return of.group_by(_C.site, _C.kind)
 
 
-def state_of(conn: sa.Connection, site: str, kind: str) -> CycleState | None:
-    """Return how a job of a site goes, None when it never ran."""
-    its = sa.and_(_C.site == site, _C.kind == kind)
+def state_of(conn: sa.Connection, site: str, kind: str, now: datetime) -> CycleState | None:
+    """Return how a job of a site goes, None when it never ran.
+
+    What seems to be later than `now` was written while the clock was ahead, and tells nothing.
+    """
+    its = sa.and_(_C.site == site, _C.kind == kind, _C.at <= now)
     latest_first = sa.select(CYCLE_SAMPLE).where(its).order_by(_C.at.desc()).limit(1)
     newest = conn.execute(latest_first).first()
     if newest is None:

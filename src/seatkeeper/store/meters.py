@@ -17,6 +17,7 @@ from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.meters import Meter, MonthReading, meters, minutes_between
 from seatkeeper.core.model import Snapshot
 from seatkeeper.core.summarise import summarise_license
+from seatkeeper.store.lateness import LATE
 from seatkeeper.store.watch_tables import CAPACITY_DAY, LICENSE_CHANGE, METER_SAMPLE, POOL_DAY
 
 _POOLS = (MeasuredType.PROFESSIONAL, MeasuredType.ANALYZER)
@@ -88,12 +89,16 @@ def _remember_minutes(conn: sa.Connection, snapshot: Snapshot, found: list[Meter
 
 
 def _month_before(conn: sa.Connection, site: str, at: datetime) -> MonthReading | None:
-    """Return the newest reading of used minutes; None too when it is not older than `at`."""
+    """Return the newest reading of used minutes; None too when it is not older than `at`.
+
+    Readings of a clock that was ahead (LATE) are passed over, here and for the license.
+    """
     columns = METER_SAMPLE.c
     newest = sa.select(columns.at, columns.value).where(
         columns.site == site,
         columns.license_type == MeasuredType.ANALYZER_CAPACITY,
         columns.name == "used",
+        columns.at <= at + LATE,
     )
     row = conn.execute(newest.order_by(columns.at.desc()).limit(1)).first()
     return None if row is None or row.at >= at else MonthReading(row.at, row.value)
@@ -104,7 +109,9 @@ def _remember_license(conn: sa.Connection, snapshot: Snapshot) -> None:
     summary = summarise_license(snapshot.server_license, snapshot.taken_at)
     body = msgspec.json.encode(msgspec.structs.replace(summary, days_left=None)).decode()
     columns = LICENSE_CHANGE.c
-    newest = sa.select(columns.at, columns.body).where(columns.site == snapshot.site)
+    newest = sa.select(columns.at, columns.body).where(
+        columns.site == snapshot.site, columns.at <= snapshot.taken_at + LATE
+    )
     row = conn.execute(newest.order_by(columns.at.desc()).limit(1)).first()
     if row is None or (row.body != body and row.at < snapshot.taken_at):
         new = {"site": snapshot.site, "at": snapshot.taken_at, "body": body}

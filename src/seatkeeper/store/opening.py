@@ -28,6 +28,7 @@ from seatkeeper.store.sessions import Sessions
 from seatkeeper.store.summaries import Summaries
 from seatkeeper.store.tables import SCHEMA
 from seatkeeper.store.tokens import Tokens
+from seatkeeper.store.told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Store:
         self.accounts = Accounts(db)
         self.sessions = Sessions(db)
         self.tokens = Tokens(db)
+        self.told = Told(db)
 
     def describe(self) -> StoreFacts:
         """Say which database this is."""

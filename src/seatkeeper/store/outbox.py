@@ -43,7 +43,7 @@ class Outbox:
 
     @threaded
     def put(self, target: str, entries: Sequence[OutboxEntry]) -> None:
-        """Add entries at the end; one whose key is there already is left out."""
+        """Add entries at the end; one whose key waits already is left out."""
         with self._db.writing() as conn:
             add_entries(conn, target, entries)
 
@@ -80,9 +80,12 @@ class Outbox:
         self._change(ids, {"tries": _C.tries + 1, "error": error, "not_before": not_before})
 
     @threaded
-    def set_aside(self, ids: Sequence[int], error: str) -> None:
-        """Take rows out of the queue that the receiver refuses for good."""
-        self._change(ids, {"state": OutboxState.SET_ASIDE, "error": error, "not_before": None})
+    def set_aside(self, ids: Sequence[int], error: str, now: datetime) -> None:
+        """Take rows out of the queue that the receiver refuses for good.
+
+        When that was stands in `not_before`, which such a row has no other use for.
+        """
+        self._change(ids, {"state": OutboxState.SET_ASIDE, "error": error, "not_before": now})
 
     @threaded
     def depth(self) -> dict[tuple[str, OutboxState], int]:
@@ -127,7 +130,8 @@ class Outbox:
     @threaded
     def prune(self, now: datetime) -> int:
         """Forget what was set aside long ago (KEEP_SET_ASIDE); returns how much."""
-        old = sa.and_(_C.state == OutboxState.SET_ASIDE, _C.at < now - KEEP_SET_ASIDE)
+        since = sa.func.coalesce(_C.not_before, _C.at)
+        old = sa.and_(_C.state == OutboxState.SET_ASIDE, since < now - KEEP_SET_ASIDE)
         with self._db.writing() as conn:
             return conn.execute(sa.delete(OUTBOX).where(old)).rowcount
 
@@ -164,7 +168,14 @@ class Outbox:
 
 
 def add_entries(conn: sa.Connection, target: str, entries: Sequence[OutboxEntry]) -> None:
-    """Add entries at the end of a queue, in the caller's transaction."""
+    """Add entries at the end of a queue, in the caller's transaction.
+
+    One that waits already is left out; one that was set aside gives way, for it is wanted again.
+    """
+    aside = sa.and_(_C.target == target, _C.state == OutboxState.SET_ASIDE)
+    if conn.execute(sa.select(_C.id).where(aside).limit(1)).first() is not None:
+        for some in chunks([entry.key for entry in entries]):
+            conn.execute(sa.delete(OUTBOX).where(aside, _C.entry_key.in_(some)))
     rows = [
         {
             "target": target,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from seatkeeper.core.summary import Summary, summary_from_bytes, summary_to_bytes
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.jobs import insert_missing
+from seatkeeper.store.lateness import gives_way
 from seatkeeper.store.watch_tables import SUMMARY
 
 _C = SUMMARY.c
@@ -23,10 +24,12 @@ class Summaries:
 
     @threaded
     def keep(self, summary: Summary) -> None:
-        """Keep a summary in place of an older one; a newer one stays."""
+        """Keep a summary in place of an older one; a newer one stays, unless a clock was ahead."""
         row = {"site": summary.site, "at": summary.at, "body": summary_to_bytes(summary)}
         with self._db.writing() as conn:
-            conn.execute(sa.delete(SUMMARY).where(_C.site == summary.site, _C.at <= summary.at))
+            conn.execute(
+                sa.delete(SUMMARY).where(_C.site == summary.site, gives_way(_C.at, summary.at))
+            )
             insert_missing(conn, SUMMARY, [row])
 
     @threaded

@@ -36,7 +36,7 @@ async def gather(
     """
     names = [site.name for site in settings.sites]
     summaries = await store.summaries.all()
-    states = await store.cycles.states(names)
+    states = await store.cycles.states(names, now)
     alerts = Counter(
         (a.key.site, a.severity.value, a.state.value)
         for a in await store.alerts.all()

@@ -15,14 +15,22 @@ class News:
 
     store: Store
 
-    async def last_reading(self, site: str) -> datetime | None:
+    async def last_reading(self, site: str, now: datetime) -> datetime | None:
         """Return when the last monitoring cycle that succeeded began."""
-        state = (await self.store.cycles.states([site])).get((site, "monitor"))
+        state = (await self.store.cycles.states([site], now)).get((site, "monitor"))
         return None if state is None else state.last_success
 
-    async def failed_cycles(self, site: str) -> int:
-        """Count the monitoring cycles that failed since then."""
-        state = (await self.store.cycles.states([site])).get((site, "monitor"))
+    async def told_until(self, site: str) -> datetime | None:
+        """Return the last reading of which all points were put."""
+        return await self.store.told.until(site)
+
+    async def note_told(self, site: str, at: datetime) -> None:
+        """Remember that the points of a reading were put."""
+        await self.store.told.note(site, at)
+
+    async def failed_cycles(self, site: str, now: datetime) -> int:
+        """Count the monitoring cycles that failed since the last that succeeded."""
+        state = (await self.store.cycles.states([site], now)).get((site, "monitor"))
         return 0 if state is None else state.failures
 
     async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:

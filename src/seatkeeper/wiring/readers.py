@@ -57,10 +57,11 @@ def connection_of(settings: SiteSettings) -> Connection:
 
 @asynccontextmanager
 async def open_sites(
-    settings: Sequence[SiteSettings], clock: Clock
+    settings: Sequence[SiteSettings], clock: Clock, attribute: str = ""
 ) -> AsyncIterator[list[OpenSite]]:
     """Open these sites; connections are made at the first request.
 
+    `attribute`: read users with this one of their attributes (`cost.attribute`).
     Raises NotSimulated for a clock of simulated sites and a site that is not one of them.
     """
     for one in settings:
@@ -69,7 +70,8 @@ async def open_sites(
         opened = []
         for one in settings:
             client = await _client(stack, connection_of(one), clock)
-            site = Site(one.name, one.to_policy(), SiteReader(client), one.qrs.timeout)
+            reader = SiteReader(client, attribute)
+            site = Site(one.name, one.to_policy(), reader, one.qrs.timeout)
             opened.append(OpenSite(site, client, one))
         yield opened
 

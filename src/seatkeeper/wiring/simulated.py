@@ -12,11 +12,11 @@ from seatkeeper.wiring.readers import OpenSite, open_sites
 
 @asynccontextmanager
 async def open_simulated(
-    settings: Sequence[SiteSettings],
+    settings: Sequence[SiteSettings], attribute: str = ""
 ) -> AsyncIterator[tuple[list[OpenSite], SimulatedClock]]:
     """Open sites under their own clock; raises NotSimulated unless all of them are simulated."""
     async with open_sites(settings, SystemClock()) as asked:
         clock = SimulatedClock({one.settings.qrs.url: one.reader for one in asked})
         await clock.look()
-        async with open_sites(settings, clock) as opened:
+        async with open_sites(settings, clock, attribute) as opened:
             yield opened, clock
