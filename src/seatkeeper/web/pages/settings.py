@@ -87,7 +87,7 @@ def _end_of(exemption: Exemption, now: datetime) -> tuple[str, str]:
 
 
 async def _connections(desk: Desk, sites: tuple[str, ...]) -> list[Connection]:
-    states = await desk.store.cycles.states(sites)
+    states = await desk.store.cycles.states(sites, desk.now())
     facts = desk.store.describe()
     found = [_site(site, states.get((site, "monitor"))) for site in sites]
     found.append(Connection("Store", "good", "answers", f"{facts.dialect}, schema {facts.schema}"))

@@ -98,7 +98,7 @@ async def overview_of(desk: Desk, frame: Frame) -> Overview:
     """Gather the page for the sites that the visitor may see."""
     alerts = tuple(a for a in await desk.store.alerts.all() if a.state is not AlertState.RESOLVED)
     summaries = await desk.store.summaries.all()
-    cycles = await desk.store.cycles.states(frame.sites)
+    cycles = await desk.store.cycles.states(frame.sites, frame.now)
     now = frame.now
     gathered = []
     for name in frame.sites:
