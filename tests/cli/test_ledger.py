@@ -13,7 +13,8 @@ import pytest
 
 from command_line import Command, Ran
 from seatkeeper.cli.ledger import moment_since
-from seatkeeper.cli.ledger_view import COLUMNS, cell
+from seatkeeper.cli.ledger_view import COLUMNS
+from seatkeeper.core.cells import cell
 from seatkeeper.errors import UsageError
 from served_site import ServedSite
 

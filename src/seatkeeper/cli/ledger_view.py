@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from seatkeeper.cli.render import line
+from seatkeeper.core.cells import cell
 from seatkeeper.core.record import LedgerRecord
 from seatkeeper.store import Verified
 
@@ -36,7 +37,6 @@ COLUMNS = (
 )
 """The columns of an export, in this order."""
 
-_FORMULA = ("=", "+", "-", "@")
 
 
 def record_data(record: LedgerRecord) -> dict[str, Any]:
@@ -162,17 +162,3 @@ async def write_csv_export(pages: Pages, out: IO[str]) -> int:
             writer.writerow([cell(value) for value in record_data(record).values()])
             number += 1
     return number
-
-
-def cell(value: Any) -> str:
-    """Write a value so that no spreadsheet takes it for a formula, and no line breaks.
-
-    Names come from the site: one that begins with `=` would be carried out when the file is
-    opened. A quote before it makes it a text.
-    """
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    starts_badly = text.startswith(_FORMULA) or (text[:1] and not text[:1].isprintable())
-    plain = "".join(c if c.isprintable() else "·" for c in text)
-    return f"'{plain}" if starts_badly or plain.lstrip().startswith(_FORMULA) else plain

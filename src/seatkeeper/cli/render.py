@@ -99,7 +99,7 @@ def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write rows below a head; no cell is a formula to a spreadsheet, and none breaks a line."""
     import csv
 
-    from seatkeeper.cli.ledger_view import cell
+    from seatkeeper.core.cells import cell
 
     writer = csv.writer(sys.stdout, lineterminator="\r\n")
     writer.writerow(columns)

@@ -33,6 +33,7 @@ def make_app(desk: Desk, seal_key: bytes) -> FastAPI:
     app.state.desk = desk
     app.state.key = secrets.token_bytes(32)
     app.state.seal = Seal(seal_key)
+    app.state.names_key = seal_key
     app.state.limiter = Limiter()
     app.state.templates = environment()
     _add_health(app, desk)

@@ -1,0 +1,67 @@
+"""Names of people as this visitor may see them: clear, or a pseudonym that stays the same."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from fastapi import Request
+from markupsafe import Markup
+
+from seatkeeper.core.model import person_key
+from seatkeeper.core.record import Kind, LedgerEntry
+from seatkeeper.web.desk import Desk
+from seatkeeper.web.frame import sees_names
+from seatkeeper.web.render import person
+from seatkeeper.web.sealed import Seal
+from seatkeeper.web.who import Visitor, desk_of
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    r"""How people are named to one visitor on one site; `clear`: by `DIR\id` and display name."""
+
+    site: str
+    clear: bool
+    seal: Seal
+    key: bytes
+
+    def show(self, user: str, name: str = "") -> Markup:
+        """Return what a page calls a person."""
+        return person(name or user or "(no name)") if self.clear else person(self.pseudonym(user))
+
+    def text(self, user: str) -> str:
+        """Return the same as plain text, for lists that leave the console."""
+        return user if self.clear else self.pseudonym(user)
+
+    def pseudonym(self, user: str) -> str:
+        """Return a name that is the same on every page and says nothing."""
+        told = hmac.new(self.key, person_key(user).encode("utf-8"), hashlib.sha256).hexdigest()
+        return f"Person {told[:4]}-{told[4:8]}"
+
+    def link(self, user: str) -> str:
+        """Return the address of a person's page, which holds no name."""
+        return f"/users/{self.site}/{self.seal.close(user)}"
+
+
+def names_on(request: Request, visitor: Visitor, site: str) -> Names:
+    """Return how people are named to this visitor."""
+    desk = desk_of(request)
+    state = request.app.state
+    return Names(site, sees_names(desk, visitor, site), state.seal, state.names_key)
+
+
+async def note_names_seen(desk: Desk, visitor: Visitor, site: str, what: str, user: str = "") -> None:
+    """Record that somebody looked at clear names, where the configuration asks for it."""
+    if not desk.settings.console.record_views:
+        return
+    entry = LedgerEntry(
+        kind=Kind.NAMES_SEEN,
+        at=desk.now(),
+        actor=desk.actor(visitor.identity),
+        site=site,
+        why=what,
+        person=user,
+    )
+    await desk.store.ledger.append(entry)

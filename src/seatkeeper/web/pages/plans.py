@@ -1,0 +1,229 @@
+"""`/plans`: every plan, one plan with its evidence, and what people decide about it.
+
+Nothing here releases a seat: approvals and requests are written down, and the engine acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from seatkeeper.core.four_eyes import why_not_by
+from seatkeeper.core.plan import Limit
+from seatkeeper.core.record import StoredPlan
+from seatkeeper.core.roles import Permission
+from seatkeeper.errors import NotAllowed, PlanStale, UsageError
+from seatkeeper.flow.approve import Approval, approve, leave_out
+from seatkeeper.flow.reject import reject
+from seatkeeper.store import RequestKind
+from seatkeeper.web.desk import Desk
+from seatkeeper.web.forms import note_of, read_form
+from seatkeeper.web.frame import chosen_site, four_eyes, frame_of
+from seatkeeper.web.names import names_on, note_names_seen
+from seatkeeper.web.refusals import NotFound
+from seatkeeper.web.render import page
+from seatkeeper.web.views.plan import plan_view
+from seatkeeper.web.who import Visitor, desk_of, needs, require
+
+router = APIRouter()
+
+READS = Annotated[Visitor, Depends(needs(Permission.READ))]
+DECIDES = Annotated[Visitor, Depends(needs(Permission.DECIDE))]
+UNDOES = Annotated[Visitor, Depends(needs(Permission.UNDO))]
+RUNS = Annotated[Visitor, Depends(needs(Permission.RUN))]
+
+SHOWN = 100
+
+
+@router.get("/plans", response_class=HTMLResponse)
+async def plans(request: Request, visitor: READS, site: str | None = None) -> Response:
+    """List the plans of a site, or of all."""
+    desk = desk_of(request)
+    frame = await frame_of(request, visitor, "plans", chosen_site(desk, visitor, site))
+    about = frame.sites if frame.site is None else (frame.site,)
+    found = [
+        line
+        for name in about
+        for line in await desk.store.plans.lines(frame.now, site=name, limit=SHOWN)
+    ]
+    requests = [r for r in await desk.store.requests.recent(20) if r.site in about]
+    values = {
+        "frame": frame,
+        "plans": sorted(found, key=lambda p: p.created_at, reverse=True)[:SHOWN],
+        "requests": [r for r in requests if not r.state.is_over or r.state == "failed"][:5],
+        "done": note_of(request),
+    }
+    return page(request, "plans.html", values)
+
+
+@router.post("/plans")
+async def ask_for_plan(request: Request, visitor: RUNS) -> Response:
+    """Ask the engine for a plan now."""
+    desk, form = desk_of(request), await read_form(request)
+    site = chosen_site(desk, visitor, form["site"])
+    if site is None:
+        raise NotFound("name the site that the plan is for")
+    require(visitor, Permission.RUN, site)
+    actor = desk.actor(visitor.identity)
+    await desk.store.requests.ask(RequestKind.RUN, site, {}, actor, desk.now())
+    return RedirectResponse(f"/plans?site={site}&done=asked", 303)
+
+
+@router.get("/plans/{plan_id}", response_class=HTMLResponse)
+async def plan(request: Request, plan_id: str, visitor: READS) -> Response:
+    """Show one plan."""
+    stored = await _plan(desk_of(request), visitor, plan_id)
+    return await _page(request, visitor, stored)
+
+
+@router.post("/plans/{plan_id}/leave-out", response_class=HTMLResponse)
+async def leave_seats_out(request: Request, plan_id: str, visitor: DECIDES) -> Response:
+    """Make a smaller plan without the ticked seats."""
+    desk, form = desk_of(request), await read_form(request, ticks="out")
+    stored = await _plan(desk, visitor, plan_id, Permission.DECIDE)
+    if not form.ticked:
+        return await _page(request, visitor, stored, _Said("Tick the seats to leave out."))
+    actor = desk.actor(visitor.identity)
+    approval = Approval(actor, form["reason"].strip(), without=form.ticked)
+    try:
+        site = desk.sites[stored.plan.site]
+        smaller = await leave_out(plan_id, site, desk.records, approval, desk.now())
+    except (NotAllowed, PlanStale, UsageError) as error:
+        return await _again(request, visitor, plan_id, _Said(str(error), form["reason"]))
+    return RedirectResponse(f"/plans/{smaller.plan.plan_id}?done=smaller", 303)
+
+
+@router.post("/plans/{plan_id}/approve", response_class=HTMLResponse)
+async def approve_plan(request: Request, plan_id: str, visitor: DECIDES) -> Response:
+    """Approve a plan, past the limits that the form names."""
+    desk, form = desk_of(request), await read_form(request, ticks="pass")
+    stored = await _plan(desk, visitor, plan_id, Permission.DECIDE)
+    if form.ticked:
+        require(visitor, Permission.OVERRIDE, stored.plan.site)
+    try:
+        passing = tuple(Limit(limit) for limit in form.ticked if limit in set(Limit))
+        actor = desk.actor(visitor.identity)
+        approval = Approval(actor, form["reason"].strip(), passing)
+        await approve(plan_id, desk.sites[stored.plan.site], desk.records, approval, desk.now())
+    except (NotAllowed, PlanStale, UsageError) as error:
+        return await _again(request, visitor, plan_id, _Said(_plain(error), form["reason"]))
+    return RedirectResponse(f"/plans/{plan_id}?done=approved", 303)
+
+
+@router.post("/plans/{plan_id}/reject", response_class=HTMLResponse)
+async def reject_plan(request: Request, plan_id: str, visitor: DECIDES) -> Response:
+    """Reject a plan with a reason."""
+    desk, form = desk_of(request), await read_form(request)
+    await _plan(desk, visitor, plan_id, Permission.DECIDE)
+    actor = desk.actor(visitor.identity)
+    try:
+        await reject(plan_id, desk.store.plans, actor, form["reason"], desk.now())
+    except (PlanStale, UsageError) as error:
+        return await _again(request, visitor, plan_id, _Said(_plain(error), form["reason"]))
+    return RedirectResponse(f"/plans/{plan_id}?done=rejected", 303)
+
+
+@router.post("/plans/{plan_id}/undo", response_class=HTMLResponse)
+async def undo_plan(request: Request, plan_id: str, visitor: UNDOES) -> Response:
+    """Ask the engine to give one seat of a plan back, or all of them."""
+    desk, form = desk_of(request), await read_form(request)
+    stored = await _plan(desk, visitor, plan_id, Permission.UNDO)
+    seat = form["seat"]
+    payload: dict[str, Any] = {"plan": plan_id, "reason": form["reason"].strip()}
+    if seat:
+        user = next((a.user for a in stored.plan.actions if a.allocation_id == seat), None)
+        if user is None:
+            raise NotFound("this plan released no such seat")
+        payload = {"user": user, "reason": payload["reason"]}
+    elif not payload["reason"]:
+        fault = _Said("Write why everything is given back: it is kept.")
+        return await _again(request, visitor, plan_id, fault)
+    actor, now = desk.actor(visitor.identity), desk.now()
+    await desk.store.requests.ask(RequestKind.UNDO, stored.plan.site, payload, actor, now)
+    return RedirectResponse(f"/plans/{plan_id}?done=undo", 303)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A fault above the page, and what was typed, which stays."""
+
+    fault: str = ""
+    reason: str = ""
+
+
+_NOTHING = _Said()
+
+
+async def _plan(
+    desk: Desk, visitor: Visitor, plan_id: str, permission: Permission = Permission.READ
+) -> StoredPlan:
+    """Return a plan of a site that the visitor may see; raises NotFound."""
+    try:
+        stored = await desk.store.plans.load(plan_id, desk.now())
+    except UsageError:
+        stored = None
+    if stored is None or stored.plan.site not in desk.names(visitor.identity):
+        raise NotFound("there is no plan of that name, or your role does not reach its site")
+    require(visitor, permission, stored.plan.site)
+    return stored
+
+
+async def _again(request: Request, visitor: Visitor, plan_id: str, said: _Said) -> Response:
+    stored = await _plan(desk_of(request), visitor, plan_id)
+    return await _page(request, visitor, stored, said, status=409)
+
+
+async def _page(
+    request: Request,
+    visitor: Visitor,
+    stored: StoredPlan,
+    said: _Said = _NOTHING,
+    status: int = 200,
+) -> Response:
+    desk, site = desk_of(request), stored.plan.site
+    frame = await frame_of(request, visitor, "plans", site)
+    names = names_on(request, visitor, site)
+    if names.clear:
+        await note_names_seen(desk, visitor, site, f"read plan {stored.plan.plan_id}")
+    view = await plan_view(desk, stored, frame.now)
+    given = await _returns(desk, stored)
+    mine = why_not_by(stored.plan, visitor.identity.name) if four_eyes(desk) else ""
+    values = {
+        "frame": frame,
+        "view": view,
+        "names": names,
+        "compared": None,
+        "undoable": given.undoable if frame.may("undo") else frozenset(),
+        "returned": given.returned,
+        "moving": note_of(request) == "undo",
+        "passable": all(one.violation.limit.overridable for one in view.broken),
+        "four_eyes_why": mine,
+        "fault": said.fault,
+        "typed_reason": said.reason,
+        "done": note_of(request),
+    }
+    return page(request, "plan.html", values, status)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Seats of a plan that can be given back, and what became of those that were."""
+
+    undoable: frozenset[str] = frozenset()
+    returned: Mapping[str, str] = field(default_factory=dict)
+
+
+async def _returns(desk: Desk, stored: StoredPlan) -> _Given:
+    released = await desk.store.plans.released(plan_id=stored.plan.plan_id)
+    back = {r.allocation_id: r.given_back.value for r in released if r.given_back is not None}
+    free = frozenset(r.allocation_id for r in released if r.given_back is None)
+    return _Given(free, back)
+
+
+def _plain(error: Exception) -> str:
+    """Return what an error says, without the options of commands that it names."""
+    return str(error).replace("--override needs --reason", "passing a limit needs a reason")
