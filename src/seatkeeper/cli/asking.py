@@ -23,6 +23,12 @@ def answered(question: str, default: str | None) -> str:
         return str(typer.prompt(question, default=default, err=True)).strip()
 
 
+def secret_answered(question: str) -> str:
+    """Ask twice for a text that the terminal does not show."""
+    with _interruptible():
+        return str(typer.prompt(question, hide_input=True, confirmation_prompt=True, err=True))
+
+
 def agreed(question: str, *, default: bool = False) -> bool:
     """Ask for a yes or no."""
     with _interruptible():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from seatkeeper.cli import (
+    accounts,
     act,
     alerts,
     check,
@@ -24,6 +25,7 @@ from seatkeeper.cli import (
     serve,
     sim,
     status,
+    tokens,
     users,
 )
 
@@ -51,6 +53,8 @@ def register(app: typer.Typer) -> None:
     app.command()(serve.serve)
     app.command(hidden=True)(serve.job)
     app.command()(sim.sim)
+    app.add_typer(accounts.app)
+    app.add_typer(tokens.app)
     app.add_typer(alerts.app)
     app.add_typer(ledger.app)
     app.add_typer(config.app)

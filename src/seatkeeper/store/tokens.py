@@ -86,7 +86,7 @@ class Tokens:
         this = API_TOKEN.c.name == clean(name.strip())
         with recording(self._db) as record:
             if record.conn.execute(sa.delete(API_TOKEN).where(this)).rowcount != 1:
-                raise UsageError(f"there is no token {name}; `seatkeeper tokens list` shows them")
+                raise UsageError(_no_token(name))
             record.note(_entry(Kind.TOKEN_REVOKED, name.strip(), {}, actor, now))
 
     @threaded
@@ -95,6 +95,16 @@ class Tokens:
         with self._db.reading() as conn:
             rows = conn.execute(sa.select(API_TOKEN).order_by(API_TOKEN.c.name))
             return [_token(row) for row in rows]
+
+    @threaded
+    def named(self, name: str) -> Token:
+        """Return the token of that name; raises UsageError when there is none."""
+        this = API_TOKEN.c.name == clean(name.strip())
+        with self._db.reading() as conn:
+            row = conn.execute(sa.select(API_TOKEN).where(this)).first()
+        if row is None:
+            raise UsageError(_no_token(name))
+        return _token(row)
 
     @threaded
     def find(self, secret: str, now: datetime) -> Token | None:
@@ -110,6 +120,10 @@ class Tokens:
             with self._db.writing() as conn:
                 conn.execute(sa.update(API_TOKEN).where(this).values(used_at=now))
         return _token(row)
+
+
+def _no_token(name: str) -> str:
+    return f"there is no token {name}; `seatkeeper tokens list` shows them"
 
 
 def _entry(
