@@ -18,7 +18,7 @@ from config_files import URL, load_text
 from seatkeeper.core.health import Heartbeat
 from seatkeeper.core.roles import Grant, Identity, Role, SignIn
 from seatkeeper.flow.context import Site
-from seatkeeper.settings import Settings
+from seatkeeper.settings import Settings, SiteSettings
 from seatkeeper.store import Store, open_store
 from seatkeeper.web.app import make_app
 from seatkeeper.web.desk import Desk
@@ -58,7 +58,7 @@ class World:
             settings=self.settings,
             store=self.store,
             records=records_of(self.store),
-            sites={s.name: _site(s) for s in self.settings.sites},
+            sites={s.name: _site(s, self.settings) for s in self.settings.sites},
             now=lambda: self.now,
             beat=lambda: self.beat,
             secure=self.secure,
@@ -101,9 +101,11 @@ class World:
         return self.browser(headers={"Authorization": f"Bearer {secret}"})
 
 
-def _site(settings: Any) -> Site:
+def _site(one: SiteSettings, settings: Settings) -> Site:
     # No page may read a site: a reader that is not there makes every try an error.
-    return Site(settings.name, settings.to_policy(), cast("Any", None))
+    reader = cast("Any", None)
+    four_eyes = settings.approval.four_eyes
+    return Site(one.name, one.to_policy(), reader, four_eyes=four_eyes)
 
 
 @contextlib.asynccontextmanager

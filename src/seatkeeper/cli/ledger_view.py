@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -36,7 +35,6 @@ COLUMNS = (
     "hash",
 )
 """The columns of an export, in this order."""
-
 
 
 def record_data(record: LedgerRecord) -> dict[str, Any]:

@@ -142,8 +142,7 @@ def zone_of(settings: SiteSettings | None) -> tzinfo:
 
 def four_eyes(desk: Desk) -> bool:
     """Whether two people are needed for a release."""
-    approval = getattr(desk.settings, "approval", None)
-    return bool(approval is not None and approval.four_eyes)
+    return desk.settings.approval.four_eyes
 
 
 def sees_names(desk: Desk, visitor: Visitor, site: str) -> bool:

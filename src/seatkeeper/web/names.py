@@ -52,7 +52,9 @@ def names_on(request: Request, visitor: Visitor, site: str) -> Names:
     return Names(site, sees_names(desk, visitor, site), state.seal, state.names_key)
 
 
-async def note_names_seen(desk: Desk, visitor: Visitor, site: str, what: str, user: str = "") -> None:
+async def note_names_seen(
+    desk: Desk, visitor: Visitor, site: str, what: str, user: str = ""
+) -> None:
     """Record that somebody looked at clear names, where the configuration asks for it."""
     if not desk.settings.console.record_views:
         return

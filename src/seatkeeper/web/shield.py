@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from seatkeeper import logs
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -63,6 +65,11 @@ class Shield:
         except _TooLargeError:
             if not dressed.started:
                 await self._refuse(send)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the answer is dressed
+            # The text of a fault of ours may hold anything; its kind and place are enough.
+            logs.logger().exception("web.fault", kind=type(error).__name__, path=scope["path"])
+            if not dressed.started:
+                await self._answer(send, 500, "something went wrong; the log of the service tells")
 
     def _is_announced_too_large(self, scope: Scope) -> bool:
         for name, value in scope["headers"]:
@@ -71,10 +78,13 @@ class Shield:
         return False
 
     async def _refuse(self, send: Send) -> None:
-        text = f"a request has at most {self._largest // 1024} KiB\n".encode()
+        await self._answer(send, 413, f"a request has at most {self._largest // 1024} KiB")
+
+    async def _answer(self, send: Send, status: int, says: str) -> None:
+        text = f"{says}\n".encode()
         headers = [*self._headers, (b"content-type", b"text/plain; charset=utf-8")]
         headers += [(b"content-length", str(len(text)).encode()), (b"connection", b"close")]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": text})
 
 

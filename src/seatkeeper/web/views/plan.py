@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from seatkeeper.core.plan import Action, Limit, Plan, PlanStatus, Violation
 from seatkeeper.core.policy import Policy
 from seatkeeper.core.record import Override, StoredPlan
 from seatkeeper.core.rules import Reason
+from seatkeeper.core.summary import Summary
 from seatkeeper.web.charts.pool import PoolParts, pool_bar
 from seatkeeper.web.charts.small import meter
 from seatkeeper.web.desk import Desk
@@ -119,9 +120,7 @@ class PlanView:
 async def plan_view(desk: Desk, stored: StoredPlan, now: datetime) -> PlanView:
     """Gather the page of one plan."""
     plan, site = stored.plan, desk.sites[stored.plan.site]
-    passed = await desk.store.control.overrides(
-        site.name, site.policy.digest, now, plan.plan_id
-    )
+    passed = await desk.store.control.overrides(site.name, site.policy.digest, now, plan.plan_id)
     broken = _broken(stored, site.policy, {o.limit for o in passed})
     outcomes = {o.allocation_id: o for o in await desk.store.plans.outcomes(plan.plan_id)}
     ticked = {
@@ -170,8 +169,8 @@ def _one(violation: Violation, plan: Plan) -> Broken:
 def _enough(violation: Violation, plan: Plan) -> int:
     """Return how many seats have to be left out for the share to hold."""
     count = next((c for c in plan.counts if c.license_type is violation.license_type), None)
-    if count is None or violation.allowed is None or count.deferred:
-        return 0  # deferred seats count as well, and leaving out does not change them
+    if count is None or violation.allowed is None:
+        return 0
     over = count.eligible - int(violation.allowed * count.live)
     actions = sum(a.license_type is violation.license_type for a in plan.actions)
     return over if 0 < over < actions else 0
@@ -182,7 +181,7 @@ def _least_idle(plan: Plan, kind: LicenseType | None, number: int) -> Sequence[A
     return sorted(of_kind, key=lambda a: a.idle_days)[:number]
 
 
-def _changes(plan: Plan, summary):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _changes(plan: Plan, summary: Summary) -> Iterator[Change]:
     freed = Counter(action.license_type for action in plan.actions)
     for pool in summary.pools:
         if pool.enabled and pool.total:
