@@ -27,6 +27,7 @@ from seatkeeper.core.record import (
     StoredPlan,
     line_of,
 )
+from seatkeeper.core.smaller import is_smaller
 from seatkeeper.core.summary import Summary
 from seatkeeper.errors import LeaseLost, NotAllowed, PlanStale, StoreError, UsageError
 from seatkeeper.flow.ports import Held
@@ -227,6 +228,39 @@ class FakePlans(Part):
         if stored.status is PlanStatus.BLOCKED and not overridden:
             raise NotAllowed(f"plan {plan_id} is blocked")
         return self._approve(stored, actor, reason, now)
+
+    async def leave_out(
+        self,
+        smaller: Plan,
+        actor: Actor,
+        reason: str,
+        now: datetime,
+        passing: Sequence[Override] | None = None,
+    ) -> StoredPlan:
+        """Keep a smaller plan, and approve it with `passing`."""
+        self._begin("leave_out")
+        assert smaller.made_from is not None
+        stored = self._at(smaller.made_from.plan_id, now)
+        if stored.status not in (PlanStatus.OPEN, PlanStatus.BLOCKED):
+            raise PlanStale(f"plan {stored.plan.plan_id} is {stored.status.value}")
+        assert is_smaller(smaller, stored)
+        self._note(Kind.PLAN_PROPOSED, now, smaller.plan_id)
+        kept = StoredPlan(smaller, smaller.first_status, digest=smaller.digest)
+        self.store.plans[smaller.plan_id] = kept
+        self.store.overrides.extend(passing or ())
+        return kept if passing is None else self._approve(kept, actor, reason, now)
+
+    async def reject(self, plan_id: str, actor: Actor, reason: str, now: datetime) -> StoredPlan:
+        """Close a plan that waits."""
+        self._begin("reject")
+        stored = self._at(plan_id, now)
+        if stored.status.is_over:
+            raise PlanStale(f"plan {plan_id} is {stored.status.value}")
+        note = f"rejected by {actor.by}: {reason}"
+        stored = replace(stored, status=PlanStatus.REJECTED, ended_at=now, note=note)
+        self.store.plans[plan_id] = stored
+        self._note(Kind.PLAN_REJECTED, now, plan_id)
+        return stored
 
     async def start(
         self, plan_id: str, run_id: str, actor: Actor, held: Held, now: datetime

@@ -37,7 +37,7 @@ from seatkeeper.core.plan import Limit
 from seatkeeper.core.policy import Mode, Policy
 from seatkeeper.core.record import Actor, Freeze, Override, StoredPlan
 from seatkeeper.flow.apply import Hands, apply_plan
-from seatkeeper.flow.approve import Approval, approve
+from seatkeeper.flow.approve import Approval, approve, leave_out
 from seatkeeper.flow.context import Records, Run, Site
 from seatkeeper.flow.cycle import CycleResult, release_cycle
 from seatkeeper.flow.propose import propose
@@ -70,6 +70,7 @@ class World:
     name: str = "prod"
     store: FakeStore = field(default_factory=FakeStore)
     runs: int = 0
+    four_eyes: bool = False
 
     @property
     def clock(self) -> FakeClock:
@@ -81,7 +82,8 @@ class World:
         process = Process(crash_at)
         self.runs += 1
         run = Run(f"r-{self.runs}", JANE, self.clock, asyncio.Event())
-        site = Site(self.name, self.policy, FakeReader(self.fake, process, concurrency))
+        reader = FakeReader(self.fake, process, concurrency)
+        site = Site(self.name, self.policy, reader, four_eyes=self.four_eyes)
         records = Records(
             FakePlans(self.store, process),
             FakeHistory(self.store, process),
@@ -96,11 +98,14 @@ class World:
         granting = Granting(granter, held, "undo")
         return Hand(site, records, run, hands, granting, held, process)
 
-    async def plan(self, *, approved: bool = True, partners: Sequence[Site] = ()) -> StoredPlan:
+    async def plan(
+        self, *, approved: bool = True, partners: Sequence[Site] = (), asked_by: str = ""
+    ) -> StoredPlan:
         """Make a plan, and let Jane approve it."""
         hand = self.process()
         now = self.clock.now()
-        stored = await propose(hand.site, partners, hand.records, hand.run, now)
+        run = replace(hand.run, asked_by=asked_by)
+        stored = await propose(hand.site, partners, hand.records, run, now)
         if approved:
             self.clock.advance(seconds=1)
             return await self.approve(stored)
@@ -111,6 +116,11 @@ class World:
         hand, by = self.process(), approval or Approval(JANE)
         now = self.clock.now()
         return await approve(stored.plan.plan_id, hand.site, hand.records, by, now)
+
+    async def leave_out(self, stored: StoredPlan, approval: Approval) -> StoredPlan:
+        """Make a smaller plan."""
+        hand, now = self.process(), self.clock.now()
+        return await leave_out(stored.plan.plan_id, hand.site, hand.records, approval, now)
 
     async def apply(
         self, stored: StoredPlan, hand: Hand | None = None, partners: Sequence[Site] = ()

@@ -14,12 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from seatkeeper.core.policy import Policy
 from seatkeeper.core.record import Kind
-from seatkeeper.errors import LeaseLost, SiteBusy, StoreError
+from seatkeeper.core.smaller import Leaving, without
+from seatkeeper.errors import LeaseLost, PlanStale, SiteBusy, StoreError
 from seatkeeper.outlets.influxdb import InfluxSink, version_1
 from seatkeeper.store import Held, Leases, Owner, Store, open_store
 from seatkeeper.store.recording import recording
-from stored import ENGINE, an_entry
+from stored import ENGINE, JANE, an_entry, later
 
 
 class Process:
@@ -158,13 +160,32 @@ async def send_and_wait(store: Store, target: str, url: str) -> None:
         await asyncio.to_thread(sys.stdin.readline)
 
 
+async def approve(store: Store, plan_id: str, how: str) -> None:
+    """Approve a plan, whole or without its first seat, when told so."""
+    at = later(1)
+    stored = await store.plans.load(plan_id, at)
+    first = stored.plan.actions[0].allocation_id
+    smaller = without(stored, Leaving((first,), JANE.by, "on leave"), Policy(), at)
+    say("ready")
+    await asyncio.to_thread(sys.stdin.readline)
+    try:
+        if how == "whole":
+            await store.plans.approve(plan_id, JANE, "fine", at)
+        else:
+            await store.plans.leave_out(smaller, JANE, "on leave", at, passing=[])
+        say("approved")
+    except PlanStale:
+        say("PlanStale")
+
+
 def now() -> datetime:
     """Return the time."""
     return datetime.now(UTC)
 
 
 MODES = {
-    f.__name__: f for f in (hold, break_off, append, work, try_to_hold, take_rows, send_and_wait)
+    f.__name__: f
+    for f in (hold, break_off, append, work, try_to_hold, take_rows, send_and_wait, approve)
 }
 
 if __name__ == "__main__":

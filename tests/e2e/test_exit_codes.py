@@ -193,7 +193,7 @@ def test_5_a_plan_that_is_over(quick_desk: Desk) -> None:
     assert "applied" in quick_desk.apply(second["plan_id"]).expect(5).err
     assert "superseded" in quick_desk.apply(first["plan_id"]).expect(5).err
     third = quick_desk.plan()
-    quick_desk.run("reject", third["plan_id"], "--by", "Jane Doe").expect(0)
+    quick_desk.run("reject", third["plan_id"], "--by", "Jane Doe", "--reason", "no").expect(0)
     assert "rejected" in quick_desk.apply(third["plan_id"]).expect(5).err
 
 

@@ -24,6 +24,7 @@ def apply(
     reason: options.Reason = "",
     override: options.Overrides = None,
     lasting: options.For = None,
+    without: options.Without = None,
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
     """Apply a plan: release exactly its seats, or fewer. An open plan is approved by you first."""
@@ -32,7 +33,7 @@ def apply(
     from seatkeeper.cli.applying import apply_one
     from seatkeeper.cli.approving import approval_of
 
-    approval = approval_of(by, reason, override, lasting)
+    approval = approval_of(by, reason, override, lasting, without)
     loaded = sessions.read_config(ctx, config)
     confirmed(f"Release the seats of plan {plan_id}?", yes=yes)
 
@@ -51,6 +52,7 @@ def run(
     *,
     config: options.Config = None,
     site: options.Site = None,
+    by: options.AskedBy = None,
     queue: options.Queue = False,
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
@@ -62,14 +64,15 @@ def run(
     loaded = sessions.read_config(ctx, config)
     if queue:
         from seatkeeper.cli.queueing import queue_runs
+        from seatkeeper.wiring.clock import this_actor
 
-        raise typer.Exit(queue_runs(loaded, site, output))
+        raise typer.Exit(queue_runs(loaded, site, this_actor(by), output))
 
     async def command(stop: asyncio.Event) -> Exit:
         async def one(session: Any, opened: Any) -> tuple[Any, Exit]:
             from seatkeeper.cli.applying import cycle_one
 
-            return await cycle_one(session, opened, new_run(session.clock, None, stop))
+            return await cycle_one(session, opened, new_run(session.clock, by, stop))
 
         async def all_of_them(session: Any) -> Exit:
             code = await each_site(session, site, output, one)

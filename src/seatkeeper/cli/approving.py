@@ -12,7 +12,11 @@ from seatkeeper.wiring.clock import this_actor
 
 
 def approval_of(
-    by: str | None, reason: str, override: Sequence[str] | None, lasting: str | None
+    by: str | None,
+    reason: str,
+    override: Sequence[str] | None,
+    lasting: str | None,
+    without: Sequence[str] | None,
 ) -> Approval:
     """Return who approves what; raises UsageError for a limit or time that makes no sense."""
     passing = tuple(_limit(text) for text in override or ())
@@ -22,7 +26,7 @@ def approval_of(
         length = parse_duration(lasting) if lasting is not None else None
     except ValueError as error:
         raise UsageError(f"--for {lasting}: {error}") from error
-    return Approval(this_actor(by), reason, passing, length)
+    return Approval(this_actor(by), reason, passing, length, tuple(without or ()))
 
 
 def _limit(text: str) -> Limit:

@@ -43,6 +43,7 @@ def register(app: typer.Typer) -> None:
     app.command()(plan.plan)
     app.command()(explain.explain)
     app.command()(plan.approve)
+    app.command("leave-out")(plan.leave_out)
     app.command()(plan.reject)
     app.command()(act.apply)
     app.command()(act.run)

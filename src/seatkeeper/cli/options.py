@@ -48,6 +48,15 @@ For = Annotated[
     str | None,
     typer.Option("--for", help="Pass the limit for so long (30d, at most 90d), not just once."),
 ]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without",
+        help="Leave out the seats of DIR\\id (or one seat by its id): a smaller plan takes the "
+        "place of this one.",
+    ),
+]
+AskedBy = Annotated[str | None, typer.Option("--by", help="Who asks for it; default: the account.")]
 Queue = Annotated[
     bool,
     typer.Option("--queue", help="Do not act here: ask the running daemon to do it."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seatkeeper.cli.render import day, line, lines, moment
-from seatkeeper.core.plan import Action, Plan, PlanStatus
+from seatkeeper.core.plan import Action, LeftOut, Plan, PlanStatus
 from seatkeeper.core.policy import Mode
 from seatkeeper.core.record import StoredPlan
 from seatkeeper.core.rules import Reason
@@ -33,18 +33,27 @@ def action_data(action: Action) -> dict[str, Any]:
     }
 
 
+def left_data(left: LeftOut) -> dict[str, Any]:
+    """Return a seat that was left out as the JSON contract has it."""
+    about = {"left_out_by": left.by, "left_out_at": left.at, "why": left.reason}
+    return action_data(left.action) | about
+
+
 def plan_data(stored: StoredPlan) -> dict[str, Any]:
     """Return a plan as the JSON contract has it."""
     plan = stored.plan
     return {
         "plan_id": plan.plan_id,
-        "digest": plan.digest,
+        "digest": stored.recorded_digest,
         "site": plan.site,
         "status": stored.status,
         "mode": plan.mode,
         "created_at": plan.created_at,
         "expires_at": plan.expires_at,
+        "asked_by": plan.asked_by or None,
         "approved_by": stored.approved_by,
+        "made_from": None if plan.made_from is None else plan.made_from.plan_id,
+        "left_out": [left_data(left) for left in plan.left_out],
         "actions": [action_data(a) for a in plan.actions],
         "deferred": [action_data(a) for a in plan.deferred],
         "kept": plan.kept,
@@ -77,6 +86,8 @@ class PlanView:
             yield _table(plan.actions)
         if len(plan.actions) > MOST_ROWS:
             yield line(f"… and {len(plan.actions) - MOST_ROWS} more; --output json has them all")
+        for left in plan.left_out[:MOST_ROWS]:
+            yield line(_left_words(left), style="yellow")
         for violation in plan.violations:
             yield line(f"BLOCKED by {violation.limit.value}: {violation.message}", style="bold red")
             yield line(f"  way out: {violation.way_out}", style="red")
@@ -124,6 +135,12 @@ def _table(actions: Sequence[Action]) -> RenderableType:
             f"{action.idle_days} d",
         )
     return table
+
+
+def _left_words(left: LeftOut) -> str:
+    why = f" ({left.reason})" if left.reason else ""
+    seat = left.action.license_type.value
+    return f"left out: {left.action.user}, {seat}, by {left.by}{why}"
 
 
 def _kept(kept: dict[str, int]) -> RenderableType:

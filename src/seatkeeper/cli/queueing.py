@@ -17,7 +17,7 @@ from seatkeeper.config import Loaded
 from seatkeeper.core.record import Actor
 from seatkeeper.flow.undo import seats_to_give_back
 from seatkeeper.store import Request, RequestKind, Store
-from seatkeeper.wiring.clock import SystemClock, this_actor
+from seatkeeper.wiring.clock import SystemClock
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -69,14 +69,12 @@ def request_words(request: Request) -> str:
     )
 
 
-def queue_runs(loaded: Loaded, site: str | None, output: Output) -> Exit:
+def queue_runs(loaded: Loaded, site: str | None, actor: Actor, output: Output) -> Exit:
     """Ask for one release cycle of the site, or of every site."""
     sites = [one.name for one in settings_of(loaded, site)]
 
     async def ask(store: Store, now: datetime) -> list[Request]:
-        return [
-            await store.requests.ask(RequestKind.RUN, name, {}, this_actor(), now) for name in sites
-        ]
+        return [await store.requests.ask(RequestKind.RUN, name, {}, actor, now) for name in sites]
 
     return _queue(loaded, ask, output)
 

@@ -67,10 +67,12 @@ def _threadsafe(
 
 
 def new_run(clock: Clock, by: str | None = None, stop: asyncio.Event | None = None) -> Run:
-    """Begin a run: an id, who acts, and how its progress is shown."""
+    """Begin a run: an id, who asks for it and acts, and how its progress is shown."""
+    actor = this_actor(by)
     return Run(
         run_id=f"r-{uuid.uuid4().hex[:12]}",
-        actor=this_actor(by),
+        actor=actor,
+        asked_by=actor.by,
         clock=clock,
         stop=stop or asyncio.Event(),
         progress=progress_on_stderr(),

@@ -102,7 +102,9 @@ async def open_session(loaded: Loaded, owner: Owner | None = None) -> AsyncItera
     store, records = open_records(loaded.settings, owner)
     try:
         sites: list[SiteSettings] = list(loaded.settings.sites)
-        async with open_sites(sites, clock, loaded.settings.cost.attribute or "") as opened:
+        four_eyes = loaded.settings.approval.four_eyes
+        attribute = loaded.settings.cost.attribute or ""
+        async with open_sites(sites, clock, attribute, four_eyes=four_eyes) as opened:
             yield Session(loaded, store, records, opened, clock)
     finally:
         store.close()

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-
-import msgspec
+from datetime import datetime, timedelta
 
 from seatkeeper.core.facts import LONG_AGO, Facts
 from seatkeeper.core.model import Allocation, LicenseType, Snapshot, UsageState
-from seatkeeper.core.plan import Action, Notice, OverrideNote, Plan, TypeCount, Violation
+from seatkeeper.core.plan import Action, Notice, OverrideNote, Plan, TypeCount, Violation, named
 from seatkeeper.core.policy import Policy
 from seatkeeper.core.rules import Reason, Verdict, judge
 
@@ -142,5 +140,4 @@ def seal(
         shared_with=findings.shared_with,
         usage_lists=tuple(sorted(snapshot.witness.which(UsageState.GIVEN, UsageState.EMPTY))),
     )
-    plan_id = f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{plan.digest[:8]}"
-    return msgspec.structs.replace(plan, plan_id=plan_id)
+    return named(plan, now)

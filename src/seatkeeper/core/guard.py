@@ -152,13 +152,18 @@ def _directory_jump(c: Checked) -> Iterable[Violation]:
 def _grown(c: Checked) -> Iterable[Violation]:
     if not c.baseline.eligible_by_day:
         return
-    usual, factor = median(c.baseline.eligible_by_day), c.policy.limits.grown
-    if c.draft.eligible > usual * factor and c.draft.eligible - usual >= GROWN_AT_LEAST:
+    usual = median(c.baseline.eligible_by_day)
+    yield from grown_above(c.draft.eligible, usual, c.policy.limits.grown)
+
+
+def grown_above(eligible: int, usual: float, factor: float) -> Iterable[Violation]:
+    """Yield a violation when suspiciously more seats may go than usual."""
+    if eligible > usual * factor and eligible - usual >= GROWN_AT_LEAST:
         yield Violation(
             limit=Limit.GROWN,
-            value=float(c.draft.eligible),
+            value=float(eligible),
             allowed=usual * factor,
-            message=f"{c.draft.eligible} seats may go; plans of the last 14 days had {usual:g}, "
+            message=f"{eligible} seats may go; plans of the last 14 days had {usual:g}, "
             f"and more than {factor:g} times as many is suspicious",
             way_out="find out why so many people stopped; if it is right, override grown",
         )

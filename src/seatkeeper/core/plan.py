@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
@@ -137,6 +137,23 @@ class TypeCount(msgspec.Struct, frozen=True, kw_only=True):
     eligible: int
 
 
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A release that a person took out of the plan: who, when and why."""
+
+    action: Action
+    by: str
+    at: datetime
+    reason: str = ""
+
+
+class MadeFrom(msgspec.Struct, frozen=True, kw_only=True):
+    """The larger plan that this one was made from, and the moment at which it was."""
+
+    plan_id: str
+    digest: str
+    at: datetime
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What would be released on one site, decided at `created_at` on what was read then."""
 
@@ -158,6 +175,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Sites under the same license whose activity was counted."""
     usage_lists: tuple[UsageList, ...] = ()
     """Lists of usage rows of the site that answered, with rows or without."""
+    asked_by: str = ""
+    """The person who asked for the run; empty for one on schedule."""
+    made_from: MadeFrom | None = None
+    """Of a smaller plan, which has every other fact, `created_at` and end of the one before it."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Everything left out of it since the site was read, also by those who came before."""
 
     @property
     def canonical(self) -> bytes:
@@ -178,6 +201,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def first_status(self) -> PlanStatus:
         """A plan starts open, or blocked when it breaks a limit."""
         return PlanStatus.BLOCKED if self.violations else PlanStatus.OPEN
+
+
+def named(plan: Plan, at: datetime) -> Plan:
+    """Return the plan under its own id, which holds this moment and the start of its digest."""
+    nameless = msgspec.structs.replace(plan, plan_id="")
+    plan_id = f"{at.astimezone(UTC):%Y%m%d-%H%M%S}-{nameless.digest[:8]}"
+    return msgspec.structs.replace(plan, plan_id=plan_id)
 
 
 def plan_from_bytes(body: bytes) -> Plan:

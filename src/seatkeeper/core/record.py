@@ -28,6 +28,7 @@ class Kind(StrEnum):
     PLAN_PROPOSED = "plan_proposed"
     PLAN_APPROVED = "plan_approved"
     PLAN_REJECTED = "plan_rejected"
+    SEAT_LEFT_OUT = "seat_left_out"
     PLAN_SUPERSEDED = "plan_superseded"
     PLAN_EXPIRED = "plan_expired"
     LIMIT_OVERRIDDEN = "limit_overridden"
@@ -38,6 +39,8 @@ class Kind(StrEnum):
     APPLY_FINISHED = "apply_finished"
     GRANT_INTENT = "grant_intent"
     GRANT_OUTCOME = "grant_outcome"
+    RUN_ASKED = "run_asked"
+    UNDO_ASKED = "undo_asked"
     FROZEN = "frozen"
     THAWED = "thawed"
     SILENCED = "silenced"
@@ -70,6 +73,11 @@ class StoredPlan:
     """A person was erased from it after it had ended: `plan` is no longer what was recorded."""
 
     @property
+    def recorded_digest(self) -> str:
+        """The digest that the ledger holds; of a plan of an earlier version it is not `plan`'s."""
+        return self.digest or self.plan.digest
+
+    @property
     def approved_by_mode(self) -> bool:
         """Whether the mode approved it at the moment it was made, and no person since."""
         return self.plan.mode is Mode.AUTO and self.approved_at == self.plan.created_at
@@ -91,6 +99,9 @@ class PlanLine:
     run_id: str | None = None
     ended_at: datetime | None = None
     note: str = ""
+    asked_by: str = ""
+    made_from: str | None = None
+    """The plan it was made from by leaving seats out."""
 
 
 def line_of(stored: StoredPlan) -> PlanLine:
@@ -109,6 +120,8 @@ def line_of(stored: StoredPlan) -> PlanLine:
         run_id=stored.run_id,
         ended_at=stored.ended_at,
         note=stored.note,
+        asked_by=plan.asked_by,
+        made_from=None if plan.made_from is None else plan.made_from.plan_id,
     )
 
 

@@ -45,6 +45,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     began: datetime
     actor: Actor
+    asked_by: str = ""
     rules: str
 
 

@@ -202,7 +202,8 @@ class Engine:
     def _start(self, held: Held, now: datetime, wish: Wish | None = None) -> None:
         request = wish.request if wish else None
         actor = request.actor if request else self.actor
-        run = Run(f"r-{uuid.uuid4().hex[:12]}", actor, self.clock)
+        asked_by = request.actor.by if request else ""
+        run = Run(f"r-{uuid.uuid4().hex[:12]}", actor, self.clock, asked_by=asked_by)
         job = Job(
             held,
             JobKind(held.kind),

@@ -99,5 +99,6 @@ class Placing:
             run_id=job.run.run_id,
             began=job.began,
             actor=job.run.actor,
+            asked_by=job.run.asked_by,
             rules=rules_of(self.sites[job.site].policy),
         )

@@ -1,4 +1,7 @@
-"""Approve a recorded plan: by a person, past the limits that the person names."""
+"""Approve a recorded plan: by a person, whole or without some seats, past limits that they name.
+
+A plan without some seats is a plan of its own, which supersedes the other one once it is approved.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from seatkeeper.core.four_eyes import why_not_by
 from seatkeeper.core.guard import shares_above
-from seatkeeper.core.plan import Limit, PlanStatus, Violation
+from seatkeeper.core.plan import Limit, Plan, PlanStatus, Violation
 from seatkeeper.core.policy import MOST_OVERRIDE, Mode
 from seatkeeper.core.record import Actor, Override, StoredPlan
-from seatkeeper.errors import NotAllowed, UsageError
+from seatkeeper.core.smaller import Leaving, without
+from seatkeeper.errors import NotAllowed, PlanStale, UsageError
 from seatkeeper.flow.context import Records, Site
 from seatkeeper.flow.gate import refuse_if_over
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Who approves, why, and which limits are passed: for this plan, or for `lasting`."""
+    r"""Who approves, why, and which limits are passed: for this plan, or for `lasting`.
+
+    `without` are seats to be left out, each named by its user (`DIR\id`) or its allocation id.
+    """
 
     actor: Actor
     reason: str = ""
     passing: tuple[Limit, ...] = ()
     lasting: timedelta | None = None
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.passing and not self.reason.strip():
@@ -41,27 +50,82 @@ async def approve(
 ) -> StoredPlan:
     """Approve an open plan, or a blocked one whose every violation is passed.
 
-    An approved plan stays as it is. Raises PlanStale, NotAllowed or UsageError.
+    An approved plan stays as it is. Without some seats a smaller plan is made, approved in the
+    same step, and returned. Raises PlanStale, NotAllowed or UsageError.
     """
+    if approval.without:
+        return await _approve_smaller(plan_id, site, records, approval, now)
     stored = await records.plans.load(plan_id, now)
     refuse_if_over(stored, site, now)
     if stored.status is PlanStatus.APPROVED:
         return stored
+    for override in await _overrides(stored, site, records, approval, now):
+        await records.control.override(override, approval.actor)
+    return await records.plans.approve(
+        plan_id, approval.actor, approval.reason, now, overridden=bool(stored.plan.violations)
+    )
+
+
+async def leave_out(
+    plan_id: str, site: Site, records: Records, approval: Approval, now: datetime
+) -> StoredPlan:
+    """Make the plan without some seats, and let it wait for an approval as the other one does.
+
+    Of `approval` only counts who leaves out which seats, and why. Whichever of the two plans is
+    approved supersedes the other. Raises PlanStale or UsageError.
+    """
+    smaller = await _smaller(plan_id, site, records, approval, now)
+    return await records.plans.leave_out(smaller, approval.actor, approval.reason, now)
+
+
+async def _approve_smaller(
+    plan_id: str, site: Site, records: Records, approval: Approval, now: datetime
+) -> StoredPlan:
+    smaller = await _smaller(plan_id, site, records, approval, now)
+    if site.four_eyes:
+        raise NotAllowed(
+            f"plan {plan_id} needs four eyes: whoever leaves seats out of it cannot approve the "
+            "rest (approval.four_eyes in the configuration). Leave them out with `seatkeeper "
+            "leave-out`; somebody else then approves the smaller plan."
+        )
+    prospect = StoredPlan(smaller, smaller.first_status)
+    passing = await _overrides(prospect, site, records, approval, now)
+    return await records.plans.leave_out(smaller, approval.actor, approval.reason, now, passing)
+
+
+async def _smaller(
+    plan_id: str, site: Site, records: Records, approval: Approval, now: datetime
+) -> Plan:
+    stored = await records.plans.load(plan_id, now)
+    refuse_if_over(stored, site, now)
+    if stored.status is PlanStatus.APPROVED:
+        raise PlanStale(
+            f"plan {plan_id} is approved by {stored.approved_by}: no seat can be left out of it "
+            "any more; reject it and make a new plan"
+        )
+    leaving = Leaving(approval.without, approval.actor.by, approval.reason)
+    return without(stored, leaving, site.policy, now)
+
+
+async def _overrides(
+    stored: StoredPlan, site: Site, records: Records, approval: Approval, now: datetime
+) -> list[Override]:
+    """Return the overrides by which this person may approve the plan.
+
+    Raises NotAllowed when they may not, or something still blocks it, UsageError for a slip.
+    """
     if site.policy.mode is Mode.OBSERVE:
         raise NotAllowed(
             f"site {stored.plan.site} is in mode observe: nothing is approved or released. "
             "Set policy.mode to approve when you are ready."
         )
+    if site.four_eyes and (why := why_not_by(stored.plan, approval.actor.by)):
+        raise NotAllowed(why)
     broken = _violations(stored, site)
     _refuse_pointless(stored, broken, approval)
     if left := await _still_blocking(stored, site, broken, records, approval, now):
         raise NotAllowed(_why_blocked(stored, left))
-    for limit in approval.passing:
-        override = _override(limit, stored, site, approval, now)
-        await records.control.override(override, approval.actor)
-    return await records.plans.approve(
-        plan_id, approval.actor, approval.reason, now, overridden=bool(stored.plan.violations)
-    )
+    return [_override(limit, stored, site, approval, now) for limit in approval.passing]
 
 
 def _violations(stored: StoredPlan, site: Site) -> list[Violation]:

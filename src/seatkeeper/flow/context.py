@@ -37,6 +37,8 @@ class Site:
     policy: Policy
     reader: LicenseReader
     timeout: timedelta = timedelta(seconds=60)
+    four_eyes: bool = False
+    """Whoever asked for a plan, or left seats out of it, may not approve it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +64,5 @@ class Run:
     clock: Clock
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     progress: Progress = no_progress
+    asked_by: str = ""
+    """The person who asked for it; empty for a run on schedule."""

@@ -166,6 +166,22 @@ class Plans(Protocol):
     ) -> StoredPlan:
         """Approve an open plan, or a blocked one that is `overridden`; supersedes earlier ones."""
 
+    async def leave_out(
+        self,
+        smaller: Plan,
+        actor: Actor,
+        reason: str,
+        now: datetime,
+        passing: Sequence[Override] | None = None,
+    ) -> StoredPlan:
+        """Keep a smaller plan, made from one that still waits; with `passing` approve it at once.
+
+        Raises PlanStale when somebody decided about the other one meanwhile.
+        """
+
+    async def reject(self, plan_id: str, actor: Actor, reason: str, now: datetime) -> StoredPlan:
+        """Close a plan that waits; raises PlanStale when it is over already."""
+
     async def start(
         self, plan_id: str, run_id: str, actor: Actor, held: Held, now: datetime
     ) -> None:

@@ -12,7 +12,7 @@ from seatkeeper.core.draft import draft_plan, seal
 from seatkeeper.core.facts import Elsewhere, Facts, Sources, activity_of
 from seatkeeper.core.guard import Checked, check
 from seatkeeper.core.model import ServerLicense, Snapshot
-from seatkeeper.core.plan import Plan, PlanStatus
+from seatkeeper.core.plan import Plan, PlanStatus, named
 from seatkeeper.core.policy import Mode, SharedKind
 from seatkeeper.core.record import StoredPlan, line_of
 from seatkeeper.core.summarise import Beside, summarise, summarise_plan
@@ -71,6 +71,8 @@ async def _read_and_decide(
     snapshot = snapshot.for_rules()
     facts = Facts(Sources.of(snapshot, *(p.activity for p in elsewhere.values())), site.policy, now)
     plan = await _decide(site, snapshot, facts, elsewhere, records, now)
+    if run.asked_by:
+        plan = named(msgspec.structs.replace(plan, asked_by=run.asked_by), now)
 
     if not count:
         return plan, None

@@ -10,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from seatkeeper.settings.alerts import AlertsSettings
+from seatkeeper.settings.approval import ApprovalSettings
 from seatkeeper.settings.console import ConsoleSettings, Privacy
 from seatkeeper.settings.cost import CostSettings
 from seatkeeper.settings.kinds import Wrong
@@ -86,6 +87,7 @@ class Settings(Part):
     """Everything in `seatkeeper.yaml`."""
 
     sites: tuple[SiteSettings, ...] = Field(description="The Qlik Sense sites.")
+    approval: ApprovalSettings = block("What it takes for a person to approve a plan.")
     alerts: AlertsSettings = block("What is watched, and who is told.")
     metrics: MetricsSettings = block("Where the numbers go.")
     cost: CostSettings = block("What seats cost, and who pays for them.")

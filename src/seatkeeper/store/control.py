@@ -12,7 +12,7 @@ from seatkeeper.core.record import Actor, Freeze, Kind, LedgerEntry, Override
 from seatkeeper.errors import UsageError
 from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
-from seatkeeper.store.recording import recording
+from seatkeeper.store.recording import Recording, recording
 from seatkeeper.store.tables import FREEZE, LIMIT_OVERRIDE
 
 
@@ -87,30 +87,35 @@ class Control:
     @threaded
     def override(self, override: Override, actor: Actor) -> None:
         """Remember that a person passes a limit, for at most 90 days."""
-        _require_sensible(override)
-        row = {
-            "site": override.site,
-            "limit_name": override.limit,
-            "actor": override.by,
-            "reason": override.reason,
-            "at": override.at,
-            "until": override.until,
-            "policy_digest": override.policy_digest,
-            "plan_id": override.plan_id,
-        }
-        entry = LedgerEntry(
-            kind=Kind.LIMIT_OVERRIDDEN,
-            at=override.at,
-            actor=actor,
-            site=override.site,
-            why=override.reason,
-            plan_id=override.plan_id or "",
-            policy_digest=override.policy_digest,
-            evidence={"limit": override.limit.value, "until": override.until, "by": override.by},
-        )
         with recording(self._db) as record:
-            record.conn.execute(sa.insert(LIMIT_OVERRIDE).values(row))
-            record.note(entry)
+            note_override(record, override, actor)
+
+
+def note_override(record: Recording, override: Override, actor: Actor) -> None:
+    """Remember in the caller's transaction that a person passes a limit."""
+    _require_sensible(override)
+    row = {
+        "site": override.site,
+        "limit_name": override.limit,
+        "actor": override.by,
+        "reason": override.reason,
+        "at": override.at,
+        "until": override.until,
+        "policy_digest": override.policy_digest,
+        "plan_id": override.plan_id,
+    }
+    entry = LedgerEntry(
+        kind=Kind.LIMIT_OVERRIDDEN,
+        at=override.at,
+        actor=actor,
+        site=override.site,
+        why=override.reason,
+        plan_id=override.plan_id or "",
+        policy_digest=override.policy_digest,
+        evidence={"limit": override.limit.value, "until": override.until, "by": override.by},
+    )
+    record.conn.execute(sa.insert(LIMIT_OVERRIDE).values(row))
+    record.note(entry)
 
 
 def freeze_at(conn: sa.Connection, now: datetime) -> Freeze | None:

@@ -21,6 +21,7 @@ from seatkeeper.core.model import person_key
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.plan import (
     Action,
+    LeftOut,
     Notice,
     OverrideNote,
     Plan,
@@ -131,6 +132,11 @@ class _Said(msgspec.Struct):
     message: str
 
 
+class _Left(msgspec.Struct):
+    action: _Named
+    reason: str = ""
+
+
 class _Texts(msgspec.Struct):
     """The fields of a plan in which a person can appear; reading only them is quick."""
 
@@ -139,6 +145,7 @@ class _Texts(msgspec.Struct):
     violations: list[_Said]
     warnings: list[_Said]
     overridden: list[_Said]
+    left_out: list[_Left] = []
 
 
 def _texts(row: AnyRow) -> _Texts:
@@ -153,9 +160,11 @@ def _texts(row: AnyRow) -> _Texts:
 
 def _names(texts: _Texts, entry: LedgerEntry) -> bool:
     key = person_key(entry.person)
-    said = (*texts.violations, *texts.warnings, *texts.overridden)
-    return any(person_key(a.user) == key for a in (*texts.actions, *texts.deferred)) or any(
-        key in s.message.casefold() for s in said
+    named = (*texts.actions, *texts.deferred, *(left.action for left in texts.left_out))
+    said = [s.message for s in (*texts.violations, *texts.warnings, *texts.overridden)]
+    said += [left.reason for left in texts.left_out]
+    return any(person_key(a.user) == key for a in named) or any(
+        key in text.casefold() for text in said
     )
 
 
@@ -176,18 +185,22 @@ def _without(plan: Plan, person: str) -> Plan:
     """Return the plan without the person's name; every number stays."""
     key = person_key(person)
 
-    def nameless(actions: tuple[Action, ...]) -> tuple[Action, ...]:
-        return tuple(
-            change(a, user=ERASED, user_id="") if person_key(a.user) == key else a for a in actions
-        )
+    def unnamed(action: Action) -> Action:
+        is_them = person_key(action.user) == key
+        return change(action, user=ERASED, user_id="") if is_them else action
+
+    def left(one: LeftOut) -> LeftOut:
+        reason = without_person(one.reason, person)
+        return change(one, action=unnamed(one.action), reason=reason)
 
     def unsaid(items: tuple[T, ...]) -> tuple[T, ...]:
         return tuple(change(i, message=without_person(i.message, person)) for i in items)
 
     return change(
         plan,
-        actions=nameless(plan.actions),
-        deferred=nameless(plan.deferred),
+        actions=tuple(map(unnamed, plan.actions)),
+        deferred=tuple(map(unnamed, plan.deferred)),
+        left_out=tuple(map(left, plan.left_out)),
         violations=unsaid(plan.violations),
         warnings=unsaid(plan.warnings),
         overridden=unsaid(plan.overridden),

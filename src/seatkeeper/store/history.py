@@ -206,6 +206,7 @@ def _eligible_by_day(
         columns.policy_digest == policy_digest,
         columns.first_status != PlanStatus.BLOCKED,
         columns.overridden.is_(False),
+        columns.made_from.is_(None),  # a person made it smaller: it says nothing of the site
         columns.created_at >= now - WINDOW,
         columns.created_at < now,
     )

@@ -6,6 +6,7 @@ exactly one takes it, and the other is told who did and when.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,9 +15,11 @@ import sqlalchemy as sa
 
 from seatkeeper.core.outcome import Outcome, counted
 from seatkeeper.core.plan import Limit, Plan, PlanStatus
-from seatkeeper.core.record import Actor, Kind, LedgerEntry, StoredPlan
+from seatkeeper.core.record import Actor, Kind, LedgerEntry, Override, StoredPlan
+from seatkeeper.core.smaller import is_smaller
 from seatkeeper.errors import NotAllowed, PlanStale, SeatkeeperError
 from seatkeeper.store.columns import AnyRow
+from seatkeeper.store.control import note_override
 from seatkeeper.store.engine import Database
 from seatkeeper.store.fence import Fenced
 from seatkeeper.store.plan_rows import WAITING, find_row, plan_row, stored_plan
@@ -71,20 +74,73 @@ def approve(db: Database, plan_id: str, step: Step, *, overridden: bool) -> Stor
         stored = stored_plan(record.conn, row, step.now)
         refusal = _not_approvable(record.conn, stored, overridden=overridden)
         if refusal is None:
-            _set(
-                record.conn,
-                plan_id,
-                status=PlanStatus.APPROVED,
-                approved_by=step.actor.by,
-                approved_at=step.now,
-                approve_reason=step.why,
-            )
-            record.note(step.entry(Kind.PLAN_APPROVED, row))
-            _supersede(record, row, step, "approved")
+            _approve(record, row, step)
             stored = stored_plan(record.conn, find_row(record.conn, plan_id), step.now)
     if refusal is not None:
         raise refusal
     return stored
+
+
+def _approve(record: Recording, plan: Any, step: Step) -> None:
+    """Write that a person approves; `plan` is a Plan or its row."""
+    _set(
+        record.conn,
+        plan.plan_id,
+        status=PlanStatus.APPROVED,
+        approved_by=step.actor.by,
+        approved_at=step.now,
+        approve_reason=step.why,
+    )
+    record.note(step.entry(Kind.PLAN_APPROVED, plan))
+    _supersede(record, plan, step, "approved")
+
+
+def leave_out(
+    db: Database, smaller: Plan, step: Step, passing: Sequence[Override] | None
+) -> StoredPlan:
+    """Keep a smaller plan beside the one it was made from, which has to be waiting still.
+
+    `passing` None: it waits for an approval of its own. Else it is approved in the same step, past
+    these limits; the caller has made sure that nothing else blocks it.
+    """
+    if smaller.made_from is None:
+        raise ValueError(f"plan {smaller.plan_id} was made from no other")
+    with recording(db) as record:
+        row = find_row(record.conn, smaller.made_from.plan_id)
+        expire(record, row.site, step)
+        stored = stored_plan(record.conn, row, step.now)
+        waits = stored.status in (PlanStatus.OPEN, PlanStatus.BLOCKED)
+        refusal = None if waits else stale(record.conn, stored)
+        if refusal is None:
+            if not is_smaller(smaller, stored):
+                raise ValueError(f"{smaller.plan_id} is not plan {row.plan_id} without some seats")
+            _insert_smaller(record, smaller, stored, step)
+            for override in passing or ():
+                note_override(record, override, step.actor)
+            if passing is not None:
+                _approve(record, smaller, step)
+    if refusal is not None:
+        raise refusal
+    with db.reading() as conn:  # its digest is in the ledger only now
+        return stored_plan(conn, find_row(conn, smaller.plan_id), step.now)
+
+
+def _insert_smaller(record: Recording, smaller: Plan, stored: StoredPlan, step: Step) -> None:
+    row = plan_row(smaller)
+    record.conn.execute(sa.insert(PLAN).values(row))
+    proposal = _proposal(smaller, row["digest"])
+    record.note(step.entry(Kind.PLAN_PROPOSED, smaller, evidence=proposal))
+    for left in smaller.left_out[len(stored.plan.left_out) :]:
+        action = left.action
+        evidence = {
+            "allocation_id": action.allocation_id,
+            "license_type": action.license_type.value,
+            "made_from": stored.plan.plan_id,
+        }
+        entry = step.entry(
+            Kind.SEAT_LEFT_OUT, smaller, why=left.reason, person=action.user, evidence=evidence
+        )
+        record.note(entry)
 
 
 def reject(db: Database, plan_id: str, step: Step) -> StoredPlan:
@@ -237,7 +293,15 @@ def _proposal(plan: Plan, digest: str) -> dict[str, Any]:
         "users": plan.users,
         "violations": sorted({v.limit.value for v in plan.violations}),
         "overridden": [{"limit": o.limit.value, "until": o.until} for o in plan.overridden],
-    }
+        "asked_by": plan.asked_by,
+    } | _origin(plan)
+
+
+def _origin(plan: Plan) -> dict[str, Any]:
+    if plan.made_from is None:
+        return {}
+    left = [one.action.allocation_id for one in plan.left_out]
+    return {"made_from": plan.made_from, "left_out": left}
 
 
 def _outcome_counts(conn: sa.Connection, plan_id: str) -> dict[str, int]:

@@ -42,7 +42,13 @@ def plan_row(plan: Plan) -> dict[str, Any]:
         "overridden": bool(plan.overridden),
         "approve_reason": "",
         "note": "",
-    }
+    } | _origin(plan)
+
+
+def _origin(plan: Plan) -> dict[str, Any]:
+    """Return where a plan comes from, as far as a person had to do with it."""
+    found = {"asked_by": plan.asked_by} if plan.asked_by else {}
+    return found | ({"made_from": plan.made_from.plan_id} if plan.made_from else {})
 
 
 def find_row(conn: sa.Connection, plan_id: str) -> AnyRow:
@@ -141,4 +147,6 @@ def plan_line(row: AnyRow, now: datetime) -> PlanLine:
         run_id=row.run_id,
         ended_at=row.expires_at if status is PlanStatus.EXPIRED else row.ended_at,
         note=row.note,
+        asked_by=row.asked_by or "",
+        made_from=row.made_from,
     )

@@ -13,6 +13,7 @@ from seatkeeper.core.record import (
     Actor,
     Intent,
     OpenReturn,
+    Override,
     PlanLine,
     Released,
     StoredPlan,
@@ -24,6 +25,9 @@ from seatkeeper.store.fence import Fenced
 from seatkeeper.store.lifecycle import Step
 from seatkeeper.store.plan_rows import LINE_COLUMNS, find_row, plan_line, stored_plan
 from seatkeeper.store.tables import PLAN
+
+_NEWEST = (PLAN.c.created_at.desc(), PLAN.c.plan_id.desc())
+"""The newest reading first; of plans of one reading, which were made smaller, the latest first."""
 
 
 class Plans:
@@ -83,7 +87,7 @@ class Plans:
     @threaded
     def lines(self, now: datetime, site: str | None = None, limit: int = 20) -> list[PlanLine]:
         """Return the newest plans, newest first, as numbers."""
-        found = sa.select(*LINE_COLUMNS).order_by(PLAN.c.created_at.desc(), PLAN.c.plan_id)
+        found = sa.select(*LINE_COLUMNS).order_by(*_NEWEST)
         if site is not None:
             found = found.where(PLAN.c.site == site)
         with self._db.reading() as conn:
@@ -107,6 +111,23 @@ class Plans:
         """
         step = Step(actor, now, why=reason)
         return lifecycle.approve(self._db, plan_id, step, overridden=overridden)
+
+    @threaded
+    def leave_out(
+        self,
+        smaller: Plan,
+        actor: Actor,
+        reason: str,
+        now: datetime,
+        passing: Sequence[Override] | None = None,
+    ) -> StoredPlan:
+        """Keep a smaller plan, made from one that still waits for an approval.
+
+        With `passing` it is approved at once, past these limits (or none), and the one it was made
+        from is superseded. Raises PlanStale when somebody else has approved, rejected or applied
+        that meanwhile.
+        """
+        return lifecycle.leave_out(self._db, smaller, Step(actor, now, why=reason), passing)
 
     @threaded
     def reject(self, plan_id: str, actor: Actor, reason: str, now: datetime) -> StoredPlan:
@@ -221,6 +242,6 @@ class Plans:
         self, condition: sa.ColumnElement[bool], now: datetime, limit: int | None = None
     ) -> list[StoredPlan]:
         found = sa.select(PLAN).where(condition)
-        found = found.order_by(PLAN.c.created_at.desc(), PLAN.c.plan_id).limit(limit)
+        found = found.order_by(*_NEWEST).limit(limit)
         with self._db.reading() as conn:
             return [stored_plan(conn, row, now) for row in conn.execute(found).all()]

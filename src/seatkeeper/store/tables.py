@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from seatkeeper.store.columns import META, NUMBER, Moment, Words, count, moment, words
 
-SCHEMA = "0021"
+SCHEMA = "0022"
 """The newest migration this version knows."""
 
 
@@ -40,6 +40,9 @@ LEDGER = sa.Table(
     sa.Index(None, "plan_id"),
     sa.Index(None, "person_ref"),
     sa.Index(None, "site", "seq"),
+    sa.Index(None, "kind", "seq"),
+    sa.Index(None, "actor", "seq"),
+    sa.Index(None, "at"),
 )
 
 
@@ -49,6 +52,21 @@ LEDGER_HEAD = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("seq", NUMBER, nullable=False),
     words("hash"),
+    sa.CheckConstraint("id = 1", name="one_row"),
+)
+
+
+LEDGER_CHECK = sa.Table(
+    "ledger_check",
+    META,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    moment("at"),
+    words("checked_by"),
+    sa.Column("seconds", sa.Double, nullable=False),
+    sa.Column("seq", NUMBER, nullable=False),
+    words("hash"),
+    sa.Column("bad_seq", NUMBER),
+    words("error"),
     sa.CheckConstraint("id = 1", name="one_row"),
 )
 
@@ -94,6 +112,8 @@ PLAN = sa.Table(
     sa.Column("run_id", Words),
     sa.Column("ended_at", Moment),
     words("note"),
+    sa.Column("asked_by", Words),
+    sa.Column("made_from", Words),
     sa.Index(None, "site", "created_at"),
     sa.Index(None, "status"),
 )

@@ -57,11 +57,16 @@ def connection_of(settings: SiteSettings) -> Connection:
 
 @asynccontextmanager
 async def open_sites(
-    settings: Sequence[SiteSettings], clock: Clock, attribute: str = ""
+    settings: Sequence[SiteSettings],
+    clock: Clock,
+    attribute: str = "",
+    *,
+    four_eyes: bool = False,
 ) -> AsyncIterator[list[OpenSite]]:
     """Open these sites; connections are made at the first request.
 
-    `attribute`: read users with this one of their attributes (`cost.attribute`).
+    `attribute`: read users with this one of their attributes (`cost.attribute`). `four_eyes`: as
+    `approval` says; it matters only where plans are approved.
     Raises NotSimulated for a clock of simulated sites and a site that is not one of them.
     """
     for one in settings:
@@ -70,8 +75,8 @@ async def open_sites(
         opened = []
         for one in settings:
             client = await _client(stack, connection_of(one), clock)
-            reader = SiteReader(client, attribute)
-            site = Site(one.name, one.to_policy(), reader, one.qrs.timeout)
+            reader, timeout = SiteReader(client, attribute), one.qrs.timeout
+            site = Site(one.name, one.to_policy(), reader, timeout, four_eyes=four_eyes)
             opened.append(OpenSite(site, client, one))
         yield opened
 
