@@ -244,18 +244,21 @@ VALID = Panel(
     words={0: "no", 1: "yes"},
 )
 
+FIRING = (
+    "label_replace("
+    + promql.metric("seatkeeper_alerts", chosen=False, site='=~"$site|"', state="firing")
+    + ', "site", "Seatkeeper", "site", "")'
+)
+"""Alerts that fire at the chosen sites, and those of no site: on Seatkeeper itself."""
+
 ALERTS = Panel(
     "Which of Seatkeeper's own alerts are firing?",
-    "Alerts of the configuration that fire now, by site and severity.",
+    "Alerts of the configuration that fire now, by site and severity; those on Seatkeeper itself, "
+    "such as an outbox that grows, belong to no site.",
     "locale",
     Chart.BARS,
     {
-        PROM: (
-            promql.series(
-                f"sum by (site, severity) ({promql.metric('seatkeeper_alerts', state='firing')})",
-                "{site} {severity}",
-            ),
-        ),
+        PROM: (promql.series(f"sum by (site, severity) ({FIRING})", "{site} {severity}"),),
     },
     decimals=0,
     interval="1h",
