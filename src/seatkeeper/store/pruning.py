@@ -12,7 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from seatkeeper.core.changes import ChangeKind
 from seatkeeper.core.retention import Pruned, Retention
+from seatkeeper.store.activity import LOOK_BACK
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.jobs import insert_missing
 from seatkeeper.store.past import month_of
@@ -128,7 +130,7 @@ def _too_old(retention: Retention, now: datetime) -> Iterator[_Old]:
     for table in (ACTIVE_DAY, CAPACITY_USE):
         yield _Old("activity", table, table.c.day < day.isoformat())
     yield _Old("activity", ACTIVITY_MONTH, ACTIVITY_MONTH.c.month < month_of(day))
-    yield _Old("changes", SEAT_EVENT, SEAT_EVENT.c.at < daily)
+    yield _Old("changes", SEAT_EVENT, sa.and_(SEAT_EVENT.c.at < daily, ~_still_counts(now)))
     later = LICENSE_CHANGE.alias("later")
     replaced = sa.exists().where(
         later.c.site == LICENSE_CHANGE.c.site,
@@ -137,6 +139,12 @@ def _too_old(retention: Retention, now: datetime) -> Iterator[_Old]:
     )
     yield _Old("changes", LICENSE_CHANGE, sa.and_(LICENSE_CHANGE.c.at < daily, replaced))
     yield from _of_people(daily)
+
+
+def _still_counts(now: datetime) -> sa.ColumnElement[bool]:
+    """Tell whether an event keeps a release from counting as a saving, or as a return once more."""
+    event = SEAT_EVENT.c
+    return sa.and_(event.kind == ChangeKind.CAME_BACK, event.at >= now - LOOK_BACK)
 
 
 def _of_people(daily: datetime) -> Iterator[_Old]:
