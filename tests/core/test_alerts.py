@@ -244,6 +244,43 @@ def test_an_older_judgement_changes_nothing() -> None:
     assert world.known == before
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=365)])
+def test_a_clock_that_was_ahead_once_freezes_nothing(ahead: timedelta) -> None:
+    world = World(rule=a_rule(repeat=timedelta(days=1)))
+    world.judge(said(BAD), after=ahead)
+
+    world.judge(said(BAD), after=-ahead)
+    assert world.alert.since == world.alert.seen == world.now
+    world.judge(said(BAD), after=timedelta(days=1))
+    world.judge(said(FINE))
+
+    assert world.alert.state is RESOLVED
+    assert world.told == [Why.FIRED, Why.REPEATED, Why.RESOLVED]
+
+
+def test_what_a_clock_ahead_left_pending_fires_in_its_time() -> None:
+    world = World(rule=a_rule(hold=timedelta(minutes=30)))
+    world.judge(said(BAD), after=timedelta(days=365))
+    world.judge(said(BAD), after=timedelta(days=-365))
+    world.judge(said(BAD), after=timedelta(minutes=30))
+    assert world.told == [Why.FIRED]
+
+
+def test_an_alert_that_a_clock_ahead_left_is_over_when_its_rule_is_switched_off() -> None:
+    world = World()
+    world.judge(said(BAD), after=timedelta(days=365))
+    world.now = NOW
+    world.retire("other")
+    assert world.told == [Why.FIRED, Why.RESOLVED]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_readings_of_one_subject_the_worse_counts(order: int) -> None:
+    world = World()
+    world.judge(*[said(BAD, step=2), said(BAD, step=1), said(FINE)][::order])
+    assert (world.told, world.alert.step) == ([Why.FIRED], 2)
+
+
 def test_it_may_fire_again_after_it_was_over() -> None:
     world = World()
     for status in (BAD, FINE, BAD, FINE):

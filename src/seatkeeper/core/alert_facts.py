@@ -78,7 +78,10 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate that is used to reach a site, and when it ends."""
+    """A certificate that is used to reach a site, and when it ends.
+
+    `name` says what it is for, too: both files of a site may be called the same.
+    """
 
     name: str
     ends: datetime

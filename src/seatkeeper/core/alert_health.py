@@ -205,7 +205,7 @@ class CertificateExpiring:
             yield Reading(
                 one.name,
                 Status.BAD if left <= self.days else Status.FINE,
-                f"certificate {one.name} {ends} at {one.ends:%Y-%m-%d %H:%M} UTC",
+                f"the {one.name} {ends} at {one.ends:%Y-%m-%d %H:%M} UTC",
                 {"days_left": round(left, 1)},
                 step=2 if urgent else 1,
                 severity=Severity.CRITICAL if urgent else None,

@@ -19,6 +19,9 @@ MOST_SILENCE = timedelta(days=90)
 KEEP_RESOLVED = timedelta(days=90)
 """How long an alert that is over can be looked at."""
 
+LATE = timedelta(hours=1)
+"""No judgement comes so late: what an alert saw so much later was told by a clock ahead."""
+
 GONE_AFTER = timedelta(days=1)
 """A site that is not configured is gone when nothing was heard of it for so long.
 
@@ -171,16 +174,16 @@ def advance(
 ) -> Advance:
     """Move every alert that these rounds are about; what they do not mention is over.
 
-    A judgement that is older than what an alert has seen already changes nothing.
+    A judgement that is older than what an alert has seen already changes nothing (see LATE).
     """
     kept: list[Alert] = []
     forgotten: list[AlertKey] = []
     tellings: list[Telling] = []
     for rule, key, reading in _subjects(known, rounds):
         before = known.get(key)
-        if before is not None and before.seen > now:
+        if before is not None and now < before.seen <= now + LATE:
             continue
-        after = _moved(key, before, reading, rule, now)
+        after = _moved(key, before and _righted(before, now), reading, rule, now)
         if after is None:
             if before is not None:
                 forgotten.append(key)
@@ -204,9 +207,12 @@ def retired(
 ) -> Advance:
     """End what is still on of a site though no rule of these names watches it any more."""
     left = [
-        a
+        _righted(a, now)
         for k, a in known.items()
-        if k.site == site and k.rule not in set(names) and a.is_on and a.seen <= now
+        if k.site == site
+        and k.rule not in set(names)
+        and a.is_on
+        and not now < a.seen <= now + LATE
     ]
     over = [_over(a, says, {}, now) for a in left]
     told = [replace(a, told=MessageState.RESOLVED, told_at=now) for a in over]
@@ -238,12 +244,36 @@ def _subjects(
     """Yield what was said, and what is known and was not mentioned."""
     for one in rounds:
         name = one.rule.name
-        said = {AlertKey(name, one.site, r.subject): r for r in one.readings}
+        said = {AlertKey(name, one.site, r.subject): r for r in sorted(one.readings, key=_how_bad)}
         for key, reading in said.items():
             yield one.rule, key, reading
         for key in known:
             if key.rule == name and key.site == one.site and key not in said:
                 yield one.rule, key, None
+
+
+def _how_bad(reading: Reading) -> tuple[int, int]:
+    """Order readings so that the worst of a subject is the one that counts."""
+    return list(Status).index(reading.status), reading.step
+
+
+def _righted(alert: Alert, now: datetime) -> Alert:
+    """Return the alert without times that only a clock ahead can have told: now instead."""
+    if alert.seen <= now:
+        return alert
+
+    def past(at: datetime | None) -> datetime | None:
+        return None if at is None else min(at, now)
+
+    return replace(
+        alert,
+        seen=now,
+        since=min(alert.since, now),
+        fired_at=past(alert.fired_at),
+        fine_since=past(alert.fine_since),
+        resolved_at=past(alert.resolved_at),
+        told_at=past(alert.told_at),
+    )
 
 
 def _moved(

@@ -48,10 +48,10 @@ def alarm_of(settings: Settings, store: Store) -> Alarm:
 
 def _certificates(site: SiteSettings) -> Iterator[Certificate]:
     """Yield what the files hold; one that cannot be read makes the readings fail, which tells."""
-    for path in (site.qrs.cert_file, site.qrs.ca_file):
+    for role, path in (("client certificate", site.qrs.cert_file), ("authority", site.qrs.ca_file)):
         try:
             changed = path.stat().st_mtime_ns
-            yield Certificate(path.name, _ends(path, changed))
+            yield Certificate(f"{role} {path.name}", _ends(path, changed))
         except (OSError, ConfigError):
             continue
 
