@@ -6,7 +6,7 @@ by the largest remainder, so parts always add up to their total.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -203,26 +203,34 @@ def bill_of(
 ) -> Bill:
     """Return what a site costs, from its newest reading."""
     saved = savings(freed, prices, now)
-    types, parts = [], list[tuple[str, int, int, int, int]]()
+    types, parts = list[TypeCost](), list[Cell]()
     for kind in LicenseType:
         if (price := prices.seats.get(kind)) is None:
             continue
-        of_type = [g for g in seats.groups if g.license_type is kind]
+        groups = [g for g in seats.groups if g.license_type is kind]
         pool = summary.pool(kind)
         free = max(0, pool.available) if pool is not None and pool.enabled else 0
-        cost, cells = _of_type(kind, price, of_type, free, saved.get(kind, 0))
+        worth = cents(Fraction(price) * free)
+        cost, cells = of_type(kind, Fraction(price), groups, worth, saved.get(kind, 0))
         types.append(cost)
         parts += cells
     if (minutes := _capacity(summary, prices)) is not None:
         types.append(TypeCost(MeasuredType.ANALYZER_CAPACITY, minutes))
-        parts.append((CAPACITY, 0, 0, minutes, 0))
+        parts.append(Cell(CAPACITY, spend=minutes))
+    return bill_from(summary.site, seats.at, prices, types, parts)
+
+
+def bill_from(
+    site: str, at: datetime, prices: Prices, types: Sequence[TypeCost], cells: Iterable[Cell]
+) -> Bill:
+    """Put a bill together from the cost of the types and the parts of departments."""
     return Bill(
-        site=summary.site,
-        at=seats.at,
+        site=site,
+        at=at,
         currency=prices.currency,
         budget=None if prices.budget is None else cents(Fraction(prices.budget)),
         types=tuple(types),
-        departments=_departments(parts),
+        departments=_departments(cells),
     )
 
 
@@ -233,19 +241,33 @@ def spend_of(summary: Summary, prices: Prices) -> int:
     return sum(seats) + (_capacity(summary, prices) or 0)
 
 
-def _of_type(
-    kind: LicenseType, price: Decimal, groups: Sequence[SeatGroup], free: int, saved: int
-) -> tuple[TypeCost, list[tuple[str, int, int, int, int]]]:
-    each = Fraction(price)
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The part that a department has in one license type, in cents; seats are counted."""
+
+    department: str
+    allocated: int = 0
+    idle: int = 0
+    spend: int = 0
+    idle_spend: int = 0
+
+
+def of_type(
+    kind: LicenseType, each: Fraction, groups: Sequence[SeatGroup], free: int, saved: int
+) -> tuple[TypeCost, list[Cell]]:
+    """Return what a license type costs at so much for each seat, and the parts of departments.
+
+    `free` and `saved` are told on in cents.
+    """
     spend = cents(each * sum(g.allocated for g in groups))
     idle = cents(each * sum(g.idle for g in groups))
     idle_parts = shared_out(idle, [g.idle for g in groups])
     used_parts = shared_out(spend - idle, [g.allocated - g.idle for g in groups])
     cells = [
-        (g.department, g.allocated, g.idle, unused + used, unused)
+        Cell(g.department, g.allocated, g.idle, unused + used, unused)
         for g, unused, used in zip(groups, idle_parts, used_parts, strict=True)
     ]
-    cost = TypeCost(MeasuredType(kind.value), spend, idle, cents(each * free), saved)
+    cost = TypeCost(MeasuredType(kind.value), spend, idle, free, saved)
     return cost, cells
 
 
@@ -257,12 +279,20 @@ def _capacity(summary: Summary, prices: Prices) -> int | None:
     return cents(Fraction(price) * capacity.used_minutes / 1000)
 
 
-def _departments(parts: Iterable[tuple[str, int, int, int, int]]) -> tuple[DepartmentCost, ...]:
-    sums: dict[str, list[int]] = {}
-    for name, *numbers in parts:
-        known = sums.setdefault(name, [0, 0, 0, 0])
-        sums[name] = [a + b for a, b in zip(known, numbers, strict=True)]
-    found = [DepartmentCost(name, *numbers) for name, numbers in sums.items()]
+def _departments(cells: Iterable[Cell]) -> tuple[DepartmentCost, ...]:
+    by_name = defaultdict[str, list[Cell]](list)
+    for cell in cells:
+        by_name[cell.department].append(cell)
+    found = [
+        DepartmentCost(
+            department=name,
+            allocated=sum(c.allocated for c in theirs),
+            idle=sum(c.idle for c in theirs),
+            spend=sum(c.spend for c in theirs),
+            idle_spend=sum(c.idle_spend for c in theirs),
+        )
+        for name, theirs in by_name.items()
+    ]
     return tuple(sorted(found, key=lambda d: (d.department.startswith("("), d.department)))
 
 
@@ -271,13 +301,15 @@ def month_begin(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def savings(freed: Iterable[Freed], prices: Prices, now: datetime) -> dict[LicenseType, int]:
+def savings(
+    freed: Iterable[Freed], prices: Prices, now: datetime, since: datetime | None = None
+) -> dict[LicenseType, int]:
     """Return the cents saved by type in the calendar month (UTC) of `now`, until `now`.
 
     A seat saves its price for the part of the month in which it was free: from the release, or
-    the beginning of the month, until now.
+    the beginning of the month, until now. `since`: the beginning of a month that `now` ends.
     """
-    begin = month_begin(now)
+    begin = since or month_begin(now)
     year, month = (begin.year + 1, 1) if begin.month == 12 else (begin.year, begin.month + 1)
     length = begin.replace(year=year, month=month) - begin
     parts = {kind: Fraction(0) for kind in prices.seats}

@@ -31,6 +31,7 @@ from seatkeeper.store.watch_tables import (
     POOL_SAMPLE,
     SEAT,
     SEAT_EVENT,
+    SEAT_GROUPS_DAY,
     SITE,
     UPKEEP,
 )
@@ -127,6 +128,11 @@ def _too_old(retention: Retention, now: datetime) -> Iterator[_Old]:
     yield _Old("readings", METER_SAMPLE, METER_SAMPLE.c.at < raw)
     for table in (POOL_DAY, CAPACITY_DAY):
         yield _Old("days of pools", table, table.c.day < day.isoformat())
+    later_day = SEAT_GROUPS_DAY.alias("later_day")
+    columns = SEAT_GROUPS_DAY.c
+    replaced_by = sa.exists().where(later_day.c.site == columns.site, later_day.c.day > columns.day)
+    old_groups = sa.and_(columns.day < day.isoformat(), replaced_by)
+    yield _Old("days of departments", SEAT_GROUPS_DAY, old_groups)
     for table in (ACTIVE_DAY, CAPACITY_USE):
         yield _Old("activity", table, table.c.day < day.isoformat())
     yield _Old("activity", ACTIVITY_MONTH, ACTIVITY_MONTH.c.month < month_of(day))

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from seatkeeper.store.columns import META, NUMBER, Moment, Words, count, moment, words
 
-SCHEMA = "0010"
+SCHEMA = "0011"
 """The newest migration this version knows."""
 
 

@@ -248,10 +248,11 @@ CYCLE_SAMPLE = sa.Table(
 )
 
 
-SEAT_GROUPS = sa.Table(
-    "seat_groups",
+SEAT_GROUPS_DAY = sa.Table(
+    "seat_groups_day",
     META,
     sa.Column("site", Words, primary_key=True),
+    sa.Column("day", Words, primary_key=True),
     moment("at"),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )

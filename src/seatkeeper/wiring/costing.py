@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from seatkeeper.core.alert_facts import Spend
 from seatkeeper.core.cost import Bill, Prices, bill_of, group_seats, measured, money, spend_of
+from seatkeeper.core.cost_month import Month, MonthBill, bill_of_month
 from seatkeeper.core.policy import Policy
 from seatkeeper.flow.ports import Observed
 from seatkeeper.settings import Settings
@@ -45,10 +46,20 @@ async def bill(store: Store, settings: Settings, site: str, now: datetime) -> Bi
     prices = settings.cost.to_prices()
     if prices is None:
         return None
-    summary, seats = await store.summaries.newest(site), await store.costs.newest(site)
+    summary, seats = await store.summaries.newest(site), await store.costs.newest(site, now)
     if summary is None or seats is None:
         return None
     return bill_of(summary, seats, prices, await store.costs.freed(site, now), now)
+
+
+async def month_bill(store: Store, settings: Settings, site: str, month: Month) -> MonthBill | None:
+    """Return what a month has cost a site; None without prices or a reading in it."""
+    prices = settings.cost.to_prices()
+    if prices is None:
+        return None
+    known = await store.costs.month(site, month)
+    freed = await store.costs.freed(site, month.end, month.begin)
+    return bill_of_month(month, site, known, prices, freed)
 
 
 @dataclass(frozen=True, slots=True)
