@@ -17,6 +17,7 @@ from seatkeeper.core.cost import NO_DEPARTMENT, SeatGroup, SeatGroups
 from seatkeeper.core.cost_month import Month
 from seatkeeper.core.points import Beside, points_of
 from seatkeeper.simulator.names import DEPARTMENTS
+from seatkeeper.simulator.rows import User
 from seatkeeper.simulator.serve import Simulator
 from seatkeeper.store import open_store
 from seatkeeper.wiring.costing import Costs
@@ -31,6 +32,10 @@ cost:
   budget_month: 100000
   attribute: DEPARTMENT
 """
+
+APPROVE = """policy:
+      mode: approve
+      agreement_reviewed: {by: J, on: 2026-01-01}"""
 
 
 def priced(config: Path) -> None:
@@ -119,16 +124,42 @@ def test_an_attribute_of_its_own_name_tells_departments(
     assert {r["department"] for r in rows} == {"4711", "(none)", "(total)"}
 
 
+def test_savings_stand_with_the_departments_of_those_who_lost_a_seat(
+    seatkeeper: Command, config: Path, own_site: ServedSite
+) -> None:
+    dear = PRICES.replace("35.33", "987654321").replace("'12.3456'", "123456789")
+    config.write_text(own_site.configured(config.read_text().replace("policy:", APPROVE)) + dear)
+    plan = seatkeeper("plan", "-c", config, "--site", "prod", "-o", "json").json
+    passed = [w for v in plan["violations"] for w in ("--override", v["limit"])]
+    by = ("--by", "Jane", "--reason", "looked", *passed)
+    assert seatkeeper("apply", "-c", config, plan["plan_id"], "--yes", *by).code == 0
+    assert seatkeeper("monitor", "-c", config).code == 0
+
+    (bill,) = seatkeeper("cost", "-c", config, "-o", "json").json
+    table = seatkeeper("cost", "-c", config, "--by", "department", "-o", "csv").out
+    rows = list(csv.DictReader(io.StringIO(table)))
+
+    saved = {d["department"] for d in bill["departments"] if Decimal(d["savings"])}
+    people = [own_site.user(action["user"]) for action in plan["actions"]]
+    assert saved == {department_of(user) for user in people}
+    assert sum(Decimal(d["savings"]) for d in bill["departments"]) == Decimal(bill["savings"]) > 0
+    assert sum(Decimal(r["savings"]) for r in rows[:-1]) == Decimal(rows[-1]["savings"]) > 0
+
+
+def department_of(user: User, attribute: str = "department") -> str:
+    """Return the department of a user as the site itself knows it."""
+    told = [value for _, value in user.properties if value in DEPARTMENTS]
+    told += [value for name, value in user.attributes if name == attribute]
+    return told[0] if told else NO_DEPARTMENT
+
+
 def seats_by_department(simulator: Simulator, attribute: str = "department") -> dict[str, int]:
     """Count the live seats by department as the site itself knows it."""
     records, found = simulator.site.records, Counter[str]()
     for seat in (seat for rows in records.seats.values() for seat in rows.values()):
         if not seat.user or seat.quarantined:
             continue
-        user = records.users[seat.user]
-        told = [value for _, value in user.properties if value in DEPARTMENTS]
-        told += [value for name, value in user.attributes if name == attribute]
-        found[told[0] if told else NO_DEPARTMENT] += 1
+        found[department_of(records.users[seat.user], attribute)] += 1
     return dict(found)
 
 

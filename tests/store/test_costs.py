@@ -137,3 +137,32 @@ async def test_a_seat_that_was_given_back_saves_nothing(store: Store) -> None:
 
     (left,) = await store.costs.freed("prod", later(2))
     assert left.seats == 1
+
+
+async def test_the_department_of_a_released_seat_is_kept_once_it_is_known(store: Store) -> None:
+    plan = a_plan(*some_actions(3))
+    await applied(store, plan)
+    at, costs = plan.created_at, store.costs
+    first, second, _ = ((plan.plan_id, a.allocation_id) for a in plan.actions)
+
+    open_ = await costs.unattributed("prod", "department", at)
+    assert set(open_.values()) == {a.user_id for a in plan.actions}
+    await costs.attribute("department", {first: "Sales", second: "Sales"})
+
+    assert len(await costs.unattributed("prod", "department", at)) == 1
+    assert await costs.unattributed("test", "department", at) == {}
+    found = await costs.freed("prod", at)
+    assert {(one.department, one.seats) for one in found} == {("Sales", 2), (None, 1)}
+
+
+async def test_another_attribute_is_looked_up_anew(store: Store) -> None:
+    plan = a_plan(*some_actions(1))
+    await applied(store, plan)
+    key = (plan.plan_id, plan.actions[0].allocation_id)
+    await store.costs.attribute("department", {key: "Sales"})
+
+    assert list(await store.costs.unattributed("prod", "costcenter", plan.created_at)) == [key]
+    await store.costs.attribute("costcenter", {key: "4711"})
+
+    (one,) = await store.costs.freed("prod", plan.created_at)
+    assert one.department == "4711"

@@ -42,6 +42,7 @@ DEPARTMENT_COLUMNS = (
     "idle_seats",
     "spend",
     "idle_spend",
+    "savings",
 )
 _WORDS = {"month", "site", "license_type", "department", "currency"}
 TOTAL = "(total)"
@@ -234,6 +235,7 @@ def bill_data(bill: Bill) -> dict[str, Any]:
                 "idle_seats": d.idle,
                 "spend": money(d.spend),
                 "idle_spend": money(d.idle_spend),
+                "savings": money(d.saved),
             }
             for d in bill.departments
         ],
@@ -256,10 +258,10 @@ def _type_rows(bill: Bill) -> Iterator[tuple[Any, ...]]:
 def _department_rows(bill: Bill) -> Iterator[tuple[Any, ...]]:
     every = bill.departments
     for d in every:
-        amounts = (_amount(d.spend), _amount(d.idle_spend))
+        amounts = map(_amount, (d.spend, d.idle_spend, d.saved))
         yield (bill.site, d.department, bill.currency, d.allocated, d.idle, *amounts)
     seats, idle = sum(d.allocated for d in every), sum(d.idle for d in every)
-    amounts = (_amount(bill.spend), _amount(bill.idle_spend))
+    amounts = map(_amount, (bill.spend, bill.idle_spend, bill.saved))
     yield (bill.site, TOTAL, bill.currency, seats, idle, *amounts)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -23,8 +23,11 @@ from seatkeeper.core.rules import AHEAD, idle_time
 from seatkeeper.core.summary import Summary
 
 NO_DEPARTMENT = "(none)"
+NOT_KNOWN = "(not known)"
+"""What cannot be told of any department: whose a released seat was, or a day in the past."""
 OTHERS = "(other)"
 CAPACITY = "(capacity)"
+_TICK = timedelta(microseconds=1)
 MOST_DEPARTMENTS = 500
 """The largest are kept by name, the others together as `OTHERS`."""
 
@@ -84,6 +87,7 @@ class DepartmentCost:
     idle: int
     spend: int
     idle_spend: int
+    saved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +195,15 @@ def is_idle(seat: Allocation, facts: Facts, policy: Policy, now: datetime) -> bo
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """Seats of one type that were released at one moment and did not come back."""
+    """Seats of one type that were released at one moment and did not come back.
+
+    `department`: that of whoever had them, None when nobody knows it.
+    """
 
     license_type: LicenseType
     at: datetime
     seats: int = 1
+    department: str | None = None
 
 
 def bill_of(
@@ -211,7 +219,7 @@ def bill_of(
         pool = summary.pool(kind)
         free = max(0, pool.available) if pool is not None and pool.enabled else 0
         worth = cents(Fraction(price) * free)
-        cost, cells = of_type(kind, Fraction(price), groups, worth, saved.get(kind, 0))
+        cost, cells = of_type(kind, Fraction(price), groups, worth, saved[kind])
         types.append(cost)
         parts += cells
     if (minutes := _capacity(summary, prices)) is not None:
@@ -250,14 +258,19 @@ class Cell:
     idle: int = 0
     spend: int = 0
     idle_spend: int = 0
+    saved: int = 0
 
 
 def of_type(
-    kind: LicenseType, each: Fraction, groups: Sequence[SeatGroup], free: int, saved: int
+    kind: LicenseType,
+    each: Fraction,
+    groups: Sequence[SeatGroup],
+    free: int,
+    saved: Mapping[str, int],
 ) -> tuple[TypeCost, list[Cell]]:
     """Return what a license type costs at so much for each seat, and the parts of departments.
 
-    `free` and `saved` are told on in cents.
+    `free`, and `saved` by department, are told on in cents.
     """
     spend = cents(each * sum(g.allocated for g in groups))
     idle = cents(each * sum(g.idle for g in groups))
@@ -267,7 +280,8 @@ def of_type(
         Cell(g.department, g.allocated, g.idle, unused + used, unused)
         for g, unused, used in zip(groups, idle_parts, used_parts, strict=True)
     ]
-    cost = TypeCost(MeasuredType(kind.value), spend, idle, free, saved)
+    cells += [Cell(name, saved=part) for name, part in saved.items() if part]
+    cost = TypeCost(MeasuredType(kind.value), spend, idle, free, sum(saved.values()))
     return cost, cells
 
 
@@ -281,8 +295,8 @@ def _capacity(summary: Summary, prices: Prices) -> int | None:
 
 def _departments(cells: Iterable[Cell]) -> tuple[DepartmentCost, ...]:
     by_name = defaultdict[str, list[Cell]](list)
-    for cell in cells:
-        by_name[cell.department].append(cell)
+    for name, cell in _under_one_name(list(cells)):
+        by_name[name].append(cell)
     found = [
         DepartmentCost(
             department=name,
@@ -290,10 +304,27 @@ def _departments(cells: Iterable[Cell]) -> tuple[DepartmentCost, ...]:
             idle=sum(c.idle for c in theirs),
             spend=sum(c.spend for c in theirs),
             idle_spend=sum(c.idle_spend for c in theirs),
+            saved=sum(c.saved for c in theirs),
         )
         for name, theirs in by_name.items()
     ]
     return tuple(sorted(found, key=lambda d: (d.department.startswith("("), d.department)))
+
+
+def _under_one_name(cells: Sequence[Cell]) -> Iterator[tuple[str, Cell]]:
+    """Name the department of each cell as the seats of the site spell it, letter case aside.
+
+    Where small departments stand together, so do those that have nothing but savings.
+    """
+    with_seats = {c.department.casefold(): c.department for c in cells if c.allocated}
+    spelt: dict[str, str] = {}
+    for cell in sorted(cells, key=lambda c: c.department):
+        spelt.setdefault(cell.department.casefold(), cell.department)
+    is_short = OTHERS in with_seats
+    for cell in cells:
+        key = cell.department.casefold()
+        is_own = key in with_seats or cell.department in (CAPACITY, NO_DEPARTMENT, NOT_KNOWN)
+        yield (OTHERS if is_short and not is_own else with_seats.get(key, spelt[key])), cell
 
 
 def month_begin(now: datetime) -> datetime:
@@ -303,22 +334,35 @@ def month_begin(now: datetime) -> datetime:
 
 def savings(
     freed: Iterable[Freed], prices: Prices, now: datetime, since: datetime | None = None
-) -> dict[LicenseType, int]:
-    """Return the cents saved by type in the calendar month (UTC) of `now`, until `now`.
+) -> dict[LicenseType, dict[str, int]]:
+    """Return the cents saved in the calendar month (UTC) of `now`, until `now`.
 
-    A seat saves its price for the part of the month in which it was free: from the release, or
-    the beginning of the month, until now. `since`: the beginning of a month that `now` ends.
+    They stand by type and department; the departments of a type add up to its total, which is
+    rounded once. A seat saves its price for the part of the month in which it was free: from the
+    release, or the beginning of the month, until now. `since`: the beginning of a month that
+    `now` ends.
     """
     begin = since or month_begin(now)
     year, month = (begin.year + 1, 1) if begin.month == 12 else (begin.year, begin.month + 1)
-    length = begin.replace(year=year, month=month) - begin
-    parts = {kind: Fraction(0) for kind in prices.seats}
+    length = (begin.replace(year=year, month=month) - begin) // _TICK
+    free = {kind: Counter[str]() for kind in prices.seats}
     for one in freed:
-        if one.license_type in parts and one.at < now:
-            free = now - max(one.at, begin)
-            share = Fraction(int(free.total_seconds()), int(length.total_seconds()))
-            parts[one.license_type] += one.seats * share
-    return {kind: cents(Fraction(prices.seats[kind]) * part) for kind, part in parts.items()}
+        if one.license_type in free and one.at < now:
+            ticks = (now - max(one.at, begin)) // _TICK
+            free[one.license_type][_whose(one, prices)] += one.seats * ticks
+    found = {}
+    for kind, parts in free.items():
+        total = cents(Fraction(prices.seats[kind]) * parts.total() / length)
+        names = sorted(parts)
+        shares = shared_out(total, [parts[name] for name in names])
+        found[kind] = dict(zip(names, shares, strict=True))
+    return found
+
+
+def _whose(one: Freed, prices: Prices) -> str:
+    if not prices.attribute:
+        return NO_DEPARTMENT
+    return NOT_KNOWN if one.department is None else one.department
 
 
 def cents(amount: Fraction) -> int:

@@ -15,6 +15,7 @@ from fractions import Fraction
 
 from seatkeeper.core.cost import (
     CAPACITY,
+    NOT_KNOWN,
     Bill,
     Cell,
     Freed,
@@ -30,9 +31,6 @@ from seatkeeper.core.cost import (
 )
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import LicenseType
-
-NOT_KNOWN = "(not known)"
-"""Seats of days on which only the pools were kept: of whom and idle or not, nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -160,7 +158,7 @@ def bill_of_month(
         free = Fraction(price) * Fraction(
             _seats(known.pools, kind, "available"), len(pool_days) or 1
         )
-        cost, parts = of_type(kind, Fraction(price) / read, groups, cents(free), saved.get(kind, 0))
+        cost, parts = of_type(kind, Fraction(price) / read, groups, cents(free), saved[kind])
         types.append(cost)
         cells += parts
     if prices.per_1000_minutes is not None and known.minutes is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -16,11 +17,17 @@ from seatkeeper.core.cost_month import Month, MonthKnown, PoolDay
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outcome import GrantOutcome, Outcome
-from seatkeeper.store.columns import Moment
+from seatkeeper.store.columns import Moment, clean
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.lateness import LATE
 from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION
-from seatkeeper.store.watch_tables import CAPACITY_DAY, POOL_DAY, SEAT_EVENT, SEAT_GROUPS_DAY
+from seatkeeper.store.watch_tables import (
+    CAPACITY_DAY,
+    FREED_DEPARTMENT,
+    POOL_DAY,
+    SEAT_EVENT,
+    SEAT_GROUPS_DAY,
+)
 
 SAVES_FOR = timedelta(days=365)
 """A release saves for a year: then the license would have been bought anew anyway."""
@@ -121,20 +128,69 @@ class Costs:
             back.outcome.in_(_BACK),
         )
         at = sa.case((by.settled_at >= begin, by.settled_at), else_=sa.literal(begin, Moment))
-        each = sa.select(by.license_type, at.label("at")).where(
-            by.site == site,
-            by.outcome.in_((Outcome.RELEASED, Outcome.QUARANTINED)),
-            by.settled_at > now - SAVES_FOR,
-            by.settled_at <= now,
-            ~came_back,
-            ~given_back,
-        )
+        columns = (by.license_type, at.label("at"), FREED_DEPARTMENT.c.department)
+        each = sa.select(*columns).select_from(_with_department())
+        each = each.where(*_took_effect(site, now), ~came_back, ~given_back)
         free = each.subquery().c
-        found = sa.select(free.license_type, free.at, sa.func.count()).group_by(
-            free.license_type, free.at
-        )
+        groups = (free.license_type, free.at, free.department)
+        found = sa.select(*groups, sa.func.count()).group_by(*groups).order_by(*groups)
         with self._db.reading() as conn:
-            return [Freed(LicenseType(kind), at, n) for kind, at, n in conn.execute(found)]
+            return [
+                Freed(LicenseType(kind), at, seats, department)
+                for kind, at, department, seats in conn.execute(found)
+            ]
+
+    @threaded
+    def unattributed(self, site: str, attribute: str, now: datetime) -> dict[tuple[str, str], str]:
+        """Return releases of the last year of which the department is not known by an attribute.
+
+        The key is plan and allocation, the value the QRS id of the user who had the seat.
+        """
+        by, known = PLAN_ACTION.c, FREED_DEPARTMENT.c
+        found = sa.select(by.plan_id, by.allocation_id, by.user_id).select_from(_with_department())
+        is_open = sa.or_(known.attribute.is_(None), known.attribute != attribute)
+        with self._db.reading() as conn:
+            rows = conn.execute(found.where(*_took_effect(site, now), is_open)).all()
+        return {(row.plan_id, row.allocation_id): row.user_id for row in rows}
+
+    @threaded
+    def attribute(self, attribute: str, departments: Mapping[tuple[str, str], str]) -> None:
+        """Keep the departments of releases, by plan and allocation, as an attribute names them."""
+        rows = [
+            {
+                "plan_id": plan_id,
+                "allocation_id": allocation_id,
+                "attribute": attribute,
+                "department": clean(department),
+            }
+            for (plan_id, allocation_id), department in departments.items()
+        ]
+        with self._db.writing() as conn:
+            insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+            new = insert(FREED_DEPARTMENT)
+            changes = {
+                "attribute": new.excluded.attribute,
+                "department": new.excluded.department,
+            }
+            key = ["plan_id", "allocation_id"]
+            conn.execute(new.on_conflict_do_update(index_elements=key, set_=changes), rows)
+
+
+def _with_department() -> sa.Join:
+    by, known = PLAN_ACTION.c, FREED_DEPARTMENT.c
+    same = sa.and_(known.plan_id == by.plan_id, known.allocation_id == by.allocation_id)
+    return PLAN_ACTION.outerjoin(FREED_DEPARTMENT, same)
+
+
+def _took_effect(site: str, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """Find the releases of a year until `now` that took effect."""
+    by = PLAN_ACTION.c
+    return (
+        by.site == site,
+        by.outcome.in_((Outcome.RELEASED, Outcome.QUARANTINED)),
+        by.settled_at > now - SAVES_FOR,
+        by.settled_at <= now,
+    )
 
 
 def _groups(body: bytes) -> SeatGroups | None:

@@ -258,6 +258,16 @@ SEAT_GROUPS_DAY = sa.Table(
 )
 
 
+FREED_DEPARTMENT = sa.Table(
+    "freed_department",
+    META,
+    sa.Column("plan_id", Words, primary_key=True),
+    sa.Column("allocation_id", Words, primary_key=True),
+    words("attribute"),
+    words("department"),
+)
+
+
 COUNTER = sa.Table(
     "counter",
     META,
