@@ -54,7 +54,7 @@ IDLE = Panel(
     },
     width=6,
     height=5,
-    steps=(Step(None, Colour.WARN),),
+    steps=(Step(None, Colour.GOOD), Step(1, Colour.WARN)),
     decimals=0,
 )
 
@@ -69,7 +69,7 @@ SAVED = Panel(
     },
     width=6,
     height=5,
-    steps=(Step(None, Colour.GOOD),),
+    steps=(Step(None, Colour.PLAIN), Step(1, Colour.GOOD)),
     decimals=0,
 )
 
@@ -109,11 +109,11 @@ SPEND_OVER_TIME = Panel(
                 ["spend", "idle_spend"],
                 'sum("spend") - sum("idle_spend")',
                 "in use",
-                daily=True,
+                day=influxql.DAY,
             ),
-            influxql.total(COST, ["idle_spend"], 'sum("idle_spend")', "idle", daily=True),
+            influxql.total(COST, ["idle_spend"], 'sum("idle_spend")', "idle", day=influxql.DAY),
             influxql.every_type(
-                influxql.total(COST, ["budget"], 'sum("budget")', "budget", daily=True)
+                influxql.total(COST, ["budget"], 'sum("budget")', "budget", day=influxql.DAY)
             ),
         ),
         PROM: (
@@ -151,7 +151,7 @@ SAVINGS = Panel(
     {
         INFLUX: (
             influxql.total(
-                COST, ["savings"], 'sum("savings")', TYPE, daily=True, by=[LICENSE_TYPE]
+                COST, ["savings"], 'sum("savings")', TYPE, day=influxql.DAY, by=[LICENSE_TYPE]
             ),
         ),
         PROM: (promql.series(paid("savings", by=LICENSE_TYPE), TYPE),),
@@ -172,7 +172,7 @@ IDLE_SHARE = Panel(
                 ["idle_spend", "spend"],
                 'sum("idle_spend") / sum("spend")',
                 TYPE,
-                daily=True,
+                day=influxql.DAY,
                 by=[LICENSE_TYPE],
             ),
         ),
@@ -195,7 +195,12 @@ RELEASABLE = Panel(
     {
         INFLUX: (
             influxql.total(
-                ACTIVITY, ["releasable"], 'sum("releasable")', TYPE, daily=True, by=[LICENSE_TYPE]
+                ACTIVITY,
+                ["releasable"],
+                'sum("releasable")',
+                TYPE,
+                day=influxql.DAY,
+                by=[LICENSE_TYPE],
             ),
         ),
         PROM: (

@@ -69,6 +69,10 @@ def _thresholds(steps: tuple[Step, ...]) -> dashboard.ThresholdsConfig:
     )
 
 
+def _step(step: Step) -> dict[str, Any]:
+    return {"value": step.value, "color": step.colour.value}
+
+
 def _mapping(words: dict[int, str]) -> ValueMap:
     return ValueMap({str(value): ValueMappingResult(text) for value, text in words.items()})
 
@@ -86,11 +90,6 @@ def _number(_panel: Panel) -> Any:
 
 def _name(panel: Panel) -> Any:
     return _number(panel).text_mode(BigValueTextMode.NAME)
-
-
-def _time(panel: Panel) -> Any:
-    reduced = common.ReduceDataOptions().calcs(["lastNotNull"]).fields("/^Time$/")
-    return _number(panel).reduce_options(reduced)
 
 
 def _meter(panel: Panel) -> Any:
@@ -170,7 +169,9 @@ def _coloured(built: Any) -> Any:
 def _columns(built: Any, panel: Panel, flavour: Flavour) -> None:
     """Join the queries of Prometheus to one table; name, order and unit its columns."""
     rename = {"site": "Site", "license_type": "License type"}
-    hidden = {"Time": True}
+    hidden = {"Time": not panel.time_column}
+    if panel.time_column:
+        rename["Time"] = panel.time_column
     if panel.newest_by:
         _keep_newest(built, panel)
         rename |= {f"{name} (firstNotNull)": name for name in panel.units}
@@ -180,12 +181,16 @@ def _columns(built: Any, panel: Panel, flavour: Flavour) -> None:
         rename |= {f"Value #{ref_id}": query.legend for ref_id, query in queries}
     options = {
         "excludeByName": hidden,
-        "indexByName": {"site": 0, "license_type": 1},
+        "indexByName": {"site": 0, "license_type": 1, "Time": 2},
         "renameByName": rename,
     }
     built.with_transformation(DataTransformerConfig("organize", options=options))
     for name, unit in panel.units.items():
         built.override_by_name(name, [DynamicConfigValue("unit", unit)])
+    for name, steps in panel.column_steps.items():
+        limits = {"mode": "absolute", "steps": [_step(step) for step in steps]}
+        coloured = DynamicConfigValue("custom.cellOptions", {"type": "color-text"})
+        built.override_by_name(name, [DynamicConfigValue("thresholds", limits), coloured])
 
 
 def _keep_newest(built: Any, panel: Panel) -> None:
@@ -201,7 +206,6 @@ def _keep_newest(built: Any, panel: Panel) -> None:
 _KINDS = {
     Chart.NUMBER: _number,
     Chart.NAME: _name,
-    Chart.TIME: _time,
     Chart.METER: _meter,
     Chart.LINES: _lines,
     Chart.STACK: _stack,

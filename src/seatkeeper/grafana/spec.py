@@ -32,8 +32,6 @@ class Chart(StrEnum):
     NUMBER = "stat"
     NAME = "name"
     """The name of a series alone: the label says it all."""
-    TIME = "time"
-    """The time of the newest value, whatever the value is."""
     METER = "bargauge"
     LINES = "lines"
     STACK = "stack"
@@ -106,7 +104,11 @@ class Panel:
     newest_by: str = ""
     """The column of a table of which only the newest row each is shown."""
     units: dict[str, str] = field(default_factory=dict)
-    """Units and steps of single columns of a table, by name."""
+    """Units of single columns of a table, by name."""
+    column_steps: dict[str, tuple[Step, ...]] = field(default_factory=dict)
+    """Steps of single columns of a table, by name."""
+    time_column: str = ""
+    """What the column of the time is called; without a name it is hidden."""
 
 
 @dataclass(frozen=True, slots=True)
