@@ -149,6 +149,20 @@ def test_few_free_seats_by_count_of_one_type() -> None:
     assert status(LowAvailability(analyzer=Amount(count=0)), free(0), "analyzer") is not BAD
 
 
+@pytest.mark.parametrize("total", [100, 2000])
+def test_few_free_seats_by_count_alone_are_over_a_little_above_it_in_every_pool(total: int) -> None:
+    rule = LowAvailability(analyzer=Amount(count=10))
+
+    found = [status(rule, free(left, total), "analyzer") for left in (9, 10, 13, 14)]
+
+    assert found == [BAD, BETWEEN, BETWEEN, FINE]
+
+
+def test_few_free_seats_by_a_large_share_can_be_over() -> None:
+    rule = LowAvailability(analyzer=Amount(share=0.9))
+    assert [status(rule, free(left), "analyzer") for left in (179, 200)] == [BAD, FINE]
+
+
 def test_no_free_seat_is_critical_and_worse() -> None:
     few, none = (readings(LowAvailability(), free(n))["analyzer"] for n in (3, 0))
 

@@ -117,5 +117,6 @@ def _common(about: About) -> str:
 
 def _row(key: Key) -> str:
     what = key.kind.name if key.kind is not None else ""
-    cells = (f"`{key.name}`", what, f"`{as_yaml(key.default)}`", key.field.description or "")
+    default = "" if key.default is None else f"`{as_yaml(key.default)}`"
+    cells = (f"`{key.name}`", what, default, key.field.description or "")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -44,14 +44,20 @@ class LowAvailability:
     professional: Amount = setting(
         Amount(share=0.05), Unit.AMOUNT, "Fires when fewer professional seats are free."
     )
-    professional_clear: Amount = setting(
-        Amount(share=0.07), Unit.AMOUNT, "Over when so many are free again.", "professional"
+    professional_clear: Amount | None = setting(
+        None,
+        Unit.AMOUNT,
+        "Over when so many are free again. Default 1.4 times `professional`.",
+        "professional",
     )
     analyzer: Amount = setting(
         Amount(share=0.05), Unit.AMOUNT, "Fires when fewer analyzer seats are free."
     )
-    analyzer_clear: Amount = setting(
-        Amount(share=0.07), Unit.AMOUNT, "Over when so many are free again.", "analyzer"
+    analyzer_clear: Amount | None = setting(
+        None,
+        Unit.AMOUNT,
+        "Over when so many are free again. Default 1.4 times `analyzer`.",
+        "analyzer",
     )
 
     def read(self, known: Known) -> Iterator[Reading]:
@@ -72,8 +78,8 @@ class LowAvailability:
 
     def _limits(self, license_type: LicenseType) -> tuple[Amount, Amount]:
         if license_type is _PROFESSIONAL:
-            return self.professional, self.professional_clear
-        return self.analyzer, self.analyzer_clear
+            return self.professional, self.professional_clear or self.professional.eased()
+        return self.analyzer, self.analyzer_clear or self.analyzer.eased()
 
 
 @dataclass(frozen=True, slots=True)
