@@ -31,6 +31,7 @@ from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outbox import OutboxEntry, OutboxState
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.record import CycleSample, Kind
+from seatkeeper.core.retention import Retention
 from seatkeeper.errors import StoreError, UsageError
 from seatkeeper.store import Store, open_store
 from seatkeeper.store.tables import LEDGER_HEAD
@@ -122,8 +123,10 @@ async def test_what_is_over_for_long_is_pruned(store: Store) -> None:
     over = replace(ALERT, state=AlertState.RESOLVED, resolved_at=NOW)
     firing = replace(ALERT, key=replace(KEY, subject="professional"))
     await move(store, moved(over, firing))
-    assert await store.alerts.prune(NOW + KEEP_RESOLVED) == 0
-    assert await store.alerts.prune(NOW + KEEP_RESOLVED + timedelta(seconds=1)) == 1
+    for seconds, gone in ((0, 0), (1, 1)):
+        now = NOW + KEEP_RESOLVED + timedelta(seconds=seconds)
+        assert (await store.pruning.count(Retention(), now)).rows["alerts"] == gone
+        assert (await store.pruning.prune(Retention(), now)).rows["alerts"] == gone
     assert await store.alerts.all() == [firing]
 
 

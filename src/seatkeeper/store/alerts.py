@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -143,12 +143,10 @@ class Alerts:
             record.note(_unsilenced(held, actor, reason, now))
         return replace(held, until=until, ended_by=actor.by)
 
-    @threaded
-    def prune(self, now: datetime, keep: timedelta = KEEP_RESOLVED) -> int:
-        """Forget alerts that have been over for long; returns how many."""
-        old = sa.and_(_C.state == AlertState.RESOLVED, _C.resolved_at < now - keep)
-        with self._db.writing() as conn:
-            return conn.execute(sa.delete(ALERT_STATE).where(old)).rowcount
+
+def over_for_long(now: datetime) -> sa.ColumnElement[bool]:
+    """Choose alerts that nobody needs to know of any more (KEEP_RESOLVED)."""
+    return sa.and_(_C.state == AlertState.RESOLVED, _C.resolved_at < now - KEEP_RESOLVED)
 
 
 def _keep(conn: sa.Connection, moved: Moved) -> None:

@@ -128,14 +128,6 @@ class Outbox:
             return conn.execute(sa.update(OUTBOX).where(aside).values(again)).rowcount
 
     @threaded
-    def prune(self, now: datetime) -> int:
-        """Forget what was set aside long ago (KEEP_SET_ASIDE); returns how much."""
-        since = sa.func.coalesce(_C.not_before, _C.at)
-        old = sa.and_(_C.state == OutboxState.SET_ASIDE, since < now - KEEP_SET_ASIDE)
-        with self._db.writing() as conn:
-            return conn.execute(sa.delete(OUTBOX).where(old)).rowcount
-
-    @threaded
     def drop(self, target: str) -> int:
         """Forget everything of a target that is no longer wanted; returns how much."""
         with self._db.writing() as conn:
@@ -165,6 +157,12 @@ class Outbox:
             "until": now + TURN,
         }
         return conn.execute(sa.update(OUTBOX_LANE).where(unchanged).values(mine)).rowcount == 1
+
+
+def refused_long_ago(now: datetime) -> sa.ColumnElement[bool]:
+    """Choose what was set aside long ago (KEEP_SET_ASIDE)."""
+    since = sa.func.coalesce(_C.not_before, _C.at)
+    return sa.and_(_C.state == OutboxState.SET_ASIDE, since < now - KEEP_SET_ASIDE)
 
 
 def add_entries(conn: sa.Connection, target: str, entries: Sequence[OutboxEntry]) -> None:

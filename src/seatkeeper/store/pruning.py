@@ -1,4 +1,4 @@
-"""Forgetting history that is too old. Ledger, plans, releases and whatever is open are not history.
+"""Forgetting what is too old. Ledger, plans, releases and whatever is open are kept for ever.
 
 Rows go in batches, each in a transaction of its own, so that nobody waits long.
 """
@@ -15,18 +15,24 @@ import sqlalchemy as sa
 from seatkeeper.core.changes import ChangeKind
 from seatkeeper.core.retention import Pruned, Retention
 from seatkeeper.store.activity import LOOK_BACK
+from seatkeeper.store.alerts import over_for_long
+from seatkeeper.store.cycles import old_cycles
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.jobs import insert_missing
+from seatkeeper.store.outbox import refused_long_ago
 from seatkeeper.store.past import month_of
 from seatkeeper.store.watch_tables import (
     ACTIVE_DAY,
     ACTIVITY_MONTH,
+    ALERT_STATE,
     CAPACITY_DAY,
     CAPACITY_USE,
+    CYCLE_SAMPLE,
     HOLDER,
     LAST_USE,
     LICENSE_CHANGE,
     METER_SAMPLE,
+    OUTBOX,
     POOL_DAY,
     POOL_SAMPLE,
     SEAT,
@@ -54,7 +60,7 @@ class _Old:
 
 
 class Pruning:
-    """Forgets the old history of one store; one turn takes `turn` batches of a kind."""
+    """Forgets what is old in one store; one turn takes `turn` batches of a kind."""
 
     def __init__(self, db: Database, *, batch: int = BATCH, turn: int = TURN) -> None:
         self._db = db
@@ -144,6 +150,9 @@ def _too_old(retention: Retention, now: datetime) -> Iterator[_Old]:
         later.c.at <= daily,
     )
     yield _Old("changes", LICENSE_CHANGE, sa.and_(LICENSE_CHANGE.c.at < daily, replaced))
+    yield _Old("cycles", CYCLE_SAMPLE, old_cycles(raw, now))
+    yield _Old("alerts", ALERT_STATE, over_for_long(now))
+    yield _Old("messages", OUTBOX, refused_long_ago(now))
     yield from _of_people(daily)
 
 
