@@ -394,6 +394,35 @@ def test_points_that_wait() -> None:
         assert readings(ChannelFailing(), of) == {}
 
 
+def test_very_many_points_that_wait_are_over_at_half_of_them() -> None:
+    for rows, expected in ((50_000, BAD), (49_999, BETWEEN), (25_000, BETWEEN), (24_999, FINE)):
+        of = Known(site="", now=NOW, queues=(Queue("influx:main", rows, NOW),))
+        assert status(OutboxGrowing(), of, "influx:main") is expected
+
+
+def test_one_is_told_as_one() -> None:
+    one = Queue("influx:main", 1, NOW)
+    said = {
+        kind.about.name: next(iter(kind.read(of))).says
+        for kind, of in (
+            (ReleaseFailures(), known(releases=ReleaseFacts(failed=1))),
+            (Churn(), known(releases=ReleaseFacts(churners=1))),
+            (LicenseExpiry(), licensed(LicenseState.VALID, 1)),
+            (OutboxGrowing(), Known(site="", now=NOW, queues=(one,))),
+            (SeatsOfGoneUsers(), complying(removed=1)),
+            (SiteUnreachable(), known(cycles=CycleFacts(failures=1, error="no answer"))),
+        )
+    }
+    assert said == {
+        "release_failures": "1 release failed within 1d",
+        "churn": "1 user was released more than 2 times within 90 days",
+        "license_expiry": "the license of the server ends in 1 day; its last day is 2026-11-03",
+        "outbox_growing": "1 point waits for influx:main since 2026-11-02 03:00 UTC",
+        "seats_of_gone_users": "removed users hold 1 seat",
+        "site_unreachable": "1 cycle failed: no answer",
+    }
+
+
 def test_a_channel_that_does_not_deliver_or_refuses() -> None:
     for minutes_, expected in ((16, BAD), (10, BETWEEN), (1, FINE)):
         of = waiting(minutes_, "alert:mail")

@@ -91,6 +91,28 @@ async def test_a_failing_channel_is_told_on_the_others() -> None:
     assert alerts.heard() == [("alert:mail", "channel_failing", "firing")]
 
 
+async def test_a_failing_channel_that_is_alone_on_the_route_is_told_on_all_others() -> None:
+    rules = tuple(replace(rule, route=("hook",)) for rule in default_rules())
+    alarm, alerts = an_alarm(MAIL, HOOK, MANAGER, rules=rules)
+    alerts.waiting = (Queue("alert:hook", 3, NOW - timedelta(minutes=20), "no answer"),)
+    await alarm.watch(["prod"], NOW)
+    assert alerts.heard() == [
+        ("alert:mail", "channel_failing", "firing"),
+        ("alert:am", "channel_failing", "firing"),
+    ]
+
+
+async def test_what_waits_for_somebody_who_is_not_configured_names_the_cure() -> None:
+    alarm, alerts = an_alarm(targets=frozenset({"alert:mail", "alert:hook"}))
+    old = NOW - timedelta(hours=1)
+    alerts.waiting = tuple(Queue(t, 1, old) for t in ("alert:old", "influx:old", "alert:hook"))
+    await alarm.watch(["prod"], NOW)
+    says = {a.key.subject: a.says for a in alerts.known.values()}
+    assert "`seatkeeper outbox drop alert:old`" in says["old"]
+    assert "`seatkeeper outbox drop influx:old`" in says["influx:old"]
+    assert "drop" not in says["hook"]
+
+
 async def test_a_site_that_is_down_is_noticed_without_a_reading() -> None:
     alarm, alerts = an_alarm(MAIL)
     since = NOW - timedelta(hours=4)

@@ -20,6 +20,7 @@ from seatkeeper.core.alert_rule import (
     Status,
     Unit,
     below,
+    counted,
     setting,
 )
 from seatkeeper.core.model import LicenseType, Pool
@@ -156,7 +157,7 @@ class PoolEmptySoon:
                 kind,
                 Status.of(bad=lasts < self.days, fine=lasts >= self.clear_days),
                 f"the last of {pool.available} free {kind} seats is taken in about"
-                f" {lasts:.0f} days at the present trend",
+                f" {counted(round(lasts), 'day')} at the present trend",
                 {"available": pool.available, "days_left": round(lasts, 1)},
             )
 

@@ -176,6 +176,11 @@ class Rule:
         return not names or not site or site.casefold() in names
 
 
+def counted(number: int, what: str) -> str:
+    """Return `1 seat`, `2 seats`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def seats(number: int) -> str:
     """Return `1 seat`, `2 seats`."""
-    return f"{number} seat" if number == 1 else f"{number} seats"
+    return counted(number, "seat")

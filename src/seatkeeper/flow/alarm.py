@@ -68,7 +68,8 @@ class AlertChannel:
 class Alarm:
     """What judges the sites of one configuration.
 
-    `period`: how long two readings of a site are apart; `runbooks`: where the pages lie.
+    `period`: how long two readings of a site are apart; `runbooks`: where the pages lie;
+    `targets`: whom the configuration names in the outbox, None where nobody can tell.
     """
 
     rules: tuple[Rule, ...]
@@ -78,6 +79,7 @@ class Alarm:
     period: Callable[[str, datetime], timedelta | None] = no_period
     certificates: Callable[[str], tuple[Certificate, ...]] = no_certificates
     spend: Callable[[Observed], Spend | None] = no_spend
+    targets: frozenset[str] | None = None
 
     @property
     def step(self) -> str:
@@ -178,7 +180,8 @@ async def _known(alarm: Alarm, site: str, now: datetime, *, trend: bool) -> Know
 
 
 async def _itself(alarm: Alarm, now: datetime) -> Known:
-    return Known(site=NO_SITE, now=now, queues=await alarm.alerts.queues())
+    queues = await alarm.alerts.queues()
+    return Known(site=NO_SITE, now=now, queues=queues, targets=alarm.targets)
 
 
 def _entries(
@@ -187,19 +190,21 @@ def _entries(
     return tuple(
         (target_of(channel.name), _entry(telling, alarm.runbooks, now))
         for telling in tellings
-        for channel in alarm.channels
-        if _goes_there(telling, channel)
+        for channel in _told(telling, alarm.channels)
+        if telling.why is not Why.KEPT or channel.forgets
     )
 
 
-def _goes_there(telling: Telling, channel: AlertChannel) -> bool:
-    """Whether a channel is told: it is on the route, and not itself what the alert is about."""
+def _told(telling: Telling, channels: Sequence[AlertChannel]) -> list[AlertChannel]:
+    """Return whom to tell: those on the route, but never over what the alert is itself about.
+
+    Where the route leads only there, all others are told, else nobody would be.
+    """
     key = telling.alert.key
-    if key.rule == "channel_failing" and key.subject == channel.name:
-        return False
-    if telling.why is Why.KEPT and not channel.forgets:
-        return False
-    return not telling.route or channel.name in telling.route
+    failing = key.subject if key.rule == "channel_failing" else None
+    others = [channel for channel in channels if channel.name != failing]
+    on_route = [c for c in others if not telling.route or c.name in telling.route]
+    return on_route or (others if failing else [])
 
 
 def _entry(telling: Telling, runbooks: str, now: datetime) -> OutboxEntry:

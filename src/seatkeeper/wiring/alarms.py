@@ -15,6 +15,7 @@ from seatkeeper.flow.alarm import Alarm, AlertChannel
 from seatkeeper.settings import Settings, SiteSettings
 from seatkeeper.store import Store
 from seatkeeper.wiring.costing import Costs
+from seatkeeper.wiring.telling import targets_of
 
 _LOOKED_AHEAD = 8
 """Runs of a schedule of which the longest gap is taken."""
@@ -43,6 +44,7 @@ def alarm_of(settings: Settings, store: Store) -> Alarm:
         period=period,
         certificates=certificates,
         spend=Costs(store, settings).spend,
+        targets=frozenset(targets_of(settings)),
     )
 
 
