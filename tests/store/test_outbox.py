@@ -104,7 +104,7 @@ async def test_what_waits_and_what_was_refused_is_said(store: Store) -> None:
 
     assert await outbox.waiting() == [
         Waiting("alert:mail", 1, an_entry(9).at),
-        Waiting("influx:main", 2, an_entry(2).at, "no answer"),
+        Waiting("influx:main", 2, an_entry(2).at, "no answer", later(1)),
     ]
     (refused,) = await outbox.refused()
     assert (refused.row.entry, refused.error) == (an_entry(1), "field type conflict")

@@ -104,12 +104,12 @@ class Outbox:
             sa.func.min(_C.id).label("first"),
         ).where(_C.state == OutboxState.WAITING)
         each = count.group_by(_C.target).subquery()
-        found = sa.select(each.c.target, each.c.rows, _C.at, _C.error).join(
+        found = sa.select(each.c.target, each.c.rows, _C.at, _C.error, _C.not_before).join(
             OUTBOX, _C.id == each.c.first
         )
         with self._db.reading() as conn:
             rows = conn.execute(found.order_by(each.c.target)).all()
-        return [Waiting(row.target, row.rows, row.at, row.error) for row in rows]
+        return [Waiting(row.target, row.rows, row.at, row.error, row.not_before) for row in rows]
 
     @threaded
     def refused(self, limit: int = 100) -> list[SetAside]:
