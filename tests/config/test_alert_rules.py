@@ -64,6 +64,11 @@ def test_a_rule_can_be_switched_off(tmp_path: Path) -> None:
     assert "churn" not in {rule.name for rule in found.to_rules()}
 
 
+def test_where_a_rule_is_told_is_known_also_when_it_is_off(tmp_path: Path) -> None:
+    found = alerts(tmp_path, "churn: {enabled: no, route: [mail]}")
+    assert found.routes()["churn"] == ("Mail",)
+
+
 def test_a_failing_channel_goes_by_the_key_beside_the_channels(tmp_path: Path) -> None:
     found = alerts(tmp_path, "churn: {enabled: no}", CHANNELS + "  failing_after: 1h\n")
     kinds = [rule.kind for rule in found.to_rules()]

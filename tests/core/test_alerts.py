@@ -20,6 +20,7 @@ from seatkeeper.core.alerts import (
     AlertState,
     Round,
     Silence,
+    Unwatched,
     Why,
     advance,
     retired,
@@ -59,7 +60,9 @@ class World:
 
     def retire(self, *names: str) -> Advance:
         """Watch only these rules from now on."""
-        return self._take(retired(self.known, names, "prod", self.now))
+        return self._take(
+            retired(self.known, Unwatched("prod", frozenset(names)), self.silences, self.now)
+        )
 
     def _take(self, step: Advance) -> Advance:
         self.known |= {a.key: a for a in step.kept}
@@ -286,6 +289,28 @@ def test_it_may_fire_again_after_it_was_over() -> None:
     for status in (BAD, FINE, BAD, FINE):
         world.judge(said(status))
     assert world.told == [Why.FIRED, Why.RESOLVED] * 2
+
+
+def test_an_alert_of_a_rule_that_was_switched_off_under_a_silence_ends_and_is_told_later() -> None:
+    world = World()
+    world.judge(said(BAD))
+    world.silences = [a_silence()]
+    world.retire("other")
+    assert (world.alert.state, world.told) == (RESOLVED, [Why.FIRED])
+    world.silences = []
+    world.retire("other")
+    world.retire("other")
+    assert world.told == [Why.FIRED, Why.RESOLVED]
+
+
+def test_what_ended_under_a_silence_before_its_rule_was_switched_off_is_told_to_be_over() -> None:
+    world = World()
+    world.judge(said(BAD))
+    world.silences = [a_silence()]
+    world.judge(said(FINE))
+    world.silences = []
+    world.retire("other")
+    assert world.told == [Why.FIRED, Why.RESOLVED]
 
 
 def test_an_alert_of_a_rule_that_was_switched_off_ends() -> None:

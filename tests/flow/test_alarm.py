@@ -143,6 +143,35 @@ async def test_a_rule_that_is_switched_off_leaves_no_alert_behind() -> None:
     assert alerts.heard() == [("alert:mail", "low_availability", "resolved")]
 
 
+async def test_a_rule_that_is_switched_off_is_told_to_be_over_where_it_was_told() -> None:
+    rules = tuple(replace(rule, route=("hook",)) for rule in default_rules())
+    alarm, alerts = an_alarm(rules=rules, routes={rule.name: rule.route for rule in rules})
+    await alarm.follow(observed(3))
+    alerts.heard()
+    left = tuple(r for r in rules if r.name != "low_availability")
+    await replace(alarm, rules=left).watch(["prod"], NOW + timedelta(minutes=15))
+    assert alerts.heard() == [("alert:hook", "low_availability", "resolved")]
+
+
+async def test_what_a_silence_hid_is_told_at_its_end_also_while_the_site_is_down() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    alerts.silences = [Silence("Jane", "upgrade", NOW, NOW + timedelta(hours=2))]
+    await alarm.follow(observed(3))
+    for hours in (1, 2, 48):
+        await alarm.watch(["prod"], NOW + timedelta(hours=hours))
+    assert alerts.heard() == [("alert:mail", "low_availability", "firing")]
+
+
+async def test_a_site_that_is_gone_under_a_silence_is_told_after_it() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    await alarm.follow(observed(3))
+    alerts.heard()
+    alerts.silences = [Silence("Jane", "moving", NOW, NOW + timedelta(hours=30), site="prod")]
+    for hours in (26, 40, 52):
+        await alarm.watch(["test"], NOW + timedelta(hours=hours))
+    assert alerts.heard() == [("alert:mail", "low_availability", "resolved")]
+
+
 async def test_a_site_that_is_no_longer_configured_leaves_no_alert_behind() -> None:
     alarm, alerts = an_alarm(MAIL, MANAGER)
     await alarm.follow(observed(3))

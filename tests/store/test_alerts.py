@@ -133,7 +133,8 @@ async def test_what_is_over_for_long_is_pruned(store: Store) -> None:
 async def test_a_site_is_gone_when_nothing_of_it_was_judged_or_read_for_long(store: Store) -> None:
     def of(site: str, subject: str, hours: float, state: AlertState) -> Alert:
         key = AlertKey("low_availability", site, subject)
-        return replace(ALERT, key=key, seen=later(hours), state=state)
+        told = MessageState.FIRING if state is firing else MessageState.RESOLVED
+        return replace(ALERT, key=key, seen=later(hours), state=state, told=told)
 
     firing, resolved = AlertState.FIRING, AlertState.RESOLVED
     itself = replace(ALERT, key=AlertKey("outbox_growing", "", "influx:main"))
@@ -146,14 +147,19 @@ async def test_a_site_is_gone_when_nothing_of_it_was_judged_or_read_for_long(sto
         of("judged", "analyzer", 1, firing),
         of("judged", "professional", 9, resolved),
         of("read", "analyzer", 1, firing),
+        replace(of("untold", "analyzer", 1, resolved), told=MessageState.FIRING),
     )
     await move(store, moved(*alerts), *{a.key.site for a in alerts})
     for site, hours in (("gone", 1), ("read", 9)):
         await store.cycles.add(CycleSample(site, "monitor", later(hours), 1.0, 5))
 
-    assert await store.alerts.gone_sites(("configured",), later(5)) == ("gone",)
-    assert await store.alerts.gone_sites(("configured",), later(10)) == ("gone", "judged", "read")
-    assert await store.alerts.gone_sites(("configured", "gone"), later(5)) == ()
+    assert await store.alerts.gone_sites(("configured",), later(5)) == ("gone", "untold")
+    assert await store.alerts.gone_sites(("configured", "untold"), later(10)) == (
+        "gone",
+        "judged",
+        "read",
+    )
+    assert await store.alerts.gone_sites(("configured", "gone", "untold"), later(5)) == ()
 
 
 def a_silence(hours: float = 2) -> Silence:

@@ -181,43 +181,57 @@ def advance(
     tellings: list[Telling] = []
     for rule, key, reading in _subjects(known, rounds):
         before = known.get(key)
-        if before is not None and now < before.seen <= now + LATE:
+        if before is not None and _comes_late(before, now):
             continue
         after = _moved(key, before and _righted(before, now), reading, rule, now)
         if after is None:
             if before is not None:
                 forgotten.append(key)
             continue
-        if not any(silence.hides(after, now) for silence in silences):
-            repeat = NEVER if reading is not None and reading.quiet else rule.repeat
-            after, why = _told(after, repeat, now)
-            if why is not None:
-                tellings.append(Telling(after, why, rule.route))
+        repeat = NEVER if reading is not None and reading.quiet else rule.repeat
+        after, why = _unless_hidden(after, repeat, silences, now)
+        if why is not None:
+            tellings.append(Telling(after, why, rule.route))
         if after != before:
             kept.append(after)
     return Advance(tuple(kept), tuple(forgotten), tuple(tellings))
 
 
+@dataclass(frozen=True, slots=True)
+class Unwatched:
+    """A site of which only the rules of these names are asked any more; `says` why."""
+
+    site: str
+    names: frozenset[str] = frozenset()
+    says: str = "nobody watches this any more"
+
+    def has(self, key: AlertKey) -> bool:
+        """Whether nothing watches this alert."""
+        return key.site == self.site and key.rule not in self.names
+
+
 def retired(
     known: Mapping[AlertKey, Alert],
-    names: Iterable[str],
-    site: str,
+    unwatched: Unwatched,
+    silences: Sequence[Silence],
     now: datetime,
-    says: str = "nobody watches this any more",
 ) -> Advance:
-    """End what is still on of a site though no rule of these names watches it any more."""
-    left = [
-        _righted(a, now)
-        for k, a in known.items()
-        if k.site == site
-        and k.rule not in set(names)
-        and a.is_on
-        and not now < a.seen <= now + LATE
-    ]
-    over = [_over(a, says, {}, now) for a in left]
-    told = [replace(a, told=MessageState.RESOLVED, told_at=now) for a in over]
-    heard = [a for a, before in zip(told, left, strict=True) if before.told is MessageState.FIRING]
-    return Advance(tuple(told), (), tuple(Telling(a, Why.RESOLVED) for a in heard))
+    """End what is still on though no rule watches it any more, and tell those who heard of it.
+
+    What a silence hides is told when that ends. The tellings have no route: its rule is gone.
+    """
+    kept: list[Alert] = []
+    tellings: list[Telling] = []
+    for key, before in known.items():
+        if not unwatched.has(key) or _comes_late(before, now):
+            continue
+        after = _over(_righted(before, now), unwatched.says, {}, now) if before.is_on else before
+        after, why = _unless_hidden(after, NEVER, silences, now)
+        if why is not None:
+            tellings.append(Telling(after, why))
+        if after != before:
+            kept.append(after)
+    return Advance(tuple(kept), (), tuple(tellings))
 
 
 def still_on(
@@ -225,17 +239,38 @@ def still_on(
     rules: Iterable[Rule],
     silences: Sequence[Silence],
     now: datetime,
-) -> tuple[Telling, ...]:
-    """Return what fires and could not be judged now: for receivers that forget, it goes on."""
-    routes = {rule.name: rule.route for rule in rules}
-    return tuple(
-        Telling(alert, Why.KEPT, routes[key.rule])
-        for key, alert in known.items()
-        if key.rule in routes
-        and alert.state is AlertState.FIRING
-        and alert.told is MessageState.FIRING
-        and not any(silence.hides(alert, now) for silence in silences)
-    )
+) -> Advance:
+    """Tell what could not be judged now, as it was judged last.
+
+    To receivers that forget, that it goes on; to all, what a silence had hidden. Nothing is told
+    again: the reading that says whether it is still so is missing.
+    """
+    of_name = {rule.name: rule for rule in rules}
+    kept: list[Alert] = []
+    tellings: list[Telling] = []
+    for key, before in known.items():
+        if key.rule not in of_name or _comes_late(before, now):
+            continue
+        after, why = _unless_hidden(before, NEVER, silences, now)
+        if why is not None:
+            tellings.append(Telling(after, why, of_name[key.rule].route))
+        if after != before:
+            kept.append(after)
+    return Advance(tuple(kept), (), tuple(tellings))
+
+
+def _comes_late(alert: Alert, now: datetime) -> bool:
+    """Whether the alert was judged later than now already, and that can be true."""
+    return now < alert.seen <= now + LATE
+
+
+def _unless_hidden(
+    alert: Alert, repeat: timedelta, silences: Sequence[Silence], now: datetime
+) -> tuple[Alert, Why | None]:
+    """Say what is to be told of an alert, nothing while a silence hides it."""
+    if any(silence.hides(alert, now) for silence in silences):
+        return alert, None
+    return _told(alert, repeat, now)
 
 
 def _subjects(

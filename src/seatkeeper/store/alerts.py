@@ -60,12 +60,13 @@ class Alerts:
 
     @threaded
     def gone_sites(self, sites: Collection[str], since: datetime) -> tuple[str, ...]:
-        """Return other sites whose alerts are on though nothing was heard of them since then.
+        """Return other sites with alerts to end though nothing was heard of them since then.
 
         Neither was one of their alerts judged, nor did a cycle of theirs begin.
         """
         others = sa.and_(_C.site != "", _C.site.not_in(list(sites)))
-        on = _C.state != AlertState.RESOLVED
+        # One that ended under a silence is over when that was told.
+        on = sa.or_(_C.state != AlertState.RESOLVED, _C.told == MessageState.FIRING)
         begun = sa.exists().where(CYCLE_SAMPLE.c.site == _C.site, CYCLE_SAMPLE.c.at >= since)
         found = sa.select(_C.site).where(others, ~begun).group_by(_C.site).order_by(_C.site)
         found = found.having(

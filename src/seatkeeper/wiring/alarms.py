@@ -45,6 +45,7 @@ def alarm_of(settings: Settings, store: Store) -> Alarm:
         certificates=certificates,
         spend=Costs(store, settings).spend,
         targets=frozenset(targets_of(settings)),
+        routes=alerts.routes(),
     )
 
 
