@@ -336,9 +336,10 @@ def _table(panel: dict[str, Any], answers: list[list[Series]], _box: Box) -> str
     rows: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}
     for target, answer in zip(panel["targets"], answers, strict=True):
         for one in answer:
-            for place, values in enumerate(one.values[:5]):
+            for place, values in enumerate(one.values):
                 labels = {k: v for k, v in one.labels.items() if k != "__name__"}
-                key = (*labels.items(), ("row", "" if one.labels else str(place)))
+                once = {"User"} & set(one.columns)
+                key = (*labels.items(), ("row", str(place) if once or not one.labels else ""))
                 row = rows.setdefault(tuple(key), dict(labels))
                 names = one.columns[1:] if "query" in target else (target["legendFormat"],)
                 row |= {time: values[0]} if time else {}
@@ -351,10 +352,12 @@ def _table(panel: dict[str, Any], answers: list[list[Series]], _box: Box) -> str
             columns.get(override["matcher"]["options"], {}) | properties
         )
     unit = _defaults(panel)["unit"]
-    once = {"User"} & set(headings)
     shown = list(rows.values())
-    if once:
-        shown = list({row["User"]: row for row in reversed(shown)}.values())[::-1]
+    for sort in (t["options"]["sort"] for t in panel["transformations"] if t["id"] == "sortBy"):
+        by = sort[0]["field"].removesuffix(" (max)")
+        whose = sorted(shown, key=lambda row: row[by])
+        shown = list({(row["User"], row["site"]): row for row in whose}.values())
+        shown.sort(key=lambda row: -row[by])
     rename = {"site": "Site", "license_type": "License type"}
     headings.sort(key=lambda name: ["site", "license_type"].index(name) if name in rename else 2)
     head = "".join(f"<th>{html.escape(rename.get(name, name))}</th>" for name in headings)

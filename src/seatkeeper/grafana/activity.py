@@ -290,16 +290,19 @@ OUTCOMES = Panel(
     no_value="no releases yet",
 )
 
+LONGEST = 500
+
 PEOPLE = Panel(
     "Which seats of individual users are idle longest?",
-    "The newest points of individual users, the longest idle first. Empty unless points of users "
+    f"The longest idle first, at least {LONGEST // 2} of each site and license type. Seats never "
+    "used have no days and are not here: a panel above counts them. Empty unless points of users "
     "are switched on for this target; users are keyed hashes unless names are asked for.",
     "locale",
     Chart.TABLE,
-    {INFLUX: (influxql.people(USER_ACTIVITY, "user", "days_idle"),)},
+    {INFLUX: (influxql.people(USER_ACTIVITY, "user", "days_idle", most=LONGEST),)},
     width=24,
     height=9,
-    newest_by="User",
+    once_for=("site", "license_type", "User"),
     units={"Days idle": DAYS},
     column_steps={"Days idle": rising(30, 90)},
     no_value="not switched on",

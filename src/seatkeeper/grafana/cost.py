@@ -5,11 +5,10 @@ from __future__ import annotations
 from seatkeeper.core.measures import ACTIVITY, COST, LICENSE_TYPE, SITE
 from seatkeeper.grafana import influxql, promql
 from seatkeeper.grafana.influxql import last
-from seatkeeper.grafana.spec import Board, Chart, Colour, Flavour, Panel, Row, Step, rising
+from seatkeeper.grafana.spec import MONEY, Board, Chart, Colour, Flavour, Panel, Row, Step, rising
 
 INFLUX, PROM = Flavour.INFLUXDB, Flavour.PROMETHEUS
 
-MONEY = "locale"
 PRICES = " In the currency of the configuration; empty until `cost` has prices."
 
 

@@ -172,9 +172,9 @@ def _columns(built: Any, panel: Panel, flavour: Flavour) -> None:
     hidden = {"Time": not panel.time_column}
     if panel.time_column:
         rename["Time"] = panel.time_column
-    if panel.newest_by:
-        _keep_newest(built, panel)
-        rename |= {f"{name} (firstNotNull)": name for name in panel.units}
+    if panel.once_for:
+        _keep_once(built, panel)
+        rename |= {f"{name} (max)": name for name in panel.units}
     if flavour is Flavour.PROMETHEUS:
         built.with_transformation(DataTransformerConfig("merge", options={}))
         queries = zip("ABCDEFGHIJ", panel.queries[flavour], strict=False)
@@ -193,13 +193,15 @@ def _columns(built: Any, panel: Panel, flavour: Flavour) -> None:
         built.override_by_name(name, [DynamicConfigValue("thresholds", limits), coloured])
 
 
-def _keep_newest(built: Any, panel: Panel) -> None:
-    """Show one row for each value of a column: the first, for the query has the newest first."""
-    fields: dict[str, Any] = {panel.newest_by: {"aggregations": [], "operation": "groupby"}}
+def _keep_once(built: Any, panel: Panel) -> None:
+    """Make one row of those that are equal in some columns, the largest number first."""
+    fields: dict[str, Any] = {
+        name: {"aggregations": [], "operation": "groupby"} for name in panel.once_for
+    }
     for name in panel.units:
-        fields[name] = {"aggregations": ["firstNotNull"], "operation": "aggregate"}
+        fields[name] = {"aggregations": ["max"], "operation": "aggregate"}
     built.with_transformation(DataTransformerConfig("groupBy", options={"fields": fields}))
-    worst = [{"field": f"{name} (firstNotNull)", "desc": True} for name in panel.units]
+    worst = [{"field": f"{name} (max)", "desc": True} for name in panel.units]
     built.with_transformation(DataTransformerConfig("sortBy", options={"sort": worst}))
 
 

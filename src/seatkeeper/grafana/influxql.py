@@ -206,12 +206,15 @@ def table(
     )
 
 
-def people(measurement: Measurement, user: str, days: str) -> Query:
-    """Return the newest points of individual users as a table."""
-    columns = f'{field(measurement, user)} AS "User", {field(measurement, days)} AS "Days idle"'
+def people(measurement: Measurement, user: str, days: str, *, most: int) -> Query:
+    """Return the longest idle points of individual users as a table, of each site and type.
+
+    A seat may be there twice, from yesterday and from today; one without a number is not there.
+    """
+    columns = f'top({field(measurement, days)}, {most}) AS "Days idle", {field(measurement, user)}'
     return Query(
-        f'SELECT {columns} FROM "{measurement.name}" '  # noqa: S608 - names from core/measures
-        f"WHERE {chosen(measurement)} ORDER BY time DESC LIMIT 5000",
+        f'SELECT {columns} AS "User" FROM "{measurement.name}" '  # noqa: S608 - core/measures
+        f"WHERE {chosen(measurement, RECENT)} GROUP BY {_tags(measurement)}",
         now=True,
     )
 

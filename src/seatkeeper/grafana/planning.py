@@ -60,12 +60,7 @@ EXPIRY = Panel(
     Chart.NUMBER,
     {
         INFLUX: (influxql.newest(SERVER, last(SERVER, "days_until_expiry")),),
-        PROM: (
-            promql.newest(
-                f"({promql.metric('qlik_license_expiry_timestamp_seconds')} - time()) / 86400",
-                "{site}",
-            ),
-        ),
+        PROM: (promql.newest(promql.days_valid(), "{site}"),),
     },
     width=8,
     height=6,

@@ -9,6 +9,10 @@ DAYS = "suffix: days"
 """Grafana's own unit of days turns 45 days into 6.4 weeks."""
 
 
+MONEY = "money"
+"""An amount in the currency of the configuration; it becomes a unit of Grafana's at the export."""
+
+
 class Flavour(StrEnum):
     """Where the numbers are queried."""
 
@@ -101,8 +105,9 @@ class Panel:
     no_value: str = "no data"
     words: dict[int, str] = field(default_factory=dict)
     """What stands for a number, such as `no` for 0."""
-    newest_by: str = ""
-    """The column of a table of which only the newest row each is shown."""
+    once_for: tuple[str, ...] = ()
+    """The columns of a table that make one row of all that are equal in them, with the largest
+    number; the largest comes first."""
     units: dict[str, str] = field(default_factory=dict)
     """Units of single columns of a table, by name."""
     column_steps: dict[str, tuple[Step, ...]] = field(default_factory=dict)
