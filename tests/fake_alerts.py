@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from seatkeeper.core.alert_facts import Queue, SiteFacts, Windows
-from seatkeeper.core.alert_message import AlertMessage, message_from_bytes
+from seatkeeper.core.alert_message import AlertMessage, MessageState, message_from_bytes
 from seatkeeper.core.alerts import Alert, AlertKey, Moved, Silence
 
 
@@ -41,7 +41,8 @@ class FakeAlerts:
         """Return other sites of which nothing was judged since."""
         others = {key.site for key in self.known} - {*sites, ""}
         heard = {key.site for key, alert in self.known.items() if alert.seen >= since}
-        on = {key.site for key, alert in self.known.items() if alert.is_on}
+        firing = MessageState.FIRING
+        on = {k.site for k, alert in self.known.items() if alert.is_on or alert.told is firing}
         return tuple(sorted(others & on - heard))
 
     async def move(

@@ -94,6 +94,7 @@ def from_influx(server: Influx, panel: dict[str, Any], chosen: Range) -> Iterato
             target["query"]
             .replace("$timeFilter", f"time >= {start}ms AND time <= {end}ms")
             .replace("$__interval", f"{step}s")
+            .replace("${__to}", str(end))
             .replace("$site", f"({'|'.join(chosen.sites)})")
             .replace("$license_type", f"({'|'.join(chosen.types)})")
         )

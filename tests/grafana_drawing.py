@@ -136,12 +136,11 @@ def _colour(panel: dict[str, Any], series: Series, number: int, value: float) ->
     return fixed["fixedColor"] if fixed else PALETTE[number % len(PALETTE)]
 
 
-def _newest(panel: dict[str, Any], answers: list[list[Series]]) -> Iterator[tuple[Series, float]]:
-    time = panel["options"]["reduceOptions"].get("fields") == "/^Time$/"
+def _newest(answers: list[list[Series]]) -> Iterator[tuple[Series, float]]:
     for series in (found for answer in answers for found in answer):
         known = [row for row in series.values if row[1] is not None]
         if known:
-            yield series, float(known[-1][0 if time else 1])
+            yield series, float(known[-1][1])
 
 
 def _words(panel: dict[str, Any], value: float) -> str:
@@ -151,7 +150,7 @@ def _words(panel: dict[str, Any], value: float) -> str:
 
 
 def _stat(panel: dict[str, Any], answers: list[list[Series]], box: Box) -> str:
-    found = list(_newest(panel, answers))
+    found = list(_newest(answers))
     unit, decimals = _defaults(panel)["unit"], _defaults(panel).get("decimals")
     size = min(46, max(18, int((box.h - 40) / (1.6 * max(1, (len(found) + 1) // 2)))))
     tiles = []
@@ -167,7 +166,7 @@ def _stat(panel: dict[str, Any], answers: list[list[Series]], box: Box) -> str:
 
 
 def _bargauge(panel: dict[str, Any], answers: list[list[Series]], box: Box) -> str:
-    found = list(_newest(panel, answers))
+    found = list(_newest(answers))
     unit, decimals = _defaults(panel)["unit"], _defaults(panel).get("decimals")
     top = _defaults(panel).get("max") or max([value for _, value in found] + [1])
     step = (box.h - 40) / max(1, len(found))
@@ -332,42 +331,51 @@ def _zeros(number: float) -> int:
 def _table(panel: dict[str, Any], answers: list[list[Series]], _box: Box) -> str:
     """Draw rows by labels; of Prometheus a query is a column, of InfluxDB the columns are there."""
     headings: list[str] = []
+    (shown_as,) = [t["options"] for t in panel["transformations"] if t["id"] == "organize"]
+    time = shown_as["renameByName"].get("Time", "")
     rows: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}
     for target, answer in zip(panel["targets"], answers, strict=True):
         for one in answer:
-            for place, values in enumerate(one.values[:5]):
+            for place, values in enumerate(one.values):
                 labels = {k: v for k, v in one.labels.items() if k != "__name__"}
-                key = (*labels.items(), ("row", "" if one.labels else str(place)))
+                once = {"User"} & set(one.columns)
+                key = (*labels.items(), ("row", str(place) if once or not one.labels else ""))
                 row = rows.setdefault(tuple(key), dict(labels))
                 names = one.columns[1:] if "query" in target else (target["legendFormat"],)
+                row |= {time: values[0]} if time else {}
                 row |= dict(zip(names, values[1:], strict=False))
                 headings += [name for name in row if name not in headings]
-    units = {
-        override["matcher"]["options"]: override["properties"][0]["value"]
-        for override in panel["fieldConfig"]["overrides"]
-        if override["matcher"]["id"] == "byName"
-    }
+    columns: dict[str, dict[str, Any]] = {}
+    for override in panel["fieldConfig"]["overrides"]:
+        properties = {item["id"]: item["value"] for item in override["properties"]}
+        columns[override["matcher"]["options"]] = (
+            columns.get(override["matcher"]["options"], {}) | properties
+        )
     unit = _defaults(panel)["unit"]
-    once = {"User"} & set(headings)
     shown = list(rows.values())
-    if once:
-        shown = list({row["User"]: row for row in reversed(shown)}.values())[::-1]
+    for sort in (t["options"]["sort"] for t in panel["transformations"] if t["id"] == "sortBy"):
+        by = sort[0]["field"].removesuffix(" (max)")
+        whose = sorted(shown, key=lambda row: row[by])
+        shown = list({(row["User"], row["site"]): row for row in whose}.values())
+        shown.sort(key=lambda row: -row[by])
     rename = {"site": "Site", "license_type": "License type"}
     headings.sort(key=lambda name: ["site", "license_type"].index(name) if name in rename else 2)
     head = "".join(f"<th>{html.escape(rename.get(name, name))}</th>" for name in headings)
     body = "".join(
-        "<tr>"
-        + "".join(f"<td>{_cell(row.get(n), units.get(n, unit))}</td>" for n in headings)
-        + "</tr>"
+        "<tr>" + "".join(_cell(row.get(n), columns.get(n, {}), unit) for n in headings) + "</tr>"
         for row in shown
     )
     return f"<table><tr>{head}</tr>{body}</table>"
 
 
-def _cell(value: Any, unit: str) -> str:
-    if isinstance(value, int | float):
-        return written(float(value), unit, None)
-    return html.escape(str(value or ""))
+def _cell(value: Any, column: dict[str, Any], unit: str) -> str:
+    if not isinstance(value, int | float):
+        return f"<td>{html.escape(str(value or ''))}</td>"
+    steps = column.get("thresholds", {}).get("steps", [])
+    reached = [s["color"] for s in steps if s["value"] is None or value >= s["value"]]
+    colour = NAMED[reached[-1]] if reached else "inherit"
+    text = written(float(value), column.get("unit", unit), None)
+    return f'<td style="color:{colour}">{text}</td>'
 
 
 _KINDS = {"stat": _stat, "bargauge": _bargauge, "timeseries": _timeseries, "table": _table}

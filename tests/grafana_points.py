@@ -272,6 +272,9 @@ def _site_samples(site: str, now: Moment) -> Iterator[tuple[str, Labels, float]]
 
 
 def _own_samples(now: Moment) -> Iterator[tuple[str, Labels, float]]:
+    for severity in ("warning", "critical"):
+        ours = (("site", ""), ("severity", severity), ("state", "firing"))
+        yield "seatkeeper_alerts", ours, float(severity == "critical" and now.day > DAYS - 3)
     for state, value in (("waiting", health("prod", now)["outbox"]), ("set_aside", 0)):
         labels = (("target", "influxdb:main"), ("state", state))
         yield "seatkeeper_outbox_entries", labels, float(value)

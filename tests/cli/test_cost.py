@@ -6,7 +6,7 @@ import asyncio
 import csv
 import io
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,8 +14,10 @@ from builders import PROFESSIONAL, a_summary
 from command_line import CONFIG, Command
 from seatkeeper.config import load
 from seatkeeper.core.cost import NO_DEPARTMENT, SeatGroup, SeatGroups
+from seatkeeper.core.cost_month import Month
 from seatkeeper.core.points import Beside, points_of
 from seatkeeper.simulator.names import DEPARTMENTS
+from seatkeeper.simulator.rows import User
 from seatkeeper.simulator.serve import Simulator
 from seatkeeper.store import open_store
 from seatkeeper.wiring.costing import Costs
@@ -30,6 +32,10 @@ cost:
   budget_month: 100000
   attribute: DEPARTMENT
 """
+
+APPROVE = """policy:
+      mode: approve
+      agreement_reviewed: {by: J, on: 2026-01-01}"""
 
 
 def priced(config: Path) -> None:
@@ -118,17 +124,108 @@ def test_an_attribute_of_its_own_name_tells_departments(
     assert {r["department"] for r in rows} == {"4711", "(none)", "(total)"}
 
 
+def test_savings_stand_with_the_departments_of_those_who_lost_a_seat(
+    seatkeeper: Command, config: Path, own_site: ServedSite
+) -> None:
+    dear = PRICES.replace("35.33", "987654321").replace("'12.3456'", "123456789")
+    config.write_text(own_site.configured(config.read_text().replace("policy:", APPROVE)) + dear)
+    plan = seatkeeper("plan", "-c", config, "--site", "prod", "-o", "json").json
+    passed = [w for v in plan["violations"] for w in ("--override", v["limit"])]
+    by = ("--by", "Jane", "--reason", "looked", *passed)
+    assert seatkeeper("apply", "-c", config, plan["plan_id"], "--yes", *by).code == 0
+    assert seatkeeper("monitor", "-c", config).code == 0
+
+    (bill,) = seatkeeper("cost", "-c", config, "-o", "json").json
+    table = seatkeeper("cost", "-c", config, "--by", "department", "-o", "csv").out
+    rows = list(csv.DictReader(io.StringIO(table)))
+
+    saved = {d["department"] for d in bill["departments"] if Decimal(d["savings"])}
+    people = [own_site.user(action["user"]) for action in plan["actions"]]
+    assert saved == {department_of(user) for user in people}
+    assert sum(Decimal(d["savings"]) for d in bill["departments"]) == Decimal(bill["savings"]) > 0
+    assert sum(Decimal(r["savings"]) for r in rows[:-1]) == Decimal(rows[-1]["savings"]) > 0
+
+
+def department_of(user: User, attribute: str = "department") -> str:
+    """Return the department of a user as the site itself knows it."""
+    told = [value for _, value in user.properties if value in DEPARTMENTS]
+    told += [value for name, value in user.attributes if name == attribute]
+    return told[0] if told else NO_DEPARTMENT
+
+
 def seats_by_department(simulator: Simulator, attribute: str = "department") -> dict[str, int]:
     """Count the live seats by department as the site itself knows it."""
     records, found = simulator.site.records, Counter[str]()
     for seat in (seat for rows in records.seats.values() for seat in rows.values()):
         if not seat.user or seat.quarantined:
             continue
-        user = records.users[seat.user]
-        told = [value for _, value in user.properties if value in DEPARTMENTS]
-        told += [value for name, value in user.attributes if name == attribute]
-        found[told[0] if told else NO_DEPARTMENT] += 1
+        found[department_of(records.users[seat.user], attribute)] += 1
     return dict(found)
+
+
+def last_month() -> Month:
+    """Return the newest month that is over."""
+    return Month.of(datetime.now(UTC).date()).before
+
+
+def remember(config: Path, *days: int) -> None:
+    """Let the store have read the site on these days of the last month."""
+    store = open_store(load(config, {}).settings.store.url.get_secret_value())
+    sales = SeatGroup(department="Sales", license_type=PROFESSIONAL, allocated=3, idle=1)
+    for day in days:
+        at = last_month().begin + timedelta(days=day - 1)
+        asyncio.run(store.costs.keep(SeatGroups(site="prod", at=at, groups=(sales,))))
+    store.close()
+
+
+def test_a_past_month_is_told_from_the_history(seatkeeper: Command, config: Path) -> None:
+    priced(config)
+    month = last_month()
+    remember(config, *range(1, month.days + 1))
+
+    (one,) = seatkeeper("cost", "-c", config, "--month", month, "-o", "json").json
+    ran = seatkeeper("cost", "-c", config, "--month", month, "--by", "department", "-o", "csv")
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
+
+    assert (one["month"], one["days_read"], one["cannot_tell"]) == (str(month), month.days, [])
+    assert (one["spend"], one["idle_spend"]) == ("105.99", "35.33")
+    assert [(r["month"], r["department"], r["spend"]) for r in rows] == [
+        (str(month), "Sales", "105.99"),
+        (str(month), "(total)", "105.99"),
+    ]
+    assert ran.err == ""
+
+
+def test_what_the_history_of_a_month_cannot_tell_is_said(seatkeeper: Command, config: Path) -> None:
+    priced(config)
+    remember(config, 3, 4)
+
+    ran = seatkeeper("cost", "-c", config, "--month", last_month())
+
+    assert ran.code == 0
+    assert f"prod: 2 of {last_month().days} days were read" in ran.err
+    assert str(last_month()) in ran.out
+
+
+def test_a_month_that_cannot_be_told_is_refused_with_the_cure(
+    seatkeeper: Command, config: Path
+) -> None:
+    priced(config)
+    newest, running = last_month(), Month.of(datetime.now(UTC).date())
+    told = {}
+    for month in ("2026-13", "october", running, "2019-07"):
+        ran = seatkeeper("cost", "-c", config, "--month", month)
+        assert ran.code == 2
+        told[str(month)] = ran.err
+    remember(config, 3)
+    since = (newest.begin + timedelta(days=2)).date()
+
+    assert f"'2026-13' is no month; write year and month, such as {newest}" in told["2026-13"]
+    assert "'october' is no month" in told["october"]
+    assert f"the newest whole month is {newest}" in told[str(running)]
+    assert "the history of prod knows nothing of 2019-07: there is none" in told["2019-07"]
+    again = seatkeeper("cost", "-c", config, "--month", "2019-07")
+    assert f"it begins on {since}; choose a month in which the site was read" in again.err
 
 
 def test_without_a_price_the_cure_is_told(seatkeeper: Command, config: Path) -> None:

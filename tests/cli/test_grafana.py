@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,34 @@ def test_nothing_is_written_when_one_file_is_foreign(seatkeeper: Command, tmp_pa
 
     assert seatkeeper("grafana", "export", str(tmp_path)).code == 2
     assert list(tree(tmp_path)) == [foreign.relative_to(tmp_path).as_posix()]
+
+
+def test_amounts_of_money_stand_in_the_currency_that_is_asked_for(
+    seatkeeper: Command, tmp_path: Path
+) -> None:
+    seatkeeper("grafana", "export", str(tmp_path), "--currency", "EUR")
+
+    for flavour in Flavour:
+        board = json.loads((tmp_path / flavour / "dashboards/cost.json").read_text())
+        units = {
+            panel["title"]: panel["fieldConfig"]["defaults"]["unit"]
+            for panel in board["panels"]
+            if panel["type"] != "row"
+        }
+        assert units["What do the seats cost a month?"] == "suffix: EUR"
+        assert units["How many seats could be released?"] == "locale"
+        assert Counter(units.values())["suffix: EUR"] == 6
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_with_its_cure(
+    seatkeeper: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "out").write_text("")
+
+    refused = seatkeeper("grafana", "export", str(tmp_path / "out"))
+
+    assert refused.code == 1
+    assert "Not a directory; name a folder that can" in refused.err
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])

@@ -159,8 +159,40 @@ def test_minutes_are_listed_from_a_day_on_for_programs_and_spreadsheets(
     assert "write a date" in seatkeeper(*words, "--since", "soon").err
 
 
+def test_part_of_a_day_does_not_count_as_idle_anywhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """29.6 days are 29 for people as for programs: `--idle 30d` leaves them out."""
+    seat = UserLine(
+        site="prod",
+        user="EXAMPLE\\anna",
+        license_type=MeasuredType.ANALYZER,
+        standing=None,
+        excess=False,
+        created=None,
+        last_used=NOW - 29.6 * DAY,
+        first_seen=NOW - 90 * DAY,
+    )
+    view = UsersTable((seat,), NOW)
+    render.show(view, options.Output.TABLE)
+
+    assert capsys.readouterr().out.split()[-1] == str(view.data()[0]["idle_days"]) == "29"
+
+
+def test_a_history_from_the_year_one_begins_with_its_first_day(
+    seatkeeper: Command, config: Path
+) -> None:
+    ran = seatkeeper("history", "-c", config, "--since", "0001-01-01", "--type", "professional")
+
+    assert f"{(NOW - timedelta(minutes=1) - 2 * DAY).date()} to" in ran.out
+    (line,) = (one for one in ran.out.splitlines() if one.split()[:1] == ["allocated"])
+    assert "▁▅█" in line
+
+
 def test_wrong_words_are_refused_in_words(seatkeeper: Command, config: Path) -> None:
     assert seatkeeper("users", "-c", config, "--idle", "soon").code == 2
+    ages = seatkeeper("users", "-c", config, "--idle", "9999999d")
+    assert (ages.code, "before the year 1" in ages.err) == (2, True)
     assert seatkeeper("users", "-c", config, "--site", "nowhere").code == 2
     assert "write a date" in seatkeeper("history", "-c", config, "--since", "soon").err
 

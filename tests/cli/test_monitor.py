@@ -293,11 +293,27 @@ class Receiver:
 
     error: str = ""
     poison: str = ""
+    wait: timedelta = timedelta(0)
 
     async def send(self, rows: Sequence[OutboxRow]) -> Delivery:
         if self.poison:
             return Delivery(poisoned={row.id: self.poison for row in rows})
-        return Delivery(error=self.error) if self.error else Delivery.of_all(rows)
+        return Delivery(error=self.error, wait=self.wait) if self.error else Delivery.of_all(rows)
+
+
+async def test_a_receiver_that_asked_for_patience_is_not_said_to_be_served(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It wants an hour: a second command does not try, and must not claim that somebody does."""
+    busy = Receiver("it is busy (503)", wait=timedelta(hours=1))
+    (await tell(tmp_path, busy=busy)).close()
+    first = capsys.readouterr().err
+    (await tell(tmp_path, busy=busy)).close()
+    second = capsys.readouterr().err
+
+    assert "warning: 1 for busy stay queued: it is busy (503)" in first
+    assert "warning: 1 for busy stay queued: not tried again before 20" in second
+    assert "it is busy (503)" in second
 
 
 async def tell(tmp_path: Path, **sinks: Receiver) -> Store:

@@ -2,21 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from seatkeeper.cli.sparks import bar, spark, thinned
-
-
-def test_the_largest_is_the_highest_block() -> None:
-    assert spark([1, 2, 3, 8]) == "▁▂▃█"
-
-
-def test_small_changes_show_unless_a_least_is_given() -> None:
-    assert spark([100, 101]) == "▁█"
-    assert spark([100, 101], least=0) == "██"
-
-
-@pytest.mark.parametrize(("values", "drawn"), [([], ""), ([0, 0], "▁▁"), ([7, 7, 7], "▄▄▄")])
-def test_nothing_and_what_never_changes(values: list[float], drawn: str) -> None:
-    assert spark(values) == drawn
+from seatkeeper.cli.sparks import bar, thinned
 
 
 def test_many_numbers_become_averages_that_end_with_the_newest() -> None:

@@ -50,9 +50,23 @@ def test_a_rule_has_its_own_keys_and_the_common_ones(tmp_path: Path) -> None:
     assert (rule.route, rule.sites) == (("Mail",), ("prod",))
 
 
+def test_few_free_seats_have_a_clear_threshold_of_the_sort_of_the_other(tmp_path: Path) -> None:
+    (rule,) = (
+        r
+        for r in alerts(tmp_path, "low_availability: {analyzer: 10}").to_rules()
+        if r.name == "low_availability"
+    )
+    assert rule.kind == LowAvailability(analyzer=Amount(count=10), analyzer_clear=None)
+
+
 def test_a_rule_can_be_switched_off(tmp_path: Path) -> None:
     found = alerts(tmp_path, "churn: {enabled: no}")
     assert "churn" not in {rule.name for rule in found.to_rules()}
+
+
+def test_where_a_rule_is_told_is_known_also_when_it_is_off(tmp_path: Path) -> None:
+    found = alerts(tmp_path, "churn: {enabled: no, route: [mail]}")
+    assert found.routes()["churn"] == ("Mail",)
 
 
 def test_a_failing_channel_goes_by_the_key_beside_the_channels(tmp_path: Path) -> None:
@@ -66,7 +80,11 @@ def test_a_failing_channel_goes_by_the_key_beside_the_channels(tmp_path: Path) -
     [
         ("low_availabilty: {}", "low_availabilty", "low_availability"),
         ("low_availability: {analyzer: many}", "analyzer", "20 or 5%"),
-        ("low_availability: {analyzer: 10%}", "analyzer_clear", "write the value of analyzer"),
+        (
+            "low_availability: {analyzer: 10%, analyzer_clear: 7%}",
+            "analyzer_clear",
+            "write the value of analyzer",
+        ),
         ("high_utilization: {analyzer: 80%}", "analyzer_clear", "write the value of analyzer"),
         ("pool_empty_soon: {days: 0}", "days", "from 1"),
         ("pool_empty_soon: {trend_days: 3}", "trend_days", "from 7"),

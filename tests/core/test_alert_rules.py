@@ -149,6 +149,20 @@ def test_few_free_seats_by_count_of_one_type() -> None:
     assert status(LowAvailability(analyzer=Amount(count=0)), free(0), "analyzer") is not BAD
 
 
+@pytest.mark.parametrize("total", [100, 2000])
+def test_few_free_seats_by_count_alone_are_over_a_little_above_it_in_every_pool(total: int) -> None:
+    rule = LowAvailability(analyzer=Amount(count=10))
+
+    found = [status(rule, free(left, total), "analyzer") for left in (9, 10, 13, 14)]
+
+    assert found == [BAD, BETWEEN, BETWEEN, FINE]
+
+
+def test_few_free_seats_by_a_large_share_can_be_over() -> None:
+    rule = LowAvailability(analyzer=Amount(share=0.9))
+    assert [status(rule, free(left), "analyzer") for left in (179, 200)] == [BAD, FINE]
+
+
 def test_no_free_seat_is_critical_and_worse() -> None:
     few, none = (readings(LowAvailability(), free(n))["analyzer"] for n in (3, 0))
 
@@ -378,6 +392,35 @@ def test_points_that_wait() -> None:
         of = waiting(minutes_, "influx:main")
         assert status(OutboxGrowing(), of, "influx:main") is expected
         assert readings(ChannelFailing(), of) == {}
+
+
+def test_very_many_points_that_wait_are_over_at_half_of_them() -> None:
+    for rows, expected in ((50_000, BAD), (49_999, BETWEEN), (25_000, BETWEEN), (24_999, FINE)):
+        of = Known(site="", now=NOW, queues=(Queue("influx:main", rows, NOW),))
+        assert status(OutboxGrowing(), of, "influx:main") is expected
+
+
+def test_one_is_told_as_one() -> None:
+    one = Queue("influx:main", 1, NOW)
+    said = {
+        kind.about.name: next(iter(kind.read(of))).says
+        for kind, of in (
+            (ReleaseFailures(), known(releases=ReleaseFacts(failed=1))),
+            (Churn(), known(releases=ReleaseFacts(churners=1))),
+            (LicenseExpiry(), licensed(LicenseState.VALID, 1)),
+            (OutboxGrowing(), Known(site="", now=NOW, queues=(one,))),
+            (SeatsOfGoneUsers(), complying(removed=1)),
+            (SiteUnreachable(), known(cycles=CycleFacts(failures=1, error="no answer"))),
+        )
+    }
+    assert said == {
+        "release_failures": "1 release failed within 1d",
+        "churn": "1 user was released more than 2 times within 90 days",
+        "license_expiry": "the license of the server ends in 1 day; its last day is 2026-11-03",
+        "outbox_growing": "1 point waits for influx:main since 2026-11-02 03:00 UTC",
+        "seats_of_gone_users": "removed users hold 1 seat",
+        "site_unreachable": "1 cycle failed: no answer",
+    }
 
 
 def test_a_channel_that_does_not_deliver_or_refuses() -> None:

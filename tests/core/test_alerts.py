@@ -20,6 +20,7 @@ from seatkeeper.core.alerts import (
     AlertState,
     Round,
     Silence,
+    Unwatched,
     Why,
     advance,
     retired,
@@ -59,7 +60,9 @@ class World:
 
     def retire(self, *names: str) -> Advance:
         """Watch only these rules from now on."""
-        return self._take(retired(self.known, names, "prod", self.now))
+        return self._take(
+            retired(self.known, Unwatched("prod", frozenset(names)), self.silences, self.now)
+        )
 
     def _take(self, step: Advance) -> Advance:
         self.known |= {a.key: a for a in step.kept}
@@ -244,11 +247,70 @@ def test_an_older_judgement_changes_nothing() -> None:
     assert world.known == before
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=365)])
+def test_a_clock_that_was_ahead_once_freezes_nothing(ahead: timedelta) -> None:
+    world = World(rule=a_rule(repeat=timedelta(days=1)))
+    world.judge(said(BAD), after=ahead)
+
+    world.judge(said(BAD), after=-ahead)
+    assert world.alert.since == world.alert.seen == world.now
+    world.judge(said(BAD), after=timedelta(days=1))
+    world.judge(said(FINE))
+
+    assert world.alert.state is RESOLVED
+    assert world.told == [Why.FIRED, Why.REPEATED, Why.RESOLVED]
+
+
+def test_what_a_clock_ahead_left_pending_fires_in_its_time() -> None:
+    world = World(rule=a_rule(hold=timedelta(minutes=30)))
+    world.judge(said(BAD), after=timedelta(days=365))
+    world.judge(said(BAD), after=timedelta(days=-365))
+    world.judge(said(BAD), after=timedelta(minutes=30))
+    assert world.told == [Why.FIRED]
+
+
+def test_an_alert_that_a_clock_ahead_left_is_over_when_its_rule_is_switched_off() -> None:
+    world = World()
+    world.judge(said(BAD), after=timedelta(days=365))
+    world.now = NOW
+    world.retire("other")
+    assert world.told == [Why.FIRED, Why.RESOLVED]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_readings_of_one_subject_the_worse_counts(order: int) -> None:
+    world = World()
+    world.judge(*[said(BAD, step=2), said(BAD, step=1), said(FINE)][::order])
+    assert (world.told, world.alert.step) == ([Why.FIRED], 2)
+
+
 def test_it_may_fire_again_after_it_was_over() -> None:
     world = World()
     for status in (BAD, FINE, BAD, FINE):
         world.judge(said(status))
     assert world.told == [Why.FIRED, Why.RESOLVED] * 2
+
+
+def test_an_alert_of_a_rule_that_was_switched_off_under_a_silence_ends_and_is_told_later() -> None:
+    world = World()
+    world.judge(said(BAD))
+    world.silences = [a_silence()]
+    world.retire("other")
+    assert (world.alert.state, world.told) == (RESOLVED, [Why.FIRED])
+    world.silences = []
+    world.retire("other")
+    world.retire("other")
+    assert world.told == [Why.FIRED, Why.RESOLVED]
+
+
+def test_what_ended_under_a_silence_before_its_rule_was_switched_off_is_told_to_be_over() -> None:
+    world = World()
+    world.judge(said(BAD))
+    world.silences = [a_silence()]
+    world.judge(said(FINE))
+    world.silences = []
+    world.retire("other")
+    assert world.told == [Why.FIRED, Why.RESOLVED]
 
 
 def test_an_alert_of_a_rule_that_was_switched_off_ends() -> None:

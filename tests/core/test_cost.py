@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -25,6 +26,7 @@ from seatkeeper.core.cost import (
     CAPACITY,
     MOST_DEPARTMENTS,
     NO_DEPARTMENT,
+    NOT_KNOWN,
     OTHERS,
     Bill,
     Freed,
@@ -172,7 +174,21 @@ def adds_up(bill: Bill) -> None:
     """Check that departments and types agree to the cent, and idle is part of spend."""
     assert sum(d.spend for d in bill.departments) == bill.spend
     assert sum(d.idle_spend for d in bill.departments) == bill.idle_spend
+    assert sum(d.saved for d in bill.departments) == bill.saved
     assert all(0 <= d.idle_spend <= d.spend for d in bill.departments)
+
+
+def some_freed(rng: random.Random) -> list[Freed]:
+    """Return releases of people of any department, known or not."""
+    return [
+        Freed(
+            rng.choice(list(LicenseType)),
+            days_ago(rng.uniform(0, 300)),
+            rng.randrange(1, 50),
+            rng.choice([None, "d1", *(f"D{n}" for n in range(50))]),
+        )
+        for _ in range(rng.randrange(30))
+    ]
 
 
 def live_of(told: list[tuple[str, LicenseType, int, int]]) -> tuple[SeatSummary, ...]:
@@ -196,12 +212,14 @@ def test_a_thousand_organisations_add_up_to_the_cent_and_twice_the_same(block: i
             "EUR",
             {kind: Decimal(rng.randrange(1_000_000)) / 10_000 for kind in LicenseType},
             Decimal(rng.randrange(1_000_000)) / 10_000,
+            attribute="department",
         )
-        bill = bill_of(a_summary(), some_groups(*told), prices, (), NOW)
+        freed = some_freed(rng)
+        bill = bill_of(a_summary(), some_groups(*told), prices, freed, NOW)
 
         adds_up(bill)
         assert spend_of(a_summary(seats=live_of(told)), prices) == bill.spend
-        assert bill == bill_of(a_summary(), some_groups(*told), prices, (), NOW)
+        assert bill == bill_of(a_summary(), some_groups(*told), prices, freed, NOW)
 
 
 def test_parts_go_by_the_largest_remainder() -> None:
@@ -217,8 +235,44 @@ def test_a_release_saves_for_the_part_of_the_month_in_which_the_seat_was_free() 
     price = Prices("EUR", {PROFESSIONAL: Decimal(30)})
 
     def saved(at: datetime) -> int:
-        return savings([Freed(PROFESSIONAL, at)], price, now)[PROFESSIONAL]
+        return sum(savings([Freed(PROFESSIONAL, at)], price, now)[PROFESSIONAL].values())
 
     assert saved(now - timedelta(days=40)) == 15_00
     assert saved(now - timedelta(days=5)) == 5_00
     assert saved(now + timedelta(days=1)) == 0
+
+
+def test_savings_stand_with_the_department_that_had_the_seat() -> None:
+    seats = some_groups(("Sales", PROFESSIONAL, 3, 0), ("HR", PROFESSIONAL, 1, 0))
+    begin = NOW.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    freed = [
+        Freed(PROFESSIONAL, begin, 2, "SALES"),
+        Freed(PROFESSIONAL, begin, 1, "Gone"),
+        Freed(PROFESSIONAL, begin, 1, NO_DEPARTMENT),
+        Freed(PROFESSIONAL, begin, 1),
+    ]
+    bill = bill_of(a_summary(), seats, PRICES, freed, NOW)
+
+    told = {d.department: d for d in bill.departments}
+    assert list(told) == ["Gone", "HR", "Sales", CAPACITY, NO_DEPARTMENT, NOT_KNOWN]
+    each = told[NOT_KNOWN].saved
+    assert each > 0
+    assert abs(told["Sales"].saved - 2 * each) <= 1
+    assert (told["Gone"].allocated, told["HR"].saved) == (0, 0)
+    assert sum(d.saved for d in bill.departments) == bill.saved
+
+
+def test_without_an_attribute_savings_are_of_nobody_in_particular() -> None:
+    prices = replace(PRICES, attribute="")
+    found = savings([Freed(PROFESSIONAL, days_ago(1), 2, "Sales")], prices, NOW)
+
+    assert list(found[PROFESSIONAL]) == [NO_DEPARTMENT]
+
+
+def test_where_small_departments_stand_together_savings_do_too() -> None:
+    seats = some_groups(("Sales", PROFESSIONAL, 3, 0), (OTHERS, PROFESSIONAL, 1, 0))
+    freed = [Freed(PROFESSIONAL, days_ago(1), 1, "Small"), Freed(PROFESSIONAL, days_ago(1), 1)]
+    bill = bill_of(a_summary(), seats, PRICES, freed, NOW)
+
+    saved = {d.department for d in bill.departments if d.saved}
+    assert saved == {OTHERS, NOT_KNOWN}

@@ -70,6 +70,26 @@ def test_minutes_of_a_day(
     assert counted == (date(2026, 11 if day < 31 else 10, day), minutes)
 
 
+@pytest.mark.parametrize(
+    ("before", "used", "after", "now", "most", "minutes"),
+    [
+        pytest.param(9 * DAY, 5010, 9 * DAY + HOUR, 5004, 5010, 0, id="corrected"),
+        pytest.param(9 * DAY, 5004, 9 * DAY + HOUR, 5010, 5010, 0, id="as before"),
+        pytest.param(9 * DAY, 5004, 9 * DAY + HOUR, 5016, 5010, 6, id="more than before"),
+        pytest.param(9 * DAY, 5010, 9 * DAY + HOUR, 0, 5010, 0, id="the service starts"),
+        pytest.param(9 * DAY, 0, 9 * DAY + HOUR, 5010, 5010, 0, id="it has started"),
+        pytest.param(13 * HOUR, 900, 20 * HOUR, 6, 0, 6, id="reset late"),
+        pytest.param(30 * DAY - 13 * HOUR, 12, 30 * DAY - HOUR, 24, 5010, 12, id="reset early"),
+    ],
+)
+def test_fewer_minutes_begin_a_month_only_where_months_turn(
+    before: timedelta, used: float, after: timedelta, now: float, most: float, minutes: float
+) -> None:
+    readings = MonthReading(MONTH + before, used), MonthReading(MONTH + after, now)
+
+    assert minutes_between(*readings, most)[1] == minutes
+
+
 @given(st.lists(st.integers(0, 50), min_size=24 * 40, max_size=24 * 40))
 def test_hourly_readings_lose_no_minute_but_those_around_a_reset(spent: list[int]) -> None:
     """Over a change of the month at UTC midnight, nothing but the hour of the change is lost."""

@@ -28,6 +28,13 @@ def test_numbers_are_bars(values: list[float | None], drawn: str) -> None:
     assert sparkline(values, 60) == drawn
 
 
+def test_small_changes_show_unless_a_least_is_given() -> None:
+    assert sparkline([100, 101], 9) == "▁█"
+    assert sparkline([100, 101], 9, least=0) == "██"
+    assert sparkline([7, 7], 9, least=0) == "██"
+    assert sparkline([0, 0], 9, least=0) == "▁▁"
+
+
 def test_more_days_than_columns_share_them_and_each_shows_its_last() -> None:
     assert sparkline([0, 9, 0, 0, 5, 7], 3) == "█▁▆"
 

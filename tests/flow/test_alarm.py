@@ -91,6 +91,28 @@ async def test_a_failing_channel_is_told_on_the_others() -> None:
     assert alerts.heard() == [("alert:mail", "channel_failing", "firing")]
 
 
+async def test_a_failing_channel_that_is_alone_on_the_route_is_told_on_all_others() -> None:
+    rules = tuple(replace(rule, route=("hook",)) for rule in default_rules())
+    alarm, alerts = an_alarm(MAIL, HOOK, MANAGER, rules=rules)
+    alerts.waiting = (Queue("alert:hook", 3, NOW - timedelta(minutes=20), "no answer"),)
+    await alarm.watch(["prod"], NOW)
+    assert alerts.heard() == [
+        ("alert:mail", "channel_failing", "firing"),
+        ("alert:am", "channel_failing", "firing"),
+    ]
+
+
+async def test_what_waits_for_somebody_who_is_not_configured_names_the_cure() -> None:
+    alarm, alerts = an_alarm(targets=frozenset({"alert:mail", "alert:hook"}))
+    old = NOW - timedelta(hours=1)
+    alerts.waiting = tuple(Queue(t, 1, old) for t in ("alert:old", "influx:old", "alert:hook"))
+    await alarm.watch(["prod"], NOW)
+    says = {a.key.subject: a.says for a in alerts.known.values()}
+    assert "`seatkeeper outbox drop alert:old`" in says["old"]
+    assert "`seatkeeper outbox drop influx:old`" in says["influx:old"]
+    assert "drop" not in says["hook"]
+
+
 async def test_a_site_that_is_down_is_noticed_without_a_reading() -> None:
     alarm, alerts = an_alarm(MAIL)
     since = NOW - timedelta(hours=4)
@@ -118,6 +140,35 @@ async def test_a_rule_that_is_switched_off_leaves_no_alert_behind() -> None:
     alerts.heard()
     rules = tuple(r for r in default_rules() if r.name != "low_availability")
     await replace(alarm, rules=rules).watch(["prod"], NOW + timedelta(minutes=15))
+    assert alerts.heard() == [("alert:mail", "low_availability", "resolved")]
+
+
+async def test_a_rule_that_is_switched_off_is_told_to_be_over_where_it_was_told() -> None:
+    rules = tuple(replace(rule, route=("hook",)) for rule in default_rules())
+    alarm, alerts = an_alarm(rules=rules, routes={rule.name: rule.route for rule in rules})
+    await alarm.follow(observed(3))
+    alerts.heard()
+    left = tuple(r for r in rules if r.name != "low_availability")
+    await replace(alarm, rules=left).watch(["prod"], NOW + timedelta(minutes=15))
+    assert alerts.heard() == [("alert:hook", "low_availability", "resolved")]
+
+
+async def test_what_a_silence_hid_is_told_at_its_end_also_while_the_site_is_down() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    alerts.silences = [Silence("Jane", "upgrade", NOW, NOW + timedelta(hours=2))]
+    await alarm.follow(observed(3))
+    for hours in (1, 2, 48):
+        await alarm.watch(["prod"], NOW + timedelta(hours=hours))
+    assert alerts.heard() == [("alert:mail", "low_availability", "firing")]
+
+
+async def test_a_site_that_is_gone_under_a_silence_is_told_after_it() -> None:
+    alarm, alerts = an_alarm(MAIL)
+    await alarm.follow(observed(3))
+    alerts.heard()
+    alerts.silences = [Silence("Jane", "moving", NOW, NOW + timedelta(hours=30), site="prod")]
+    for hours in (26, 40, 52):
+        await alarm.watch(["test"], NOW + timedelta(hours=hours))
     assert alerts.heard() == [("alert:mail", "low_availability", "resolved")]
 
 

@@ -48,7 +48,68 @@ def test_every_panel_asks_a_question_and_explains_its_answer(path: str) -> None:
         assert panel["title"].endswith("?")
         assert len(panel["description"]) > 30
         assert panel["fieldConfig"]["defaults"]["unit"]
-        assert panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+
+
+WITHOUT_LIMIT = {
+    "How many seats are held, of how many?": "the limit is the size of the pool, a dashed line",
+    "How many Analyzer Capacity minutes are used this month?": "the limit is a dashed line, too",
+    "How many more seats were held week by week?": "neither more nor less is bad",
+    "What do the seats cost a month?": "the budget is a tile of its own",
+    "Where does the money go, month after month?": "the budget is a dashed line",
+    "Which seats lie idle at what price?": "money of different pools, compared with each other",
+    "Do the savings grow?": "more is better, without an end",
+    "How many seats could be released?": "how many is much depends on the site",
+    "How long ago were the holders of seats last active?": "the colours are the buckets",
+    "How many is that today?": "the colours are the buckets",
+    "How many people worked on each day?": "how many is much depends on the site",
+    "How many people were active within 7 days?": "how many is much depends on the site",
+    "How many seats did each week's releases give back?": "how many is much depends on the site",
+    "How long had released seats been idle?": "the limit is the policy's, which no data source has",
+    "What became of the releases?": "the colours are the outcomes",
+    "How many requests does a reading cost the site?": "it grows with the seats",
+    "Did a job ever stop succeeding?": "each job has a schedule of its own",
+    "What would the newest plan release?": "how many is much depends on the site",
+    "Which version runs?": "a name is no number",
+}
+"""Panels whose number has no limit that could be known here, and why."""
+
+
+def test_every_panel_has_thresholds_unless_no_limit_can_be_known() -> None:
+    every = {p["title"]: p for dashboard in DASHBOARDS.values() for p in panels(dashboard)}
+
+    plain = {title for title, panel in every.items() if not limits(panel)}
+
+    assert plain == set(WITHOUT_LIMIT)
+
+
+def limits(panel: dict[str, Any]) -> list[float]:
+    """Return the limits of a panel, or of the columns of a table."""
+    config = panel["fieldConfig"]
+    found = [config["defaults"]["thresholds"]]
+    found += [
+        item["value"]
+        for override in config["overrides"]
+        for item in override["properties"]
+        if item["id"] == "thresholds"
+    ]
+    return [step["value"] for of in found for step in of["steps"] if step["value"] is not None]
+
+
+def test_when_a_site_was_read_stands_beside_its_name() -> None:
+    (panel,) = [
+        panel
+        for path, dashboard in DASHBOARDS.items()
+        if path.startswith("influxdb")
+        for panel in panels(dashboard)
+        if panel["title"] == "When was each site last read?"
+    ]
+
+    (shown,) = [one["options"] for one in panel["transformations"] if one["id"] == "organize"]
+
+    assert panel["type"] == "table"
+    assert shown["excludeByName"] == {"Time": False}
+    assert shown["renameByName"]["Time"] == "Last read"
+    assert 'GROUP BY "site"' in panel["targets"][0]["query"]
 
 
 @each

@@ -85,7 +85,7 @@ def test_prometheus_answers(
         assert all(has_numbers(series) for series in answer)
 
 
-def money(panel_title: str, flavour: str) -> tuple[dict, dict]:
+def asked_of(panel_title: str, flavour: str) -> tuple[dict, dict]:
     found = {param.values[1]["title"]: param.values for param in CASES[flavour]}
     dashboard, panel = found[panel_title]
     return dashboard, panel
@@ -100,7 +100,7 @@ def test_the_parts_of_the_spend_are_the_spend_on_every_day(
         ("influxdb", influx, partial(from_influx, influx)),
         ("prometheus", prometheus, partial(from_prometheus, prometheus)),
     ):
-        dashboard, panel = money(title, flavour)
+        dashboard, panel = asked_of(title, flavour)
         chosen = replace(everything_chosen(server, dashboard, end), types=tuple(PRICE))
         (used,), (idle,), _budget = ask(panel, chosen)
         both = dict(used.values)
@@ -118,7 +118,7 @@ def seats_spend() -> float:
 def test_the_tile_of_the_spend_is_the_whole_bill_minutes_of_capacity_included(
     influx: Influx, prometheus: Prometheus, end: datetime, flavour: str
 ) -> None:
-    dashboard, panel = money("What do the seats cost a month?", flavour)
+    dashboard, panel = asked_of("What do the seats cost a month?", flavour)
     after = end + timedelta(minutes=1)
     if flavour == "influxdb":
         (answer,) = from_influx(influx, panel, everything_chosen(influx, dashboard, after))
@@ -148,6 +148,18 @@ def test_a_site_with_tokens_alone_can_be_chosen() -> None:
 
     assert f'\n{selector}{{site="tokens"}} ' in exposed
     assert "\nqlik_license_seats{" not in exposed
+
+
+def test_an_alert_on_seatkeeper_itself_is_shown_beside_those_of_the_sites(
+    prometheus: Prometheus, end: datetime
+) -> None:
+    dashboard, panel = asked_of("Which of Seatkeeper's own alerts are firing?", "prometheus")
+
+    (answer,) = from_prometheus(prometheus, panel, everything_chosen(prometheus, dashboard, end))
+
+    firing = {series.name for series in answer if series.values[-1][1] > 0}
+    assert firing == {"Seatkeeper critical"}
+    assert {series.name.split()[0] for series in answer} == {"prod", "test", "Seatkeeper"}
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.influx], ids=lambda r: r.name)

@@ -10,12 +10,16 @@ from functools import partial
 
 import pytest
 
+from builders import a_summary
 from grafana_asking import Range, Series, from_influx, from_prometheus, panels
 from grafana_points import this_minute
 from influx import Influx, an_influx
 from prometheus_server import Prometheus, a_prometheus
+from seatkeeper.core.scrape import Scrape
+from seatkeeper.core.summary import LicenseState, LicenseSummary
 from seatkeeper.grafana.export import Choices, files
 from seatkeeper.grafana.rules import RULES
+from seatkeeper.outlets.prometheus import expose
 
 PANELS = {
     (path.split("/")[0], panel["title"]): panel
@@ -54,6 +58,9 @@ POOLS = {
 }
 """Free seats of seven pools of one site."""
 
+DAYS_VALID = {"soon": 30, "today": 0, "over": -1}
+"""Whole days for which the server licenses of three sites are valid, as status tells them."""
+
 
 @pytest.fixture(scope="module")
 def end() -> datetime:
@@ -83,6 +90,15 @@ def prometheus(end: datetime) -> Iterator[Prometheus]:
         for kind, pool in POOLS.items()
         for at, free in pool.readings(end)
     ]
+    expiry = "qlik_license_expiry_timestamp_seconds"
+    lines.append(f"# TYPE {expiry} gauge")
+    for site, days in DAYS_VALID.items():
+        last_day = end.date() + timedelta(days=days)
+        license_ = LicenseSummary(state=LicenseState.VALID, valid_to=last_day, days_left=days)
+        summary = a_summary(site=site, license=license_)
+        exposed = expose(Scrape({site: summary})).body.decode()
+        (told,) = [one for one in exposed.splitlines() if one.startswith(f"{expiry}{{")]
+        lines.append(f"{told} {end.timestamp()}")
     with a_prometheus("\n".join([f"# TYPE {name} gauge", *lines, "# EOF", ""])) as server:
         yield server
 
@@ -134,6 +150,18 @@ def test_the_free_seats_in_90_days_go_below_zero_where_the_pool_empties(
     assert free["forty_days"] == pytest.approx(200 - 450, rel=0.03)
     assert free["growing"] == pytest.approx(180 + 180, rel=0.03)
     assert free["still"] == pytest.approx(50)
+
+
+def test_the_days_of_the_server_license_are_whole_at_any_time_of_the_day(
+    prometheus: Prometheus, end: datetime
+) -> None:
+    panel = PANELS["prometheus", "For how many days is the server license valid?"]
+
+    (answer,) = from_prometheus(
+        prometheus, panel, Range(end - timedelta(days=1), end, tuple(DAYS_VALID))
+    )
+
+    assert {one.name: one.values[-1][1] for one in answer} == DAYS_VALID
 
 
 @flavours

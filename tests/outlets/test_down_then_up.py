@@ -170,5 +170,5 @@ async def test_a_channel_that_fails_is_an_alert_on_the_others(tmp_path: Path) ->
     store.close()
     [message] = [message_from_bytes(row.entry.body) for row in told]
     assert message.rule == "channel_failing"
-    assert "1 messages wait for stuck" in message.text
+    assert "1 message waits for stuck" in message.text
     assert depth[target_of("stuck"), OutboxState.WAITING] == 1

@@ -234,13 +234,35 @@ async def test_a_real_alertmanager_holds_what_fires_until_it_is_resolved(tmp_pat
     assert [a["labels"]["key"] for a in left] == ["low_availability prod 2"]
 
 
+async def test_in_a_real_alertmanager_an_alert_has_one_severity_and_ends_whatever_it_was(
+    tmp_path: Path,
+) -> None:
+    real, now = RealAlertmanager(tmp_path), datetime.now(UTC)
+    since, found = now - timedelta(hours=3), []
+    async with real.up():
+        manager = Alertmanager(
+            Receiver(url=real.url, timeout=LONG), timedelta(hours=1), lambda: now
+        )
+        for minutes, severity, state in (
+            (60, Severity.WARNING, MessageState.FIRING),
+            (50, Severity.CRITICAL, MessageState.FIRING),
+            (40, Severity.WARNING, MessageState.FIRING),
+            (30, Severity.CRITICAL, MessageState.RESOLVED),
+        ):
+            at = now - timedelta(minutes=minutes)
+            await manager.tell(a_message(since=since, at=at, severity=severity, state=state), "k")
+            found.append([a["labels"]["severity"] for a in await real.alerts()])
+
+    assert found == [["warning"], ["critical"], ["warning"], []]
+
+
 async def test_an_alert_that_had_to_wait_is_active_from_now_on(receiver: HttpReceiver) -> None:
     late = NOW + timedelta(hours=5)
     there = Receiver(url=receiver.url, timeout=LONG, user="me", password="word")
 
     await Alertmanager(there, timedelta(hours=1), lambda: late).tell(a_message(), "k")
 
-    [alert] = json.loads(receiver.heard[0].body)
+    alert, *_ = json.loads(receiver.heard[0].body)
     assert receiver.heard[0].path == "/in/api/v2/alerts"
     assert receiver.heard[0].headers["Authorization"].startswith("Basic ")
     assert datetime.fromisoformat(alert["endsAt"]) == late + timedelta(hours=1)

@@ -31,6 +31,7 @@ from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outbox import OutboxEntry, OutboxState
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.record import CycleSample, Kind
+from seatkeeper.core.retention import Retention
 from seatkeeper.errors import StoreError, UsageError
 from seatkeeper.store import Store, open_store
 from seatkeeper.store.tables import LEDGER_HEAD
@@ -122,15 +123,18 @@ async def test_what_is_over_for_long_is_pruned(store: Store) -> None:
     over = replace(ALERT, state=AlertState.RESOLVED, resolved_at=NOW)
     firing = replace(ALERT, key=replace(KEY, subject="professional"))
     await move(store, moved(over, firing))
-    assert await store.alerts.prune(NOW + KEEP_RESOLVED) == 0
-    assert await store.alerts.prune(NOW + KEEP_RESOLVED + timedelta(seconds=1)) == 1
+    for seconds, gone in ((0, 0), (1, 1)):
+        now = NOW + KEEP_RESOLVED + timedelta(seconds=seconds)
+        assert (await store.pruning.count(Retention(), now)).rows["alerts"] == gone
+        assert (await store.pruning.prune(Retention(), now)).rows["alerts"] == gone
     assert await store.alerts.all() == [firing]
 
 
 async def test_a_site_is_gone_when_nothing_of_it_was_judged_or_read_for_long(store: Store) -> None:
     def of(site: str, subject: str, hours: float, state: AlertState) -> Alert:
         key = AlertKey("low_availability", site, subject)
-        return replace(ALERT, key=key, seen=later(hours), state=state)
+        told = MessageState.FIRING if state is firing else MessageState.RESOLVED
+        return replace(ALERT, key=key, seen=later(hours), state=state, told=told)
 
     firing, resolved = AlertState.FIRING, AlertState.RESOLVED
     itself = replace(ALERT, key=AlertKey("outbox_growing", "", "influx:main"))
@@ -143,14 +147,19 @@ async def test_a_site_is_gone_when_nothing_of_it_was_judged_or_read_for_long(sto
         of("judged", "analyzer", 1, firing),
         of("judged", "professional", 9, resolved),
         of("read", "analyzer", 1, firing),
+        replace(of("untold", "analyzer", 1, resolved), told=MessageState.FIRING),
     )
     await move(store, moved(*alerts), *{a.key.site for a in alerts})
     for site, hours in (("gone", 1), ("read", 9)):
         await store.cycles.add(CycleSample(site, "monitor", later(hours), 1.0, 5))
 
-    assert await store.alerts.gone_sites(("configured",), later(5)) == ("gone",)
-    assert await store.alerts.gone_sites(("configured",), later(10)) == ("gone", "judged", "read")
-    assert await store.alerts.gone_sites(("configured", "gone"), later(5)) == ()
+    assert await store.alerts.gone_sites(("configured",), later(5)) == ("gone", "untold")
+    assert await store.alerts.gone_sites(("configured", "untold"), later(10)) == (
+        "gone",
+        "judged",
+        "read",
+    )
+    assert await store.alerts.gone_sites(("configured", "gone", "untold"), later(5)) == ()
 
 
 def a_silence(hours: float = 2) -> Silence:

@@ -6,6 +6,7 @@ import pytest
 
 from builders import NOW
 from seatkeeper.core.record import CycleSample
+from seatkeeper.core.retention import Retention
 from seatkeeper.store import Store
 from seatkeeper.store.cycles import LONGEST
 
@@ -88,11 +89,13 @@ async def test_old_cycles_go_but_the_newest_and_the_last_good_one_stay(
     await keep(store, a_cycle(), a_cycle(15), a_cycle(30, error="no"), newest)
     before = (await store.cycles.states(["prod"], LATER))["prod", "monitor"]
 
-    gone = await store.cycles.prune(NOW + timedelta(days=1))
+    retention, now = Retention(raw=timedelta(days=7)), NOW + timedelta(days=8)
+    told = (await store.pruning.count(retention, now)).rows["cycles"]
+    gone = (await store.pruning.prune(retention, now)).rows["cycles"]
 
     good = [a_cycle(15)] if last else []
     assert await store.cycles.since("prod", NOW) == [*good, newest]
-    assert gone == 3 - len(good)
+    assert told == gone == 3 - len(good)
     after = (await store.cycles.states(["prod"], LATER))["prod", "monitor"]
     assert after.last_success == before.last_success
-    assert await store.cycles.prune(NOW + timedelta(days=1)) == 0
+    assert (await store.pruning.prune(retention, now)).rows["cycles"] == 0

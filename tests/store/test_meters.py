@@ -90,6 +90,14 @@ async def test_the_same_reading_again_counts_nothing_twice(store: Store) -> None
     assert await store.past.capacity_days("prod", TODAY) == {TODAY: 6}
 
 
+async def test_minutes_that_were_corrected_are_not_counted_again(store: Store) -> None:
+    """Also when the service that counts them starts anew, and when a day passes meanwhile."""
+    used = (5000, 5010, 5004, 5010, 0, 0, 5010, 5030)
+    await observe(store, *(a_reading(5 * n, used=u) for n, u in enumerate(used)))
+
+    assert sum((await store.past.capacity_days("prod", TODAY)).values()) == 30
+
+
 async def test_a_clock_that_was_ahead_stops_no_minutes(store: Store) -> None:
     ahead = a_reading(24 * 20, used=100)
     await observe(store, ahead, *(a_reading(n, used=100 + 10 * n) for n in range(3)))

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -11,6 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from builders import a_snapshot, a_user
+from seatkeeper.core.cost import SeatGroups
 from seatkeeper.core.model import NAMED_LISTS
 from seatkeeper.errors import StoreError
 from seatkeeper.store import Ledger, Owner, Store, open_store
@@ -144,6 +146,8 @@ def test_the_newest_migration_is_the_schema_that_the_code_names() -> None:
     assert [r.revision for r in script.walk_revisions()] == [
         "0022",
         "0021",
+        "0012",
+        "0011",
         "0010",
         "0009",
         "0008",
@@ -187,6 +191,26 @@ async def test_a_filled_store_is_upgraded_and_keeps_everything(empty_url: str) -
     await new.history.observe(a_snapshot(users=[a_user(inactive=True)]))
     assert await new.leases.jobs() == []
     new.close()
+
+
+SEATS_OF_PROD = """
+INSERT INTO seat_groups (site, at, body) VALUES ('prod', '2026-11-02T03:00:00.000000Z', :body)
+"""
+
+
+async def test_the_newest_seats_by_department_are_carried_over(empty_url: str) -> None:
+    seats = SeatGroups(site="prod", at=NOW, groups=())
+    db = Database(empty_url)
+    with db.writing() as conn:
+        upgrade(conn, "0010")
+        conn.execute(sa.text(SEATS_OF_PROD), {"body": msgspec.json.encode(seats)})
+    db.close()
+
+    store = open_store(empty_url)
+
+    assert await store.costs.newest("prod", NOW) == seats
+    assert await store.costs.known_since("prod") == NOW.date()
+    store.close()
 
 
 async def test_a_migration_that_fails_leaves_the_store_as_it_was(empty_url: str) -> None:

@@ -12,6 +12,7 @@ from fake_outbox import FakeOutbox
 from lease_process import Process
 from seatkeeper.core.outbox import OutboxEntry, OutboxState, Waiting
 from seatkeeper.core.points import pseudonym
+from seatkeeper.core.retention import Retention
 from seatkeeper.store import Owner, Store, open_store
 from seatkeeper.store.outbox import KEEP_SET_ASIDE, Outbox, names
 from stored import ANNA, JANE, NOW, later
@@ -103,12 +104,13 @@ async def test_what_waits_and_what_was_refused_is_said(store: Store) -> None:
 
     assert await outbox.waiting() == [
         Waiting("alert:mail", 1, an_entry(9).at),
-        Waiting("influx:main", 2, an_entry(2).at, "no answer"),
+        Waiting("influx:main", 2, an_entry(2).at, "no answer", later(1)),
     ]
     (refused,) = await outbox.refused()
     assert (refused.row.entry, refused.error) == (an_entry(1), "field type conflict")
-    assert await outbox.prune(NOW + KEEP_SET_ASIDE) == 0
-    assert await outbox.prune(NOW + KEEP_SET_ASIDE + SECOND) == 1
+    for now, gone in ((NOW, 0), (NOW + SECOND, 1)):
+        pruned = await store.pruning.prune(Retention(), now + KEEP_SET_ASIDE)
+        assert pruned.rows["messages"] == gone
 
 
 async def test_how_long_a_refused_row_is_kept_counts_from_when_it_was_set_aside(
@@ -118,7 +120,8 @@ async def test_how_long_a_refused_row_is_kept_counts_from_when_it_was_set_aside(
     (row,) = await store.outbox.take("influx:main", 9, NOW)
     await store.outbox.set_aside([row.id], "field type conflict", later(25))
 
-    assert await store.outbox.prune(later(24) + KEEP_SET_ASIDE) == 0
+    pruned = await store.pruning.prune(Retention(), later(24) + KEEP_SET_ASIDE)
+    assert pruned.rows["messages"] == 0
     assert [q.refused_at for q in await store.alerts.queues()] == [later(25)]
 
 

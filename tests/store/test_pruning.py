@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from builders import ANNA, NOW, a_pool, a_snapshot, a_user, an_allocation
+from builders import ANNA, NOW, PROFESSIONAL, a_pool, a_snapshot, a_user, an_allocation
+from seatkeeper.core.changes import By, ChangeCounts, ChangeKind
 from seatkeeper.core.lookback import UserQuery
 from seatkeeper.core.model import Capacity, Overview, Snapshot
 from seatkeeper.core.retention import Retention
@@ -26,7 +27,7 @@ from seatkeeper.store.watch_tables import (
     SEAT,
     SEAT_EVENT,
 )
-from stored import a_plan, applied
+from stored import a_plan, an_action, applied
 
 DAY = timedelta(days=1)
 SHORT = Retention(raw=10 * DAY, daily=40 * DAY)
@@ -107,6 +108,29 @@ async def test_ledger_plans_and_releases_stay(filled: Store) -> None:
         for table in (LEDGER, PLAN, PLAN_ACTION):
             assert conn.execute(sa.select(table)).first() is not None
     assert (await filled.ledger.verify()).head.seq > 0
+
+
+async def test_a_return_is_told_once_however_short_days_are_kept(store: Store) -> None:
+    """And the release behind it stays no saving, as long as a saving would count."""
+
+    async def observed(day: int, *ids: str) -> ChangeCounts:
+        seats = [an_allocation(id=i, created=NOW + (day - 2) * DAY) for i in ids]
+        snapshot = a_snapshot(seats, [a_user(ANNA)], now=NOW + day * DAY)
+        return await store.activity.observe(snapshot, snapshot.taken_at)
+
+    await observed(0, "old")
+    await applied(store, a_plan(an_action(ANNA, allocation_id="old"), at=NOW + DAY / 24))
+    await observed(1)
+    assert (ChangeKind.CAME_BACK, By.SOMEBODY, PROFESSIONAL) in await observed(2, "new")
+
+    for day in (40, 75, 360):
+        await store.pruning.prune(Retention(7 * DAY, 31 * DAY), NOW + day * DAY)
+        assert await observed(day, "new") == {}
+        assert await store.costs.freed("prod", NOW + day * DAY) == []
+
+    await store.pruning.prune(Retention(7 * DAY, 31 * DAY), NOW + 403 * DAY)
+    assert await observed(403, "new") == {}
+    assert sizes(store)["seat_event"] == 0
 
 
 async def test_the_newest_reading_and_seats_that_are_held_stay_however_old(filled: Store) -> None:

@@ -174,6 +174,23 @@ async def test_releases_are_counted_anew_after_a_minute_and_after_a_reading(stor
     assert released(await exposed("")) == 3
 
 
+async def test_an_empty_outbox_is_a_zero_for_every_target_and_not_a_missing_series(
+    store: Store,
+) -> None:
+    influx = {"name": "main", "url": "http://127.0.0.1:9", "database": "butler"}
+    mail = {"name": "mail", "kind": "apprise", "url": "json://127.0.0.1:9"}
+    told = {"metrics": {"influxdb": [influx]}, "alerts": {"channels": [mail]}}
+    exposed = Exposed(store, Settings.model_validate(SETTINGS | told), lambda: NOW)
+
+    lines = (await exposed("")).body.decode().splitlines()
+
+    assert {one for one in lines if one.startswith("seatkeeper_outbox_entries{")} == {
+        f'seatkeeper_outbox_entries{{state="{state}",target="{target}"}} 0.0'
+        for state in ("waiting", "set_aside")
+        for target in ("influx:main", "alert:mail")
+    }
+
+
 @dataclass
 class Scraper(Prometheus):
     """A Prometheus that scrapes a page every second."""

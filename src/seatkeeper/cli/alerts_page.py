@@ -38,8 +38,9 @@ alerts:
 
 An alert is one rule, one site, one subject (a license type, a file, a channel). Its state is kept
 in the store together with its messages: a restart neither repeats nor forgets. Rules that need a
-reading are judged after each one; while a site cannot be read their alerts stay as they are, and
-the others are judged once a minute by the daemon, and by `monitor` and `run` before they end.
+reading are judged after each one; while a site cannot be read their alerts stay as they are and
+are not told again, and the others are judged once a minute by the daemon, and by `monitor` and
+`run` before they end.
 `seatkeeper alerts list` shows what fires now, `--all` everything. A site that is taken out of the
 configuration leaves no alert behind: a day after it was last heard of they end, and that is told.
 
@@ -117,5 +118,6 @@ def _common(about: About) -> str:
 
 def _row(key: Key) -> str:
     what = key.kind.name if key.kind is not None else ""
-    cells = (f"`{key.name}`", what, f"`{as_yaml(key.default)}`", key.field.description or "")
+    default = "" if key.default is None else f"`{as_yaml(key.default)}`"
+    cells = (f"`{key.name}`", what, default, key.field.description or "")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -8,13 +8,12 @@ from datetime import datetime
 
 from seatkeeper.cli.findings import Area, Finding, failed, ok, warning
 from seatkeeper.core.channel import channel_of
-from seatkeeper.core.channel import target_of as channel_target
 from seatkeeper.core.outbox import OutboxState, Waiting
 from seatkeeper.outlets.influxdb import Answer, InfluxSink
 from seatkeeper.settings import Settings
 from seatkeeper.settings.influxdb import InfluxSettings, InfluxVersion
 from seatkeeper.store import Store
-from seatkeeper.wiring.telling import place_of, target_of
+from seatkeeper.wiring.telling import place_of, targets_of
 
 
 async def target_findings(settings: Settings) -> list[Finding]:
@@ -62,8 +61,7 @@ async def outbox_findings(store: Store, settings: Settings, now: datetime) -> li
     """Say what waits for whom, and what was refused for good."""
     depth = await store.outbox.depth()
     refused = {target: n for (target, state), n in depth.items() if state is OutboxState.SET_ASIDE}
-    known = {target_of(one) for one in settings.metrics.influxdb}
-    known |= {channel_target(one.name) for one in settings.alerts.channels}
+    known = frozenset(targets_of(settings))
     findings = list(_waiting(await store.outbox.waiting(), known, now))
     for target, number in sorted(refused.items()):
         why = next((r.error for r in await store.outbox.refused() if r.row.target == target), "")
@@ -77,7 +75,7 @@ async def outbox_findings(store: Store, settings: Settings, now: datetime) -> li
     return findings
 
 
-def _waiting(waiting: Sequence[Waiting], known: set[str], now: datetime) -> Iterator[Finding]:
+def _waiting(waiting: Sequence[Waiting], known: frozenset[str], now: datetime) -> Iterator[Finding]:
     for one in waiting:
         since = f"{one.rows} wait for {one.target}, the first since {one.oldest:%F %T} UTC"
         if one.target not in known:

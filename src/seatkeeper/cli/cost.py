@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +15,14 @@ from seatkeeper.cli import options
 from seatkeeper.cli.exits import Exit
 from seatkeeper.cli.running import carry_out
 from seatkeeper.core.cost import Bill, money
+from seatkeeper.core.cost_month import Month, MonthBill
 from seatkeeper.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import JustifyMethod, RenderableType
+
+    from seatkeeper.settings import Settings
+    from seatkeeper.store import Store
 
 TYPE_COLUMNS = (
     "site",
@@ -37,7 +42,9 @@ DEPARTMENT_COLUMNS = (
     "idle_seats",
     "spend",
     "idle_spend",
+    "savings",
 )
+_WORDS = {"month", "site", "license_type", "department", "currency"}
 TOTAL = "(total)"
 
 
@@ -54,6 +61,10 @@ def cost(
     by: Annotated[
         Grouping, typer.Option("--by", help="Told by license type or by department.")
     ] = Grouping.TYPE,
+    month: Annotated[
+        str | None,
+        typer.Option("--month", help="What a month that is over (YYYY-MM, UTC) has cost."),
+    ] = None,
     site: options.Site = None,
     config: options.Config = None,
     output: options.ListingOption = options.Listing.TABLE,
@@ -62,14 +73,27 @@ def cost(
 
     Reads the store, not the site. Nobody is named.
     """
-    from seatkeeper.cli import render
     from seatkeeper.cli import session as sessions
     from seatkeeper.wiring.clock import SystemClock
-    from seatkeeper.wiring.costing import bill
 
     loaded = sessions.read_config(ctx, config)
     names = [s.name for s in sessions.settings_of(loaded, site)]
     settings, now = loaded.settings, SystemClock().now()
+    _require_prices(settings, by)
+    chosen = None if month is None else _month(month, now)
+
+    async def command(_stop: asyncio.Event) -> Exit:
+        with sessions.open_store_of(loaded) as store:
+            if chosen is None:
+                _write(await _bills(store, settings, names, now), by, output)
+            else:
+                _write_month(await _bills_of(store, settings, names, chosen), by, output)
+        return Exit.DONE
+
+    raise typer.Exit(carry_out(command))
+
+
+def _require_prices(settings: Settings, by: Grouping) -> None:
     if settings.cost.to_prices() is None:
         raise UsageError("nothing has a price; write cost: {professional: {per_seat_month: …}}")
     if by is Grouping.DEPARTMENT and settings.cost.attribute is None:
@@ -78,33 +102,109 @@ def cost(
             " tells their department"
         )
 
-    async def command(_stop: asyncio.Event) -> Exit:
-        found = []
-        with sessions.open_store_of(loaded) as store:
-            for name in names:
-                if (one := await bill(store, settings, name, now)) is not None:
-                    found.append(one)
-                else:
-                    render.say(f"{name}: not read since prices were set; run seatkeeper monitor")
-        _write(found, by, output)
-        return Exit.DONE
 
-    raise typer.Exit(carry_out(command))
+def _month(text: str, now: datetime) -> Month:
+    """Read a month that is over; raises UsageError."""
+    last = Month.of(now.astimezone(UTC).date()).before
+    try:
+        month = Month.parse(text)
+    except ValueError as error:
+        raise UsageError(f"--month: {error}; write year and month, such as {last}") from None
+    if not month.is_over(now):
+        raise UsageError(
+            f"--month: {month} is not over (UTC); the newest whole month is {last}, and without"
+            " --month the costs of now are told"
+        )
+    return month
+
+
+async def _bills(store: Store, settings: Settings, names: Sequence[str], now: datetime) -> Any:
+    from seatkeeper.cli import render
+    from seatkeeper.wiring.costing import bill
+
+    found = []
+    for name in names:
+        if (one := await bill(store, settings, name, now)) is not None:
+            found.append(one)
+        else:
+            render.say(f"{name}: not read since prices were set; run seatkeeper monitor")
+    return found
+
+
+async def _bills_of(
+    store: Store, settings: Settings, names: Sequence[str], month: Month
+) -> list[MonthBill]:
+    """Return the bills of a month, and say what they cannot tell; UsageError without any."""
+    from seatkeeper.cli import render
+    from seatkeeper.wiring.costing import month_bill
+
+    found, unknown = [], []
+    for name in names:
+        if (one := await month_bill(store, settings, name, month)) is None:
+            since = await store.costs.known_since(name)
+            begins = "there is none" if since is None else f"it begins on {since}"
+            unknown.append(f"the history of {name} knows nothing of {month}: {begins}")
+            continue
+        found.append(one)
+    if not found:
+        cure = "choose a month in which the site was read; seatkeeper history shows the days"
+        raise UsageError(f"--month: {'; '.join(unknown)}; {cure}")
+    for words in unknown:
+        render.say(words)
+    for one in found:
+        for gap in one.gaps:
+            render.say(f"{one.bill.site}: {gap}")
+    return found
+
+
+def _write_month(months: Sequence[MonthBill], by: Grouping, output: options.Listing) -> None:
+    from seatkeeper.cli import render
+
+    if output is options.Listing.JSON:
+        render.write_json([month_data(one) for one in months])
+        return
+    columns, rows = _table([one.bill for one in months], by)
+    month = str(months[0].month)
+    _write_rows(("month", *columns), [(month, *row) for row in rows], output)
 
 
 def _write(bills: Sequence[Bill], by: Grouping, output: options.Listing) -> None:
     from seatkeeper.cli import render
 
-    by_type = by is Grouping.TYPE
     if output is options.Listing.JSON:
         render.write_json([bill_data(one) for one in bills])
         return
-    columns = TYPE_COLUMNS if by_type else DEPARTMENT_COLUMNS
-    rows = [row for one in bills for row in (_type_rows if by_type else _department_rows)(one)]
+    columns, rows = _table(bills, by)
+    _write_rows(columns, rows, output)
+
+
+def _table(bills: Sequence[Bill], by: Grouping) -> tuple[Sequence[str], list[Sequence[Any]]]:
+    if by is Grouping.TYPE:
+        return TYPE_COLUMNS, [row for one in bills for row in _type_rows(one)]
+    return DEPARTMENT_COLUMNS, [row for one in bills for row in _department_rows(one)]
+
+
+def _write_rows(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], output: options.Listing
+) -> None:
+    from seatkeeper.cli import render
+
     if output is options.Listing.CSV:
         render.write_csv(columns, rows)
     else:
         render.show(CostTable(columns, rows), options.Output.TABLE)
+
+
+def month_data(one: MonthBill) -> dict[str, Any]:
+    """Return the JSON contract of what a month has cost."""
+    return {
+        "month": str(one.month),
+        "days": one.month.days,
+        "days_read": one.days_read,
+        "days_by_department": one.days_by_department,
+        "cannot_tell": list(one.gaps),
+        **bill_data(one.bill),
+    }
 
 
 def bill_data(bill: Bill) -> dict[str, Any]:
@@ -135,6 +235,7 @@ def bill_data(bill: Bill) -> dict[str, Any]:
                 "idle_seats": d.idle,
                 "spend": money(d.spend),
                 "idle_spend": money(d.idle_spend),
+                "savings": money(d.saved),
             }
             for d in bill.departments
         ],
@@ -157,10 +258,10 @@ def _type_rows(bill: Bill) -> Iterator[tuple[Any, ...]]:
 def _department_rows(bill: Bill) -> Iterator[tuple[Any, ...]]:
     every = bill.departments
     for d in every:
-        amounts = (_amount(d.spend), _amount(d.idle_spend))
+        amounts = map(_amount, (d.spend, d.idle_spend, d.saved))
         yield (bill.site, d.department, bill.currency, d.allocated, d.idle, *amounts)
     seats, idle = sum(d.allocated for d in every), sum(d.idle for d in every)
-    amounts = (_amount(bill.spend), _amount(bill.idle_spend))
+    amounts = map(_amount, (bill.spend, bill.idle_spend, bill.saved))
     yield (bill.site, TOTAL, bill.currency, seats, idle, *amounts)
 
 
@@ -184,8 +285,9 @@ class CostTable:
         from seatkeeper.cli.render import safe
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for number, name in enumerate(self.columns):
-            table.add_column(name.replace("_", " "), justify="left" if number < 3 else "right")
+        for name in self.columns:
+            justify: JustifyMethod = "left" if name in _WORDS else "right"
+            table.add_column(name.replace("_", " "), justify=justify)
         for row in self.rows:
             table.add_row(*(Text(safe("" if v is None else str(v))) for v in row))
         return [table]

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seatkeeper.cli.render import line
-from seatkeeper.cli.sparks import bar, spark, thinned
+from seatkeeper.cli.sparks import bar, thinned
 from seatkeeper.cli.status_view import cost_words
 from seatkeeper.core.alert_message import Severity
 from seatkeeper.core.alerts import Alert, AlertState
 from seatkeeper.core.cost import Bill
 from seatkeeper.core.model import LicenseType, Pool
+from seatkeeper.core.sparkline import sparkline
 from seatkeeper.core.summary import IdleBucket, Summary
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ class Glance:
 
     def _spark(self, license_type: LicenseType) -> str:
         pools = [summary.pool(license_type) for summary in self.summaries]
-        return spark(thinned([pool.allocated for pool in pools if pool is not None], WIDTH))
+        allocated = [pool.allocated for pool in pools if pool is not None]
+        return sparkline(thinned(allocated, WIDTH), WIDTH)
 
     def _idle(self, now: Summary) -> Iterator[RenderableType]:
         counts = {
@@ -108,7 +110,7 @@ class Glance:
     def _rest(self, now: Summary) -> Iterator[RenderableType]:
         weekly = thinned([_active(summary) for summary in self.summaries], WIDTH)
         yield line(
-            f"people active   {spark(weekly, least=0)}  seats used within 7 days: "
+            f"people active   {sparkline(weekly, WIDTH, least=0)}  seats used within 7 days: "
             f"{min(weekly):.0f} in the quietest week, {max(weekly):.0f} in the busiest"
         )
         yield line(f"released        {self.released} idle seats in {self.runs} runs")

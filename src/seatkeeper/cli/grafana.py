@@ -24,6 +24,9 @@ def export(
     influxdb: Annotated[
         int, typer.Option("--influxdb", min=1, max=3, help="Version of InfluxDB: 1, 2 or 3.")
     ] = 1,
+    currency: Annotated[
+        str, typer.Option("--currency", help="What stands behind amounts of money, such as EUR.")
+    ] = "",
     force: Annotated[
         bool, typer.Option("--force", help="Replace files that somebody else wrote or changed.")
     ] = False,
@@ -32,6 +35,6 @@ def export(
     from seatkeeper.cli import render
     from seatkeeper.grafana import export as exporting
 
-    found = exporting.files(exporting.Choices(influx_version=influxdb))
+    found = exporting.files(exporting.Choices(influxdb, currency))
     changed = exporting.write(folder, found, force=force)
     render.say(f"{len(found)} files in {folder}, {changed} of them new or changed")

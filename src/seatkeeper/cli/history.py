@@ -120,7 +120,7 @@ class HistoryView:
         from seatkeeper.cli.render import line, lines
 
         one = self.history
-        yield lines("", f"site {one.site} · {one.since} to {one.until}, by day", style="bold")
+        yield lines("", f"site {one.site} · {one.first} to {one.until}, by day", style="bold")
         if not one.series:
             yield line("nothing yet; the history begins with the first monitoring cycle")
         earlier = None
@@ -135,7 +135,7 @@ class HistoryView:
             yield line(f"license since {change.at:%Y-%m-%d}: {state}, valid to {valid}")
 
     def _line(self, series: Series) -> str:
-        days = series.by_day(self.history.since, self.history.until)
+        days = series.by_day(self.history.first, self.history.until)
         columns = shutil.get_terminal_size((WIDTH + BESIDE, 24)).columns
         width = max(10, min(WIDTH, columns - BESIDE, len(days)))
         course, name = sparkline(days, width), series.name.replace("_", " ")

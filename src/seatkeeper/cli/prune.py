@@ -29,12 +29,12 @@ def prune(
 ) -> None:
     """Forget history that is too old (`retention`). Ledger, plans and what is open always stay.
 
-    The daemon does it once a day.
+    Alerts that are over and messages that were refused go after 90 days. The first monitoring
+    cycle of a day does all of it.
     """
     from seatkeeper.cli import render
     from seatkeeper.cli import session as sessions
     from seatkeeper.wiring.clock import SystemClock
-    from seatkeeper.wiring.upkeep import prune_the_rest
 
     loaded = sessions.read_config(ctx, config)
     retention, now = loaded.settings.retention.to_retention(), SystemClock().now()
@@ -45,7 +45,6 @@ def prune(
                 pruned = await store.pruning.count(retention, now)
             else:
                 pruned = await store.pruning.prune(retention, now)
-                await prune_the_rest(store, retention, now)
         render.show(PrunedView(pruned, dry_run=dry_run), output)
         return Exit.DONE
 

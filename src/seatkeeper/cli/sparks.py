@@ -1,21 +1,8 @@
-"""Small charts in a terminal: a line of blocks, a bar."""
+"""Small charts in a terminal: averages for a sparkline, and a bar."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-BLOCKS = "▁▂▃▄▅▆▇█"
-
-
-def spark(values: Sequence[float], *, least: float | None = None) -> str:
-    """Draw numbers as blocks, the largest as the highest; `least` is what the lowest stands for."""
-    if not values:
-        return ""
-    low = min(values) if least is None else min(least, *values)
-    span = max(values) - low
-    if span == 0:
-        return BLOCKS[0 if low == 0 else 3] * len(values)
-    return "".join(BLOCKS[round((value - low) / span * (len(BLOCKS) - 1))] for value in values)
 
 
 def thinned(values: Sequence[float], width: int) -> list[float]:

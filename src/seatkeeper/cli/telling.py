@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from seatkeeper.cli import render
-from seatkeeper.core.outbox import OutboxState
 from seatkeeper.errors import SeatkeeperError, UsageError
 from seatkeeper.flow.tell import Told, deliver
 from seatkeeper.wiring.alarms import alarm_of
@@ -15,9 +14,11 @@ from seatkeeper.wiring.telling import open_sinks, point_keeper
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
+    from datetime import datetime
 
     from seatkeeper.cli.exits import Exit
     from seatkeeper.cli.session import Session
+    from seatkeeper.core.outbox import Waiting
     from seatkeeper.flow.ports import Sink
 
 LONGEST = timedelta(seconds=15)
@@ -74,14 +75,22 @@ async def deliver_to(sinks: Mapping[str, Sink], session: Session, limit: timedel
             group.create_task(deliver(target, sink, outbox, clock, limit=limit), name=target)
             for target, sink in sinks.items()
         ]
-    depth = await outbox.depth() if tasks else {}
+    waiting = {one.target: one for one in await outbox.waiting()} if tasks else {}
     for told in [task.result() for task in tasks]:
-        _say(told, depth.get((told.target, OutboxState.WAITING), 0))
+        _say(told, waiting.get(told.target), clock.now())
 
 
-def _say(told: Told, left: int) -> None:
+def _say(told: Told, left: Waiting | None, now: datetime) -> None:
     if told.set_aside:
         render.say(f"warning: {told.target} refuses {told.set_aside} for good; they were set aside")
-    if left:
-        why = told.error or "another process delivers it"
-        render.say(f"warning: {left} for {told.target} stay queued: {why}")
+    if left is not None:
+        render.say(f"warning: {left.rows} for {told.target} stay queued: {_why(told, left, now)}")
+
+
+def _why(told: Told, left: Waiting, now: datetime) -> str:
+    """Say why this go did not deliver: its own error, one from before, or somebody else does."""
+    if told.error:
+        return told.error
+    if left.not_before is not None and left.not_before > now:
+        return f"not tried again before {render.moment(left.not_before)} UTC: {left.error}"
+    return "another process delivers it"

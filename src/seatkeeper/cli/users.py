@@ -71,7 +71,7 @@ def users(
     names = tuple(s.name for s in sessions.settings_of(loaded, site))
     now = SystemClock().now()
     first = moment_since(since, now).date()
-    query = UserQuery(names, license_type, _length(idle), sort, limit, former, first)
+    query = UserQuery(names, license_type, _length(idle, now), sort, limit, former, first)
 
     async def command(_stop: asyncio.Event) -> Exit:
         with sessions.open_store_of(loaded) as store:
@@ -82,13 +82,19 @@ def users(
     raise typer.Exit(carry_out(command))
 
 
-def _length(text: str | None) -> timedelta | None:
+def _length(text: str | None, now: datetime) -> timedelta | None:
     from seatkeeper.core.durations import parse_duration
 
+    if text is None:
+        return None
     try:
-        return None if text is None else parse_duration(text)
+        length = parse_duration(text)
+        _ = now - length  # before the first year there is no date to compare with
     except ValueError as error:
         raise UsageError(f"--idle {text}: {error}") from None
+    except OverflowError:
+        raise UsageError(f"--idle {text}: that is before the year 1, write less") from None
+    return length
 
 
 def _write(found: Sequence[UserLine], now: datetime, output: options.Listing) -> None:
@@ -112,7 +118,7 @@ def _data(line: UserLine, now: datetime) -> dict[str, Any]:
         "excess": line.excess,
         "created": line.created,
         "last_used": line.last_used,
-        "idle_days": None if idle is None else int(idle),
+        "idle_days": idle,
         "first_seen": line.first_seen,
         "minutes": line.minutes,
     }
@@ -156,7 +162,7 @@ class UsersTable:
                 f"{state}, excess" if one.excess else state,
                 day(one.created, none="?" if one.standing else ""),
                 day(one.last_used),
-                "" if idle is None else f"{idle:.0f}" if idle >= 1 else "0",
+                "" if idle is None else f"{idle}",
                 *(["" if one.minutes is None else f"{one.minutes:,}"] if told else []),
             )
             table.add_row(*(Text(safe(word)) for word in words))

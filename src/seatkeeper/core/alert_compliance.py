@@ -9,7 +9,18 @@ from typing import ClassVar
 
 from seatkeeper.core.alert_facts import Known
 from seatkeeper.core.alert_message import Severity
-from seatkeeper.core.alert_rule import About, Needs, Reading, Status, Unit, Value, below, setting
+from seatkeeper.core.alert_rule import (
+    About,
+    Needs,
+    Reading,
+    Status,
+    Unit,
+    Value,
+    below,
+    counted,
+    seats,
+    setting,
+)
 from seatkeeper.core.summary import ComplianceSummary
 
 
@@ -80,7 +91,7 @@ class SeatsOfGoneUsers:
         """Judge removed, blocked and deleted users, each by itself."""
         if (found := _compliance(known)) is not None:
             for kind, number in _gone(found).items():
-                yield _counted(kind, number, self, f"{kind} users hold {number} seats")
+                yield _counted(kind, number, self, f"{kind} users hold {seats(number)}")
 
 
 def _gone(found: ComplianceSummary) -> Mapping[str, int]:
@@ -130,7 +141,8 @@ class Churn:
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge how many people are released too often."""
         number = known.facts.releases.churners
-        says = f"{number} users were released more than {self.more_than} times within"
+        were = f"{counted(number, 'user')} {'was' if number == 1 else 'were'}"
+        says = f"{were} released more than {self.more_than} times within"
         yield _counted("", number, self, f"{says} {self.within.days} days")
 
 

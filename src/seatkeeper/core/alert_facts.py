@@ -78,7 +78,10 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate that is used to reach a site, and when it ends."""
+    """A certificate that is used to reach a site, and when it ends.
+
+    `name` says what it is for, too: both files of a site may be called the same.
+    """
 
     name: str
     ends: datetime
@@ -98,6 +101,7 @@ class Known:
     """Everything the rules look at, of one site (`site` empty: of Seatkeeper as a whole).
 
     `summary` is None when the site could not be read now: rules that need it are not asked.
+    `targets` are those of the outbox that the configuration names, None where nobody can tell.
     """
 
     site: str
@@ -105,6 +109,7 @@ class Known:
     summary: Summary | None = None
     facts: SiteFacts = SiteFacts()
     queues: tuple[Queue, ...] = ()
+    targets: frozenset[str] | None = None
     certificates: tuple[Certificate, ...] = ()
     spend: Spend | None = None
 

@@ -17,6 +17,7 @@ from seatkeeper.core.alert_rule import (
     Unit,
     Value,
     below,
+    counted,
     setting,
 )
 from seatkeeper.core.channel import channel_of
@@ -50,7 +51,7 @@ class ReleaseFailures:
         yield Reading(
             "",
             Status.of(bad=number >= self.at_least, fine=number < self.clear_below),
-            f"{number} releases failed within {format_duration(self.within)}",
+            f"{counted(number, 'release')} failed within {format_duration(self.within)}",
             {"count": number},
         )
 
@@ -175,7 +176,8 @@ class SiteUnreachable:
         number = cycles.failures
         since = f" since {cycles.failing_since:%Y-%m-%d %H:%M} UTC" if cycles.failing_since else ""
         why = f": {cycles.error}" if cycles.error else ""
-        says = f"{number} cycles in a row failed{since}{why}" if number else "the site is read"
+        failed = f"{counted(number, 'cycle')} {'in a row ' if number > 1 else ''}failed"
+        says = f"{failed}{since}{why}" if number else "the site is read"
         # One failure begins nothing; it does not end anything either.
         status = Status.of(bad=number >= self.failures, fine=number == 0)
         yield Reading("", status, says, {"failures": number})
@@ -205,7 +207,7 @@ class CertificateExpiring:
             yield Reading(
                 one.name,
                 Status.BAD if left <= self.days else Status.FINE,
-                f"certificate {one.name} {ends} at {one.ends:%Y-%m-%d %H:%M} UTC",
+                f"the {one.name} {ends} at {one.ends:%Y-%m-%d %H:%M} UTC",
                 {"days_left": round(left, 1)},
                 step=2 if urgent else 1,
                 severity=Severity.CRITICAL if urgent else None,
@@ -230,18 +232,18 @@ class OutboxGrowing:
     clear: timedelta = below(
         timedelta(minutes=10), Unit.DURATION, "Over when it has waited shorter.", "older_than"
     )
-    rows: int = setting(50_000, Unit.COUNT, "Fires at so many.")
+    rows: int = setting(50_000, Unit.COUNT, "Fires at so many; over at half of them.")
 
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge each target that is no channel."""
         for queue in known.queues:
             if channel_of(queue.target) is None:
                 age = _age(queue, known.now)
-                many = queue.rows >= self.rows
+                many, few = queue.rows >= self.rows, queue.rows < self.rows / 2
                 yield Reading(
                     queue.target,
-                    Status.of(bad=many or age > self.older_than, fine=age < self.clear),
-                    _waiting(queue, "points"),
+                    Status.of(bad=many or age > self.older_than, fine=few and age < self.clear),
+                    _waiting(queue, "point") + _nobodys(queue, known),
                     _waits(queue, age),
                 )
 
@@ -275,7 +277,8 @@ class ChannelFailing:
                 yield Reading(
                     channel,
                     Status.of(bad=late or no, fine=age < self.failing_after / 2),
-                    refuses if no and not late else _waiting(queue, "messages"),
+                    (refuses if no and not late else _waiting(queue, "message"))
+                    + _nobodys(queue, known),
                     _waits(queue, age),
                 )
 
@@ -285,7 +288,18 @@ def _waiting(queue: Queue, what: str) -> str:
     if queue.oldest is None or not queue.rows:
         return f"nothing waits for {name}"
     why = f": {queue.error}" if queue.error else ""
-    return f"{queue.rows} {what} wait for {name} since {queue.oldest:%Y-%m-%d %H:%M} UTC{why}"
+    waits = f"{counted(queue.rows, what)} {'waits' if queue.rows == 1 else 'wait'}"
+    return f"{waits} for {name} since {queue.oldest:%Y-%m-%d %H:%M} UTC{why}"
+
+
+def _nobodys(queue: Queue, known: Known) -> str:
+    """Say what to do where the configuration does not name the target any more."""
+    if known.targets is None or queue.target in known.targets:
+        return ""
+    return (
+        "; the configuration names it no more: name it again, or forget what waits with"
+        f" `seatkeeper outbox drop {queue.target}`"
+    )
 
 
 def _age(queue: Queue, now: datetime) -> timedelta:

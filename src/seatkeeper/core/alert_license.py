@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from seatkeeper.core.alert_facts import Known
 from seatkeeper.core.alert_message import Severity
-from seatkeeper.core.alert_rule import About, Needs, Reading, Status, Unit, Value, setting
+from seatkeeper.core.alert_rule import About, Needs, Reading, Status, Unit, Value, counted, setting
 from seatkeeper.core.summary import LicenseState, LicenseSummary
 
 _REFUSED = {
@@ -71,7 +71,8 @@ def _says(license_: LicenseSummary) -> str:
         return f"the license of the server has expired{last}"
     if license_.days_left is None:
         return "how long the license of the server runs cannot be told now"
-    return f"the license of the server ends in {license_.days_left} days{last}"
+    left = counted(license_.days_left, "day")
+    return f"the license of the server ends in {left}{last}"
 
 
 @dataclass(frozen=True, slots=True)

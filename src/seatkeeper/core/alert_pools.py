@@ -20,6 +20,7 @@ from seatkeeper.core.alert_rule import (
     Status,
     Unit,
     below,
+    counted,
     setting,
 )
 from seatkeeper.core.model import LicenseType, Pool
@@ -44,14 +45,20 @@ class LowAvailability:
     professional: Amount = setting(
         Amount(share=0.05), Unit.AMOUNT, "Fires when fewer professional seats are free."
     )
-    professional_clear: Amount = setting(
-        Amount(share=0.07), Unit.AMOUNT, "Over when so many are free again.", "professional"
+    professional_clear: Amount | None = setting(
+        None,
+        Unit.AMOUNT,
+        "Over when so many are free again. Default 1.4 times `professional`.",
+        "professional",
     )
     analyzer: Amount = setting(
         Amount(share=0.05), Unit.AMOUNT, "Fires when fewer analyzer seats are free."
     )
-    analyzer_clear: Amount = setting(
-        Amount(share=0.07), Unit.AMOUNT, "Over when so many are free again.", "analyzer"
+    analyzer_clear: Amount | None = setting(
+        None,
+        Unit.AMOUNT,
+        "Over when so many are free again. Default 1.4 times `analyzer`.",
+        "analyzer",
     )
 
     def read(self, known: Known) -> Iterator[Reading]:
@@ -72,8 +79,8 @@ class LowAvailability:
 
     def _limits(self, license_type: LicenseType) -> tuple[Amount, Amount]:
         if license_type is _PROFESSIONAL:
-            return self.professional, self.professional_clear
-        return self.analyzer, self.analyzer_clear
+            return self.professional, self.professional_clear or self.professional.eased()
+        return self.analyzer, self.analyzer_clear or self.analyzer.eased()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +157,7 @@ class PoolEmptySoon:
                 kind,
                 Status.of(bad=lasts < self.days, fine=lasts >= self.clear_days),
                 f"the last of {pool.available} free {kind} seats is taken in about"
-                f" {lasts:.0f} days at the present trend",
+                f" {counted(round(lasts), 'day')} at the present trend",
                 {"available": pool.available, "days_left": round(lasts, 1)},
             )
 

@@ -7,6 +7,7 @@ alert, and when it is told, is decided in `alerts`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -98,6 +99,12 @@ class Amount:
             return float(self.count)
         return round((self.share or 0.0) * total, 6)  # 7% of 200 are 14, not a trifle more
 
+    def eased(self) -> Amount:
+        """Return 1.4 times as much, one seat more at least: enough that an alert is over."""
+        if self.count is not None:
+            return Amount(count=max(self.count + 1, math.ceil(self.count * 1.4)))
+        return Amount(share=min((self.share or 0.0) * 1.4, 1.0))
+
 
 def setting(default: Any, unit: Unit, help_: str, above: str = "") -> Any:
     """Declare a setting of a rule kind; `above` names the one it must not be below."""
@@ -169,6 +176,11 @@ class Rule:
         return not names or not site or site.casefold() in names
 
 
+def counted(number: int, what: str) -> str:
+    """Return `1 seat`, `2 seats`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def seats(number: int) -> str:
     """Return `1 seat`, `2 seats`."""
-    return f"{number} seat" if number == 1 else f"{number} seats"
+    return counted(number, "seat")

@@ -19,6 +19,9 @@ MOST_SILENCE = timedelta(days=90)
 KEEP_RESOLVED = timedelta(days=90)
 """How long an alert that is over can be looked at."""
 
+LATE = timedelta(hours=1)
+"""No judgement comes so late: what an alert saw so much later was told by a clock ahead."""
+
 GONE_AFTER = timedelta(days=1)
 """A site that is not configured is gone when nothing was heard of it for so long.
 
@@ -171,47 +174,64 @@ def advance(
 ) -> Advance:
     """Move every alert that these rounds are about; what they do not mention is over.
 
-    A judgement that is older than what an alert has seen already changes nothing.
+    A judgement that is older than what an alert has seen already changes nothing (see LATE).
     """
     kept: list[Alert] = []
     forgotten: list[AlertKey] = []
     tellings: list[Telling] = []
     for rule, key, reading in _subjects(known, rounds):
         before = known.get(key)
-        if before is not None and before.seen > now:
+        if before is not None and _comes_late(before, now):
             continue
-        after = _moved(key, before, reading, rule, now)
+        after = _moved(key, before and _righted(before, now), reading, rule, now)
         if after is None:
             if before is not None:
                 forgotten.append(key)
             continue
-        if not any(silence.hides(after, now) for silence in silences):
-            repeat = NEVER if reading is not None and reading.quiet else rule.repeat
-            after, why = _told(after, repeat, now)
-            if why is not None:
-                tellings.append(Telling(after, why, rule.route))
+        repeat = NEVER if reading is not None and reading.quiet else rule.repeat
+        after, why = _unless_hidden(after, repeat, silences, now)
+        if why is not None:
+            tellings.append(Telling(after, why, rule.route))
         if after != before:
             kept.append(after)
     return Advance(tuple(kept), tuple(forgotten), tuple(tellings))
 
 
+@dataclass(frozen=True, slots=True)
+class Unwatched:
+    """A site of which only the rules of these names are asked any more; `says` why."""
+
+    site: str
+    names: frozenset[str] = frozenset()
+    says: str = "nobody watches this any more"
+
+    def has(self, key: AlertKey) -> bool:
+        """Whether nothing watches this alert."""
+        return key.site == self.site and key.rule not in self.names
+
+
 def retired(
     known: Mapping[AlertKey, Alert],
-    names: Iterable[str],
-    site: str,
+    unwatched: Unwatched,
+    silences: Sequence[Silence],
     now: datetime,
-    says: str = "nobody watches this any more",
 ) -> Advance:
-    """End what is still on of a site though no rule of these names watches it any more."""
-    left = [
-        a
-        for k, a in known.items()
-        if k.site == site and k.rule not in set(names) and a.is_on and a.seen <= now
-    ]
-    over = [_over(a, says, {}, now) for a in left]
-    told = [replace(a, told=MessageState.RESOLVED, told_at=now) for a in over]
-    heard = [a for a, before in zip(told, left, strict=True) if before.told is MessageState.FIRING]
-    return Advance(tuple(told), (), tuple(Telling(a, Why.RESOLVED) for a in heard))
+    """End what is still on though no rule watches it any more, and tell those who heard of it.
+
+    What a silence hides is told when that ends. The tellings have no route: its rule is gone.
+    """
+    kept: list[Alert] = []
+    tellings: list[Telling] = []
+    for key, before in known.items():
+        if not unwatched.has(key) or _comes_late(before, now):
+            continue
+        after = _over(_righted(before, now), unwatched.says, {}, now) if before.is_on else before
+        after, why = _unless_hidden(after, NEVER, silences, now)
+        if why is not None:
+            tellings.append(Telling(after, why))
+        if after != before:
+            kept.append(after)
+    return Advance(tuple(kept), (), tuple(tellings))
 
 
 def still_on(
@@ -219,17 +239,38 @@ def still_on(
     rules: Iterable[Rule],
     silences: Sequence[Silence],
     now: datetime,
-) -> tuple[Telling, ...]:
-    """Return what fires and could not be judged now: for receivers that forget, it goes on."""
-    routes = {rule.name: rule.route for rule in rules}
-    return tuple(
-        Telling(alert, Why.KEPT, routes[key.rule])
-        for key, alert in known.items()
-        if key.rule in routes
-        and alert.state is AlertState.FIRING
-        and alert.told is MessageState.FIRING
-        and not any(silence.hides(alert, now) for silence in silences)
-    )
+) -> Advance:
+    """Tell what could not be judged now, as it was judged last.
+
+    To receivers that forget, that it goes on; to all, what a silence had hidden. Nothing is told
+    again: the reading that says whether it is still so is missing.
+    """
+    of_name = {rule.name: rule for rule in rules}
+    kept: list[Alert] = []
+    tellings: list[Telling] = []
+    for key, before in known.items():
+        if key.rule not in of_name or _comes_late(before, now):
+            continue
+        after, why = _unless_hidden(before, NEVER, silences, now)
+        if why is not None:
+            tellings.append(Telling(after, why, of_name[key.rule].route))
+        if after != before:
+            kept.append(after)
+    return Advance(tuple(kept), (), tuple(tellings))
+
+
+def _comes_late(alert: Alert, now: datetime) -> bool:
+    """Whether the alert was judged later than now already, and that can be true."""
+    return now < alert.seen <= now + LATE
+
+
+def _unless_hidden(
+    alert: Alert, repeat: timedelta, silences: Sequence[Silence], now: datetime
+) -> tuple[Alert, Why | None]:
+    """Say what is to be told of an alert, nothing while a silence hides it."""
+    if any(silence.hides(alert, now) for silence in silences):
+        return alert, None
+    return _told(alert, repeat, now)
 
 
 def _subjects(
@@ -238,12 +279,36 @@ def _subjects(
     """Yield what was said, and what is known and was not mentioned."""
     for one in rounds:
         name = one.rule.name
-        said = {AlertKey(name, one.site, r.subject): r for r in one.readings}
+        said = {AlertKey(name, one.site, r.subject): r for r in sorted(one.readings, key=_how_bad)}
         for key, reading in said.items():
             yield one.rule, key, reading
         for key in known:
             if key.rule == name and key.site == one.site and key not in said:
                 yield one.rule, key, None
+
+
+def _how_bad(reading: Reading) -> tuple[int, int]:
+    """Order readings so that the worst of a subject is the one that counts."""
+    return list(Status).index(reading.status), reading.step
+
+
+def _righted(alert: Alert, now: datetime) -> Alert:
+    """Return the alert without times that only a clock ahead can have told: now instead."""
+    if alert.seen <= now:
+        return alert
+
+    def past(at: datetime | None) -> datetime | None:
+        return None if at is None else min(at, now)
+
+    return replace(
+        alert,
+        seen=now,
+        since=min(alert.since, now),
+        fired_at=past(alert.fired_at),
+        fine_since=past(alert.fine_since),
+        resolved_at=past(alert.resolved_at),
+        told_at=past(alert.told_at),
+    )
 
 
 def _moved(

@@ -6,10 +6,10 @@ by the largest remainder, so parts always add up to their total.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -23,8 +23,11 @@ from seatkeeper.core.rules import AHEAD, idle_time
 from seatkeeper.core.summary import Summary
 
 NO_DEPARTMENT = "(none)"
+NOT_KNOWN = "(not known)"
+"""What cannot be told of any department: whose a released seat was, or a day in the past."""
 OTHERS = "(other)"
 CAPACITY = "(capacity)"
+_TICK = timedelta(microseconds=1)
 MOST_DEPARTMENTS = 500
 """The largest are kept by name, the others together as `OTHERS`."""
 
@@ -84,6 +87,7 @@ class DepartmentCost:
     idle: int
     spend: int
     idle_spend: int
+    saved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +195,15 @@ def is_idle(seat: Allocation, facts: Facts, policy: Policy, now: datetime) -> bo
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """Seats of one type that were released at one moment and did not come back."""
+    """Seats of one type that were released at one moment and did not come back.
+
+    `department`: that of whoever had them, None when nobody knows it.
+    """
 
     license_type: LicenseType
     at: datetime
     seats: int = 1
+    department: str | None = None
 
 
 def bill_of(
@@ -203,26 +211,34 @@ def bill_of(
 ) -> Bill:
     """Return what a site costs, from its newest reading."""
     saved = savings(freed, prices, now)
-    types, parts = [], list[tuple[str, int, int, int, int]]()
+    types, parts = list[TypeCost](), list[Cell]()
     for kind in LicenseType:
         if (price := prices.seats.get(kind)) is None:
             continue
-        of_type = [g for g in seats.groups if g.license_type is kind]
+        groups = [g for g in seats.groups if g.license_type is kind]
         pool = summary.pool(kind)
         free = max(0, pool.available) if pool is not None and pool.enabled else 0
-        cost, cells = _of_type(kind, price, of_type, free, saved.get(kind, 0))
+        worth = cents(Fraction(price) * free)
+        cost, cells = of_type(kind, Fraction(price), groups, worth, saved[kind])
         types.append(cost)
         parts += cells
     if (minutes := _capacity(summary, prices)) is not None:
         types.append(TypeCost(MeasuredType.ANALYZER_CAPACITY, minutes))
-        parts.append((CAPACITY, 0, 0, minutes, 0))
+        parts.append(Cell(CAPACITY, spend=minutes))
+    return bill_from(summary.site, seats.at, prices, types, parts)
+
+
+def bill_from(
+    site: str, at: datetime, prices: Prices, types: Sequence[TypeCost], cells: Iterable[Cell]
+) -> Bill:
+    """Put a bill together from the cost of the types and the parts of departments."""
     return Bill(
-        site=summary.site,
-        at=seats.at,
+        site=site,
+        at=at,
         currency=prices.currency,
         budget=None if prices.budget is None else cents(Fraction(prices.budget)),
         types=tuple(types),
-        departments=_departments(parts),
+        departments=_departments(cells),
     )
 
 
@@ -233,19 +249,39 @@ def spend_of(summary: Summary, prices: Prices) -> int:
     return sum(seats) + (_capacity(summary, prices) or 0)
 
 
-def _of_type(
-    kind: LicenseType, price: Decimal, groups: Sequence[SeatGroup], free: int, saved: int
-) -> tuple[TypeCost, list[tuple[str, int, int, int, int]]]:
-    each = Fraction(price)
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The part that a department has in one license type, in cents; seats are counted."""
+
+    department: str
+    allocated: int = 0
+    idle: int = 0
+    spend: int = 0
+    idle_spend: int = 0
+    saved: int = 0
+
+
+def of_type(
+    kind: LicenseType,
+    each: Fraction,
+    groups: Sequence[SeatGroup],
+    free: int,
+    saved: Mapping[str, int],
+) -> tuple[TypeCost, list[Cell]]:
+    """Return what a license type costs at so much for each seat, and the parts of departments.
+
+    `free`, and `saved` by department, are told on in cents.
+    """
     spend = cents(each * sum(g.allocated for g in groups))
     idle = cents(each * sum(g.idle for g in groups))
     idle_parts = shared_out(idle, [g.idle for g in groups])
     used_parts = shared_out(spend - idle, [g.allocated - g.idle for g in groups])
     cells = [
-        (g.department, g.allocated, g.idle, unused + used, unused)
+        Cell(g.department, g.allocated, g.idle, unused + used, unused)
         for g, unused, used in zip(groups, idle_parts, used_parts, strict=True)
     ]
-    cost = TypeCost(MeasuredType(kind.value), spend, idle, cents(each * free), saved)
+    cells += [Cell(name, saved=part) for name, part in saved.items() if part]
+    cost = TypeCost(MeasuredType(kind.value), spend, idle, free, sum(saved.values()))
     return cost, cells
 
 
@@ -257,13 +293,38 @@ def _capacity(summary: Summary, prices: Prices) -> int | None:
     return cents(Fraction(price) * capacity.used_minutes / 1000)
 
 
-def _departments(parts: Iterable[tuple[str, int, int, int, int]]) -> tuple[DepartmentCost, ...]:
-    sums: dict[str, list[int]] = {}
-    for name, *numbers in parts:
-        known = sums.setdefault(name, [0, 0, 0, 0])
-        sums[name] = [a + b for a, b in zip(known, numbers, strict=True)]
-    found = [DepartmentCost(name, *numbers) for name, numbers in sums.items()]
+def _departments(cells: Iterable[Cell]) -> tuple[DepartmentCost, ...]:
+    by_name = defaultdict[str, list[Cell]](list)
+    for name, cell in _under_one_name(list(cells)):
+        by_name[name].append(cell)
+    found = [
+        DepartmentCost(
+            department=name,
+            allocated=sum(c.allocated for c in theirs),
+            idle=sum(c.idle for c in theirs),
+            spend=sum(c.spend for c in theirs),
+            idle_spend=sum(c.idle_spend for c in theirs),
+            saved=sum(c.saved for c in theirs),
+        )
+        for name, theirs in by_name.items()
+    ]
     return tuple(sorted(found, key=lambda d: (d.department.startswith("("), d.department)))
+
+
+def _under_one_name(cells: Sequence[Cell]) -> Iterator[tuple[str, Cell]]:
+    """Name the department of each cell as the seats of the site spell it, letter case aside.
+
+    Where small departments stand together, so do those that have nothing but savings.
+    """
+    with_seats = {c.department.casefold(): c.department for c in cells if c.allocated}
+    spelt: dict[str, str] = {}
+    for cell in sorted(cells, key=lambda c: c.department):
+        spelt.setdefault(cell.department.casefold(), cell.department)
+    is_short = OTHERS in with_seats
+    for cell in cells:
+        key = cell.department.casefold()
+        is_own = key in with_seats or cell.department in (CAPACITY, NO_DEPARTMENT, NOT_KNOWN)
+        yield (OTHERS if is_short and not is_own else with_seats.get(key, spelt[key])), cell
 
 
 def month_begin(now: datetime) -> datetime:
@@ -271,22 +332,37 @@ def month_begin(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def savings(freed: Iterable[Freed], prices: Prices, now: datetime) -> dict[LicenseType, int]:
-    """Return the cents saved by type in the calendar month (UTC) of `now`, until `now`.
+def savings(
+    freed: Iterable[Freed], prices: Prices, now: datetime, since: datetime | None = None
+) -> dict[LicenseType, dict[str, int]]:
+    """Return the cents saved in the calendar month (UTC) of `now`, until `now`.
 
-    A seat saves its price for the part of the month in which it was free: from the release, or
-    the beginning of the month, until now.
+    They stand by type and department; the departments of a type add up to its total, which is
+    rounded once. A seat saves its price for the part of the month in which it was free: from the
+    release, or the beginning of the month, until now. `since`: the beginning of a month that
+    `now` ends.
     """
-    begin = month_begin(now)
+    begin = since or month_begin(now)
     year, month = (begin.year + 1, 1) if begin.month == 12 else (begin.year, begin.month + 1)
-    length = begin.replace(year=year, month=month) - begin
-    parts = {kind: Fraction(0) for kind in prices.seats}
+    length = (begin.replace(year=year, month=month) - begin) // _TICK
+    free = {kind: Counter[str]() for kind in prices.seats}
     for one in freed:
-        if one.license_type in parts and one.at < now:
-            free = now - max(one.at, begin)
-            share = Fraction(int(free.total_seconds()), int(length.total_seconds()))
-            parts[one.license_type] += one.seats * share
-    return {kind: cents(Fraction(prices.seats[kind]) * part) for kind, part in parts.items()}
+        if one.license_type in free and one.at < now:
+            ticks = (now - max(one.at, begin)) // _TICK
+            free[one.license_type][_whose(one, prices)] += one.seats * ticks
+    found = {}
+    for kind, parts in free.items():
+        total = cents(Fraction(prices.seats[kind]) * parts.total() / length)
+        names = sorted(parts)
+        shares = shared_out(total, [parts[name] for name in names])
+        found[kind] = dict(zip(names, shares, strict=True))
+    return found
+
+
+def _whose(one: Freed, prices: Prices) -> str:
+    if not prices.attribute:
+        return NO_DEPARTMENT
+    return NOT_KNOWN if one.department is None else one.department
 
 
 def cents(amount: Fraction) -> int:

@@ -81,9 +81,12 @@ class UserLine:
     first_seen: datetime
     minutes: int | None = None
 
-    def idle_days(self, now: datetime) -> float | None:
-        """Return the days since the latest use; None for never."""
-        return None if self.last_used is None else (now - self.last_used) / timedelta(days=1)
+    def idle_days(self, now: datetime) -> int | None:
+        """Return the whole days since the latest use; None for never.
+
+        Twenty-nine days and some hours are 29, here as for `--idle 30d` and for a policy.
+        """
+        return None if self.last_used is None else max((now - self.last_used).days, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,11 @@ class SiteHistory:
     until: date
     series: tuple[Series, ...]
     license: tuple[LicenseChange, ...] = ()
+
+    @property
+    def first(self) -> date:
+        """The first day of which something may be known: `since`, or later."""
+        return max(self.since, min((s.days[0].day for s in self.series), default=self.since))
 
 
 def series_of(days: Iterable[MeterDay]) -> tuple[Series, ...]:

@@ -68,18 +68,41 @@ class MonthReading:
     used: float
 
 
-def minutes_between(before: MonthReading, after: MonthReading) -> tuple[date, float]:
+def minutes_between(
+    before: MonthReading, after: MonthReading, most: float = 0
+) -> tuple[date, float]:
     """Return the minutes used between two readings, and the day (UTC) they are counted on.
 
     That is the day of the middle of the time between. The count of the site begins anew with its
-    month: fewer minutes than before tell it, and so does another month, except in its first hours
-    (RESET_HOURS), in which the site may still be in the old one. What was used between the last
-    reading and the end of the old month nobody knows.
+    month: another month tells it, except in its first hours (RESET_HOURS), in which the site may
+    still be in the old one; around the turn of the month, fewer minutes than before tell it, too.
+    What was used between the last reading and the end of the old month nobody knows.
+
+    Anywhere else fewer minutes are a correction, or a service that starts: nothing was used until
+    there are more than there were. `most`: the largest reading of this month (`most_since`).
     """
     start = before.at
     used = after.used - before.used
-    begin = after.at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    begin = _month_of(after.at)
     another_month = before.at < begin and after.at - begin >= RESET_HOURS
-    if used < 0 or another_month:
+    if another_month or (used < 0 and _may_turn(before.at, after.at)):
         start, used = max(before.at, begin), after.used
-    return (start + (after.at - start) / 2).astimezone(UTC).date(), used
+    elif not _may_turn(before.at, after.at):
+        used = after.used - max(before.used, most)
+    return (start + (after.at - start) / 2).astimezone(UTC).date(), max(used, 0)
+
+
+def most_since(at: datetime) -> date:
+    """Return the first day (UTC) of a month whose readings are surely of that month."""
+    return (_month_of(at) + timedelta(days=1)).date()
+
+
+def _may_turn(before: datetime, after: datetime) -> bool:
+    """Tell whether the month of the site may have turned between two moments."""
+    begin = _month_of(after)
+    following = _month_of(begin + timedelta(days=32))
+    return before < begin + RESET_HOURS or after > following - RESET_HOURS
+
+
+def _month_of(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

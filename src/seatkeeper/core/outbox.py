@@ -50,12 +50,16 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits for one target: how much, since when, and why it was not delivered yet."""
+    """What waits for one target: how much, since when, and why it was not delivered yet.
+
+    `not_before`: when the first of it is tried again; None: it was not tried in vain so far.
+    """
 
     target: str
     rows: int
     oldest: datetime
     error: str = ""
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

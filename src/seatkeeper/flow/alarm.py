@@ -7,7 +7,7 @@ none succeeds (`watch`): a site that is down, data that gets old, queues that gr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from seatkeeper.core.alert_facts import Certificate, Known, Spend
@@ -24,6 +24,7 @@ from seatkeeper.core.alerts import (
     Round,
     Silence,
     Telling,
+    Unwatched,
     Why,
     advance,
     retired,
@@ -68,7 +69,9 @@ class AlertChannel:
 class Alarm:
     """What judges the sites of one configuration.
 
-    `period`: how long two readings of a site are apart; `runbooks`: where the pages lie.
+    `period`: how long two readings of a site are apart; `runbooks`: where the pages lie;
+    `targets`: whom the configuration names in the outbox, None where nobody can tell; `routes`:
+    where each rule is told, those that are switched off too.
     """
 
     rules: tuple[Rule, ...]
@@ -78,6 +81,8 @@ class Alarm:
     period: Callable[[str, datetime], timedelta | None] = no_period
     certificates: Callable[[str], tuple[Certificate, ...]] = no_certificates
     spend: Callable[[Observed], Spend | None] = no_spend
+    targets: frozenset[str] | None = None
+    routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def step(self) -> str:
@@ -123,11 +128,12 @@ async def evaluate(alarm: Alarm, known: Sequence[Known], now: datetime) -> Advan
     def judge(before: Mapping[AlertKey, Alert], silences: Sequence[Silence]) -> Moved:
         moved = [advance(before, rounds, silences, now)]
         for one in known:
-            names = [rule.name for rule in alarm.rules if rule.covers(one.site)]
-            moved.append(retired(before, names, one.site, now))
+            names = frozenset(rule.name for rule in alarm.rules if rule.covers(one.site))
+            over = retired(before, Unwatched(one.site, names), silences, now)
+            moved.append(_routed(alarm, over))
             unasked = [r for r in alarm.rules if r.covers(one.site) and not _asks(r, one)]
             its = {key: alert for key, alert in before.items() if key.site == one.site}
-            moved.append(Advance(tellings=still_on(its, unasked, silences, now)))
+            moved.append(still_on(its, unasked, silences, now))
         whole = Advance(
             tuple(a for m in moved for a in m.kept),
             tuple(k for m in moved for k in m.forgotten),
@@ -141,19 +147,28 @@ async def evaluate(alarm: Alarm, known: Sequence[Known], now: datetime) -> Advan
 
 async def _end(alarm: Alarm, gone: Sequence[str], now: datetime) -> None:
     """End every alert of sites that are not configured any more."""
-    routes = {rule.name: rule.route for rule in alarm.rules}
 
-    def judge(before: Mapping[AlertKey, Alert], _: Sequence[Silence]) -> Moved:
-        ended = [retired(before, (), site, now, NOT_CONFIGURED) for site in gone]
-        told = tuple(
-            replace(t, route=routes.get(t.alert.key.rule, ()))
-            for one in ended
-            for t in one.tellings
-        )
+    def judge(before: Mapping[AlertKey, Alert], silences: Sequence[Silence]) -> Moved:
+        ended = [
+            _routed(alarm, retired(before, Unwatched(site, says=NOT_CONFIGURED), silences, now))
+            for site in gone
+        ]
+        told = tuple(telling for one in ended for telling in one.tellings)
         kept = tuple(alert for one in ended for alert in one.kept)
         return Moved(Advance(kept, tellings=told), _entries(alarm, told, now))
 
     await alarm.alerts.move(gone, now, judge)
+
+
+def _routed(alarm: Alarm, ended: Advance) -> Advance:
+    """Lead what is over to those who were told of it, also where its rule is switched off."""
+    routes = {**alarm.routes, **{rule.name: rule.route for rule in alarm.rules}}
+    return replace(
+        ended,
+        tellings=tuple(
+            replace(one, route=routes.get(one.alert.key.rule, ())) for one in ended.tellings
+        ),
+    )
 
 
 def _asks(rule: Rule, known: Known) -> bool:
@@ -178,7 +193,8 @@ async def _known(alarm: Alarm, site: str, now: datetime, *, trend: bool) -> Know
 
 
 async def _itself(alarm: Alarm, now: datetime) -> Known:
-    return Known(site=NO_SITE, now=now, queues=await alarm.alerts.queues())
+    queues = await alarm.alerts.queues()
+    return Known(site=NO_SITE, now=now, queues=queues, targets=alarm.targets)
 
 
 def _entries(
@@ -187,19 +203,21 @@ def _entries(
     return tuple(
         (target_of(channel.name), _entry(telling, alarm.runbooks, now))
         for telling in tellings
-        for channel in alarm.channels
-        if _goes_there(telling, channel)
+        for channel in _told(telling, alarm.channels)
+        if telling.why is not Why.KEPT or channel.forgets
     )
 
 
-def _goes_there(telling: Telling, channel: AlertChannel) -> bool:
-    """Whether a channel is told: it is on the route, and not itself what the alert is about."""
+def _told(telling: Telling, channels: Sequence[AlertChannel]) -> list[AlertChannel]:
+    """Return whom to tell: those on the route, but never over what the alert is itself about.
+
+    Where the route leads only there, all others are told, else nobody would be.
+    """
     key = telling.alert.key
-    if key.rule == "channel_failing" and key.subject == channel.name:
-        return False
-    if telling.why is Why.KEPT and not channel.forgets:
-        return False
-    return not telling.route or channel.name in telling.route
+    failing = key.subject if key.rule == "channel_failing" else None
+    others = [channel for channel in channels if channel.name != failing]
+    on_route = [c for c in others if not telling.route or c.name in telling.route]
+    return on_route or (others if failing else [])
 
 
 def _entry(telling: Telling, runbooks: str, now: datetime) -> OutboxEntry:

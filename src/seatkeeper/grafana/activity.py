@@ -19,6 +19,8 @@ INFLUX, PROM = Flavour.INFLUXDB, Flavour.PROMETHEUS
 WEEK = "7d"
 HELD = [idle_field(bucket) for bucket in IdleBucket]
 LIVELY = [idle_field(IdleBucket.WEEK), idle_field(IdleBucket.MONTH)]
+LONG = [idle_field(IdleBucket.HALF_YEAR), idle_field(IdleBucket.LONGER)]
+NEVER_USED = idle_field(IdleBucket.NEVER)
 IN_WEEK = idle_field(IdleBucket.WEEK)
 TYPE, BY_TYPE = f"{{{LICENSE_TYPE}}}", [LICENSE_TYPE]
 NOBODY = " No person is named in any number here."
@@ -44,7 +46,7 @@ def _plus(fields: list[str], of: str = "last") -> str:
 def _buckets_influx() -> tuple[Query, ...]:
     names = [(bucket.value, idle_field(bucket)) for bucket in IdleBucket]
     return tuple(
-        influxql.total(ACTIVITY, [name], f'sum("{name}")', bucket, daily=True)
+        influxql.total(ACTIVITY, [name], f'sum("{name}")', bucket, day=influxql.DAY)
         for bucket, name in names
     )
 
@@ -71,36 +73,45 @@ SHARE = Panel(
 )
 
 NEVER = Panel(
-    "How many seats were never used?",
-    "Live seats whose holders were never active. New ones are protected by the policy for their "
-    "first weeks." + NOBODY,
-    "locale",
-    Chart.NUMBER,
+    "How many of the seats were never used?",
+    "Live seats whose holders were never active, as a share of all. New ones are protected by the "
+    "policy for their first weeks. Orange from 5 %, red from 15 %." + NOBODY,
+    "percentunit",
+    Chart.METER,
     {
-        INFLUX: (influxql.newest(ACTIVITY, last(ACTIVITY, idle_field(IdleBucket.NEVER))),),
-        PROM: (promql.newest(by_type(idle(IdleBucket.NEVER))),),
+        INFLUX: (influxql.newest(ACTIVITY, f"{last(ACTIVITY, NEVER_USED)} / ({_plus(HELD)})"),),
+        PROM: (promql.newest(f"{by_type(idle(IdleBucket.NEVER))} / {by_type(idle())}"),),
     },
     width=8,
     height=6,
+    steps=rising(0.05, 0.15),
+    high=1,
     decimals=0,
 )
 
 LONG_IDLE = Panel(
-    "How many seats lie idle for more than 90 days?",
-    "Live seats whose holders were last active 90 days ago or longer." + NOBODY,
-    "locale",
-    Chart.NUMBER,
+    "How many of the seats lie idle for more than 90 days?",
+    "Live seats whose holders were last active 90 days ago or longer, as a share of all. Orange "
+    "from 10 %, red from 25 %." + NOBODY,
+    "percentunit",
+    Chart.METER,
     {
         INFLUX: (
             influxql.newest(
                 ACTIVITY,
-                _plus([idle_field(IdleBucket.HALF_YEAR), idle_field(IdleBucket.LONGER)]),
+                f"({_plus(LONG)}) / ({_plus(HELD)})",
             ),
         ),
-        PROM: (promql.newest(by_type(idle(IdleBucket.HALF_YEAR, IdleBucket.LONGER))),),
+        PROM: (
+            promql.newest(
+                f"{by_type(idle(IdleBucket.HALF_YEAR, IdleBucket.LONGER))} / {by_type(idle())}"
+            ),
+        ),
     },
     width=8,
     height=6,
+    steps=rising(0.1, 0.25),
+    high=1,
     decimals=0,
 )
 
@@ -146,7 +157,12 @@ DAILY = Panel(
     {
         INFLUX: (
             influxql.total(
-                ACTIVITY, ["active_users"], 'sum("active_users")', TYPE, daily=True, by=BY_TYPE
+                ACTIVITY,
+                ["active_users"],
+                'sum("active_users")',
+                TYPE,
+                day=influxql.CALENDAR_DAY,
+                by=BY_TYPE,
             ),
         ),
     },
@@ -161,7 +177,9 @@ WEEKLY = Panel(
     Chart.LINES,
     {
         INFLUX: (
-            influxql.total(ACTIVITY, [IN_WEEK], f'sum("{IN_WEEK}")', TYPE, daily=True, by=BY_TYPE),
+            influxql.total(
+                ACTIVITY, [IN_WEEK], f'sum("{IN_WEEK}")', TYPE, day=influxql.DAY, by=BY_TYPE
+            ),
         ),
         PROM: (promql.series(f"sum by ({LICENSE_TYPE}) ({idle(IdleBucket.WEEK)})", TYPE),),
     },
@@ -272,17 +290,21 @@ OUTCOMES = Panel(
     no_value="no releases yet",
 )
 
+LONGEST = 500
+
 PEOPLE = Panel(
     "Which seats of individual users are idle longest?",
-    "The newest points of individual users, the longest idle first. Empty unless points of users "
+    f"The longest idle first, at least {LONGEST // 2} of each site and license type. Seats never "
+    "used have no days and are not here: a panel above counts them. Empty unless points of users "
     "are switched on for this target; users are keyed hashes unless names are asked for.",
     "locale",
     Chart.TABLE,
-    {INFLUX: (influxql.people(USER_ACTIVITY, "user", "days_idle"),)},
+    {INFLUX: (influxql.people(USER_ACTIVITY, "user", "days_idle", most=LONGEST),)},
     width=24,
     height=9,
-    newest_by="User",
+    once_for=("site", "license_type", "User"),
     units={"Days idle": DAYS},
+    column_steps={"Days idle": rising(30, 90)},
     no_value="not switched on",
 )
 

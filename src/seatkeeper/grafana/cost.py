@@ -5,11 +5,10 @@ from __future__ import annotations
 from seatkeeper.core.measures import ACTIVITY, COST, LICENSE_TYPE, SITE
 from seatkeeper.grafana import influxql, promql
 from seatkeeper.grafana.influxql import last
-from seatkeeper.grafana.spec import Board, Chart, Colour, Flavour, Panel, Row, Step, rising
+from seatkeeper.grafana.spec import MONEY, Board, Chart, Colour, Flavour, Panel, Row, Step, rising
 
 INFLUX, PROM = Flavour.INFLUXDB, Flavour.PROMETHEUS
 
-MONEY = "locale"
 PRICES = " In the currency of the configuration; empty until `cost` has prices."
 
 
@@ -54,7 +53,7 @@ IDLE = Panel(
     },
     width=6,
     height=5,
-    steps=(Step(None, Colour.WARN),),
+    steps=(Step(None, Colour.GOOD), Step(1, Colour.WARN)),
     decimals=0,
 )
 
@@ -69,7 +68,7 @@ SAVED = Panel(
     },
     width=6,
     height=5,
-    steps=(Step(None, Colour.GOOD),),
+    steps=(Step(None, Colour.PLAIN), Step(1, Colour.GOOD)),
     decimals=0,
 )
 
@@ -109,11 +108,11 @@ SPEND_OVER_TIME = Panel(
                 ["spend", "idle_spend"],
                 'sum("spend") - sum("idle_spend")',
                 "in use",
-                daily=True,
+                day=influxql.DAY,
             ),
-            influxql.total(COST, ["idle_spend"], 'sum("idle_spend")', "idle", daily=True),
+            influxql.total(COST, ["idle_spend"], 'sum("idle_spend")', "idle", day=influxql.DAY),
             influxql.every_type(
-                influxql.total(COST, ["budget"], 'sum("budget")', "budget", daily=True)
+                influxql.total(COST, ["budget"], 'sum("budget")', "budget", day=influxql.DAY)
             ),
         ),
         PROM: (
@@ -151,7 +150,7 @@ SAVINGS = Panel(
     {
         INFLUX: (
             influxql.total(
-                COST, ["savings"], 'sum("savings")', TYPE, daily=True, by=[LICENSE_TYPE]
+                COST, ["savings"], 'sum("savings")', TYPE, day=influxql.DAY, by=[LICENSE_TYPE]
             ),
         ),
         PROM: (promql.series(paid("savings", by=LICENSE_TYPE), TYPE),),
@@ -172,7 +171,7 @@ IDLE_SHARE = Panel(
                 ["idle_spend", "spend"],
                 'sum("idle_spend") / sum("spend")',
                 TYPE,
-                daily=True,
+                day=influxql.DAY,
                 by=[LICENSE_TYPE],
             ),
         ),
@@ -195,7 +194,12 @@ RELEASABLE = Panel(
     {
         INFLUX: (
             influxql.total(
-                ACTIVITY, ["releasable"], 'sum("releasable")', TYPE, daily=True, by=[LICENSE_TYPE]
+                ACTIVITY,
+                ["releasable"],
+                'sum("releasable")',
+                TYPE,
+                day=influxql.DAY,
+                by=[LICENSE_TYPE],
             ),
         ),
         PROM: (

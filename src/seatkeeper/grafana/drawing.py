@@ -69,6 +69,10 @@ def _thresholds(steps: tuple[Step, ...]) -> dashboard.ThresholdsConfig:
     )
 
 
+def _step(step: Step) -> dict[str, Any]:
+    return {"value": step.value, "color": step.colour.value}
+
+
 def _mapping(words: dict[int, str]) -> ValueMap:
     return ValueMap({str(value): ValueMappingResult(text) for value, text in words.items()})
 
@@ -86,11 +90,6 @@ def _number(_panel: Panel) -> Any:
 
 def _name(panel: Panel) -> Any:
     return _number(panel).text_mode(BigValueTextMode.NAME)
-
-
-def _time(panel: Panel) -> Any:
-    reduced = common.ReduceDataOptions().calcs(["lastNotNull"]).fields("/^Time$/")
-    return _number(panel).reduce_options(reduced)
 
 
 def _meter(panel: Panel) -> Any:
@@ -170,38 +169,45 @@ def _coloured(built: Any) -> Any:
 def _columns(built: Any, panel: Panel, flavour: Flavour) -> None:
     """Join the queries of Prometheus to one table; name, order and unit its columns."""
     rename = {"site": "Site", "license_type": "License type"}
-    hidden = {"Time": True}
-    if panel.newest_by:
-        _keep_newest(built, panel)
-        rename |= {f"{name} (firstNotNull)": name for name in panel.units}
+    hidden = {"Time": not panel.time_column}
+    if panel.time_column:
+        rename["Time"] = panel.time_column
+    if panel.once_for:
+        _keep_once(built, panel)
+        rename |= {f"{name} (max)": name for name in panel.units}
     if flavour is Flavour.PROMETHEUS:
         built.with_transformation(DataTransformerConfig("merge", options={}))
         queries = zip("ABCDEFGHIJ", panel.queries[flavour], strict=False)
         rename |= {f"Value #{ref_id}": query.legend for ref_id, query in queries}
     options = {
         "excludeByName": hidden,
-        "indexByName": {"site": 0, "license_type": 1},
+        "indexByName": {"site": 0, "license_type": 1, "Time": 2},
         "renameByName": rename,
     }
     built.with_transformation(DataTransformerConfig("organize", options=options))
     for name, unit in panel.units.items():
         built.override_by_name(name, [DynamicConfigValue("unit", unit)])
+    for name, steps in panel.column_steps.items():
+        limits = {"mode": "absolute", "steps": [_step(step) for step in steps]}
+        coloured = DynamicConfigValue("custom.cellOptions", {"type": "color-text"})
+        built.override_by_name(name, [DynamicConfigValue("thresholds", limits), coloured])
 
 
-def _keep_newest(built: Any, panel: Panel) -> None:
-    """Show one row for each value of a column: the first, for the query has the newest first."""
-    fields: dict[str, Any] = {panel.newest_by: {"aggregations": [], "operation": "groupby"}}
+def _keep_once(built: Any, panel: Panel) -> None:
+    """Make one row of those that are equal in some columns, the largest number first."""
+    fields: dict[str, Any] = {
+        name: {"aggregations": [], "operation": "groupby"} for name in panel.once_for
+    }
     for name in panel.units:
-        fields[name] = {"aggregations": ["firstNotNull"], "operation": "aggregate"}
+        fields[name] = {"aggregations": ["max"], "operation": "aggregate"}
     built.with_transformation(DataTransformerConfig("groupBy", options={"fields": fields}))
-    worst = [{"field": f"{name} (firstNotNull)", "desc": True} for name in panel.units]
+    worst = [{"field": f"{name} (max)", "desc": True} for name in panel.units]
     built.with_transformation(DataTransformerConfig("sortBy", options={"sort": worst}))
 
 
 _KINDS = {
     Chart.NUMBER: _number,
     Chart.NAME: _name,
-    Chart.TIME: _time,
     Chart.METER: _meter,
     Chart.LINES: _lines,
     Chart.STACK: _stack,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from seatkeeper.errors import SeatkeeperError, UsageError
 from seatkeeper.grafana import alerting, provisioning
-from seatkeeper.grafana.boards import BOARDS
+from seatkeeper.grafana.boards import boards
 from seatkeeper.grafana.dashboards import dashboard_json
 from seatkeeper.grafana.spec import Flavour
 
@@ -27,15 +27,18 @@ class Choices:
     """What the person who exports chooses."""
 
     influx_version: int = 1
+    currency: str = ""
+    """What stands behind amounts of money."""
 
 
 def files(choices: Choices) -> dict[str, bytes]:
     """Return every file of an export by its path in the folder."""
     found: dict[str, bytes] = {}
+    every = boards(choices.currency)
     for flavour in Flavour:
         top, provided = flavour.value, f"{flavour.value}/provisioning"
-        for board in BOARDS:
-            body = dashboard_json(board, flavour, BOARDS)
+        for board in every:
+            body = dashboard_json(board, flavour, every)
             found[f"{top}/dashboards/{board.name}.json"] = body
         source = provisioning.datasource(flavour, choices.influx_version)
         name = flavour.uid
@@ -71,7 +74,9 @@ def write(folder: Path, found: Mapping[str, bytes], *, force: bool) -> int:
         digests = {path: _digest(body) for path, body in sorted(found.items())}
         _replace(folder / WRITTEN, f"{json.dumps(digests, indent=2)}\n".encode())
     except OSError as error:
-        raise SeatkeeperError(f"{folder} cannot be written: {error.strerror or error}") from error
+        raise SeatkeeperError(
+            f"{folder} cannot be written: {error.strerror or error}; name a folder that can"
+        ) from error
     return changed
 
 

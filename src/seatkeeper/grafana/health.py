@@ -44,14 +44,23 @@ FRESH = Panel(
 
 READ = Panel(
     "When was each site last read?",
-    "The time of the newest point of each site. Sites are read every 15 minutes unless the "
-    "schedule says otherwise.",
-    "dateTimeFromNow",
-    Chart.TIME,
-    {INFLUX: (influxql.newest(HEALTH, last(HEALTH, "cycle_seconds"), SITE),)},
+    "The time of the newest reading of each site in the chosen range, and how long it took: orange "
+    "after one minute, red after five. Sites are read every 15 minutes unless the schedule says "
+    "otherwise; the alert NumbersStale tells of those that are not.",
+    "s",
+    Chart.TABLE,
+    {
+        INFLUX: (
+            influxql.table(
+                HEALTH, ((last(HEALTH, "cycle_seconds"), "It took"),), when=influxql.NOW
+            ),
+        )
+    },
     width=8,
     height=6,
-    low=None,
+    time_column="Last read",
+    units={"Last read": "dateTimeFromNow", "It took": "s"},
+    column_steps={"It took": rising(60, 300)},
 )
 
 WAITING = Panel(
@@ -244,19 +253,23 @@ VALID = Panel(
     words={0: "no", 1: "yes"},
 )
 
+FIRING = (
+    "label_replace("
+    + promql.metric("seatkeeper_alerts", chosen=False, site='=~"$site|"', state="firing")
+    + ', "site", "Seatkeeper", "site", "")'
+)
+"""Alerts that fire at the chosen sites, and those of no site: on Seatkeeper itself."""
+
 ALERTS = Panel(
     "Which of Seatkeeper's own alerts are firing?",
-    "Alerts of the configuration that fire now, by site and severity.",
+    "Alerts of the configuration that fire now, by site and severity; those on Seatkeeper itself, "
+    "such as an outbox that grows, belong to no site.",
     "locale",
     Chart.BARS,
     {
-        PROM: (
-            promql.series(
-                f"sum by (site, severity) ({promql.metric('seatkeeper_alerts', state='firing')})",
-                "{site} {severity}",
-            ),
-        ),
+        PROM: (promql.series(f"sum by (site, severity) ({FIRING})", "{site} {severity}"),),
     },
+    steps=(Step(None, Colour.GOOD), Step(1, Colour.BAD)),
     decimals=0,
     interval="1h",
 )

@@ -14,6 +14,9 @@ from seatkeeper.grafana.spec import Query
 NOW = "$timeFilter"
 """The range that is chosen in Grafana."""
 
+RECENT = "time > now() - 2d"
+"""What counts as now, whatever range is chosen: a site or type that is gone is not added up."""
+
 
 def field(measurement: Measurement, name: str) -> str:
     """Return the quoted field; raises KeyError for one that the measurement has not."""
@@ -53,18 +56,26 @@ def series(
     )
 
 
-def newest(measurement: Measurement, value: str, legend: str = "", *, when: str = NOW) -> Query:
-    """Return one value for each site and license type."""
+def newest(measurement: Measurement, value: str, legend: str = "") -> Query:
+    """Return the newest value of each site and license type."""
     tags = _tags(measurement)
     return Query(
         f'SELECT {value} FROM "{measurement.name}" '  # noqa: S608 - names from core/measures
-        f"WHERE {chosen(measurement, when)} GROUP BY {tags}",
+        f"WHERE {chosen(measurement, RECENT)} GROUP BY {tags}",
         legend or _legend(measurement),
         now=True,
     )
 
 
-DAY = "1d"
+DAY = "time(1d, ${__to}999u)"
+"""24 hours, the last of them before the end of the chosen range.
+
+With days of the calendar the running one would miss every site that was not read yet. The end in
+milliseconds is an offset in microseconds here, so that a point at the end is before it.
+"""
+
+CALENDAR_DAY = "time(1d)"
+"""A day of UTC, as Seatkeeper counts who was active."""
 
 
 def total(
@@ -73,25 +84,25 @@ def total(
     value: str,
     legend: str,
     *,
-    daily: bool = False,
+    day: str = "",
     by: Sequence[str] = (),
 ) -> Query:
-    """Return a value of sums over what is chosen, such as `sum("spend")`; `daily` over time.
+    """Return a value of sums over what is chosen, such as `sum("spend")`; by `day` over time.
 
     A day is the step because sites are read at different moments: in a shorter one some would be
     missing. Filling the gaps is no way out: influxd 1.x repeats rows of a filled subquery.
     """
     tags = _tags(measurement)
     inner = ", ".join(f'{last(measurement, name)} AS "{name}"' for name in fields)
-    step = [f"time({DAY})"] if daily else []
+    step, when = ([day], NOW) if day else ([], RECENT)
     rows = (
-        f'SELECT {inner} FROM "{measurement.name}" WHERE {chosen(measurement)} '  # noqa: S608
-        f"GROUP BY {', '.join([*step, tags])}{' fill(none)' if daily else ''}"
+        f'SELECT {inner} FROM "{measurement.name}" WHERE {chosen(measurement, when)} '  # noqa: S608
+        f"GROUP BY {', '.join([*step, tags])}{' fill(none)' if day else ''}"
     )
     groups = ", ".join([*step, *(f'"{tag}"' for tag in by)])
     grouped = f" GROUP BY {groups}" if groups else ""
-    text = f"SELECT {value} FROM ({rows}) WHERE {NOW}{grouped}"  # noqa: S608
-    return Query(f"{text} fill(none)" if daily else text, legend, now=not daily)
+    text = f"SELECT {value} FROM ({rows}) WHERE {when}{grouped}"  # noqa: S608
+    return Query(f"{text} fill(none)" if day else text, legend, now=not day)
 
 
 def every_type(query: Query) -> Query:
@@ -182,23 +193,28 @@ def peak_share(measurement: Measurement, part: str, whole: str, *, every: str) -
     return series(measurement, of, every=every)
 
 
-def table(measurement: Measurement, columns: Sequence[tuple[str, str]]) -> Query:
+def table(
+    measurement: Measurement, columns: Sequence[tuple[str, str]], *, when: str = RECENT
+) -> Query:
     """Return the newest values as a table: expression and heading of each column."""
     tags = _tags(measurement)
     values = ", ".join(f'{value} AS "{name}"' for value, name in columns)
     return Query(
         f'SELECT {values} FROM "{measurement.name}" '  # noqa: S608 - names from core/measures
-        f"WHERE {chosen(measurement)} GROUP BY {tags}",
+        f"WHERE {chosen(measurement, when)} GROUP BY {tags}",
         now=True,
     )
 
 
-def people(measurement: Measurement, user: str, days: str) -> Query:
-    """Return the newest points of individual users as a table."""
-    columns = f'{field(measurement, user)} AS "User", {field(measurement, days)} AS "Days idle"'
+def people(measurement: Measurement, user: str, days: str, *, most: int) -> Query:
+    """Return the longest idle points of individual users as a table, of each site and type.
+
+    A seat may be there twice, from yesterday and from today; one without a number is not there.
+    """
+    columns = f'top({field(measurement, days)}, {most}) AS "Days idle", {field(measurement, user)}'
     return Query(
-        f'SELECT {columns} FROM "{measurement.name}" '  # noqa: S608 - names from core/measures
-        f"WHERE {chosen(measurement)} ORDER BY time DESC LIMIT 5000",
+        f'SELECT {columns} AS "User" FROM "{measurement.name}" '  # noqa: S608 - core/measures
+        f"WHERE {chosen(measurement, RECENT)} GROUP BY {_tags(measurement)}",
         now=True,
     )
 

@@ -60,12 +60,7 @@ EXPIRY = Panel(
     Chart.NUMBER,
     {
         INFLUX: (influxql.newest(SERVER, last(SERVER, "days_until_expiry")),),
-        PROM: (
-            promql.newest(
-                f"({promql.metric('qlik_license_expiry_timestamp_seconds')} - time()) / 86400",
-                "{site}",
-            ),
-        ),
+        PROM: (promql.newest(promql.days_valid(), "{site}"),),
     },
     width=8,
     height=6,
@@ -77,13 +72,15 @@ EXPIRY = Panel(
 
 FREE_OVER_TIME = Panel(
     "Are the free seats getting fewer?",
-    "Free seats of each pool. A sawtooth is what releases give back and new people take.",
+    "Free seats of each pool. A sawtooth is what releases give back and new people take. "
+    "The dashed lines are none and 10 free seats.",
     "locale",
     Chart.LINES,
     {
         INFLUX: (influxql.series(POOLS, last(POOLS, "available")),),
         PROM: (promql.series(AVAILABLE),),
     },
+    steps=falling(1, 10),
     height=9,
     interval="6h",
 )
@@ -98,6 +95,7 @@ LOWEST = Panel(
         INFLUX: (influxql.series(POOLS, f"min({FREE})", every="7d"),),
         PROM: (promql.series(f"min_over_time({AVAILABLE}[7d])"),),
     },
+    steps=falling(1, 10),
     height=9,
     interval="7d",
 )

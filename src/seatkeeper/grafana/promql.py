@@ -58,6 +58,12 @@ def tokens(state: str) -> str:
     return metric("qlik_license_tokens", chosen=False, site=f'=~"${SITE}"', state=state)
 
 
+def days_valid(*, chosen: bool = True) -> str:
+    """Return the whole days to the last valid day of the server license, negative after it."""
+    expiry = metric("qlik_license_expiry_timestamp_seconds", chosen=chosen)
+    return f"floor(({expiry} - time()) / 86400)"
+
+
 def success(job: str, *, chosen: bool = True) -> str:
     """Return when a job last succeeded.
 

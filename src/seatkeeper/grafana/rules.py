@@ -103,7 +103,7 @@ _ELAPSED = "scalar((day_of_month() - 1 + hour() / 24) / days_in_month())"
 _SPEND = f"sum by (site) ({_metric('qlik_license_monthly_cost', kind='spend')})"
 _BUDGET = f"sum by (site) ({_metric('qlik_license_monthly_cost', kind='budget')} > 0)"
 _SUCCESS = promql.success("monitor", chosen=False)
-_DAYS_VALID = f"({_metric('qlik_license_expiry_timestamp_seconds')} - time()) / 86400"
+_DAYS_VALID = promql.days_valid(chosen=False)
 _BAD_RELEASES = _metric("qlik_license_releases_total", outcome='=~"refused|unknown"')
 _MONEY = (
     'SELECT sum("s") / sum("b") FROM (SELECT '  # noqa: S608 - names from core/measures

@@ -9,6 +9,10 @@ DAYS = "suffix: days"
 """Grafana's own unit of days turns 45 days into 6.4 weeks."""
 
 
+MONEY = "money"
+"""An amount in the currency of the configuration; it becomes a unit of Grafana's at the export."""
+
+
 class Flavour(StrEnum):
     """Where the numbers are queried."""
 
@@ -32,8 +36,6 @@ class Chart(StrEnum):
     NUMBER = "stat"
     NAME = "name"
     """The name of a series alone: the label says it all."""
-    TIME = "time"
-    """The time of the newest value, whatever the value is."""
     METER = "bargauge"
     LINES = "lines"
     STACK = "stack"
@@ -103,10 +105,15 @@ class Panel:
     no_value: str = "no data"
     words: dict[int, str] = field(default_factory=dict)
     """What stands for a number, such as `no` for 0."""
-    newest_by: str = ""
-    """The column of a table of which only the newest row each is shown."""
+    once_for: tuple[str, ...] = ()
+    """The columns of a table that make one row of all that are equal in them, with the largest
+    number; the largest comes first."""
     units: dict[str, str] = field(default_factory=dict)
-    """Units and steps of single columns of a table, by name."""
+    """Units of single columns of a table, by name."""
+    column_steps: dict[str, tuple[Step, ...]] = field(default_factory=dict)
+    """Steps of single columns of a table, by name."""
+    time_column: str = ""
+    """What the column of the time is called; without a name it is hidden."""
 
 
 @dataclass(frozen=True, slots=True)

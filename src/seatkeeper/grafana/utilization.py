@@ -108,7 +108,8 @@ ALLOCATED = Panel(
 
 POOL_TABLE = Panel(
     "What does each pool look like now?",
-    "The counts as the site reports them, and allocated as a share of total.",
+    "The counts as the site reports them, and allocated as a share of total: orange from 85 %, red "
+    "from 95 %.",
     "locale",
     Chart.TABLE,
     {
@@ -135,12 +136,13 @@ POOL_TABLE = Panel(
     width=24,
     height=6,
     units={"Share allocated": "percentunit"},
+    column_steps={"Share allocated": rising(0.85, 0.95)},
 )
 
 USED = Panel(
     "How many of the held seats were ever used?",
     "Used seats as a share of held seats. The lower it is, the more was handed out to people who "
-    "never came.",
+    "never came. The dashed lines are 60 % and 80 %.",
     "percentunit",
     Chart.LINES,
     {
@@ -154,6 +156,7 @@ USED = Panel(
     low=None,
     soft_low=0.5,
     high=1,
+    steps=falling(0.6, 0.8),
     width=8,
     interval="1h",
 )
@@ -181,7 +184,7 @@ MINUTES = Panel(
 
 TOKENS = Panel(
     "How many tokens are left?",
-    "Only sites with a token license show here.",
+    "Only sites with a token license show here. The dashed lines are none and 10 tokens left.",
     "locale",
     Chart.LINES,
     {
@@ -194,6 +197,7 @@ TOKENS = Panel(
             promql.series(promql.tokens("total"), "{site} token total"),
         ),
     },
+    steps=falling(1, 10),
     width=8,
     interval="1h",
     no_value="no token license",

@@ -1,6 +1,7 @@
 """Alertmanager, by version 2 of its API: an alert is active until its end, and must be told again.
 
-The labels are the alert's identity there: rule, site, severity and key.
+The labels are the alert's identity there: rule, site, severity and key. So with each message the
+alert ends at every other severity: it may have been told at one, before it got worse or better.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from seatkeeper.core.alert_message import AlertMessage, MessageState
+from seatkeeper.core.alert_message import AlertMessage, MessageState, Severity
 from seatkeeper.outlets.posting import Call, Receiver, send
 
 PATH = "/api/v2/alerts"
@@ -29,12 +31,21 @@ class Alertmanager:
 
     async def tell(self, message: AlertMessage, _key: str) -> str:
         """Send the state of one alert and say what came back; raises OutletError."""
-        body = msgspec.json.encode([alert_of(message, self._now(), self._hold)])
+        body = msgspec.json.encode(alerts_of(message, self._now(), self._hold))
         call = Call(body=body, headers={"Content-Type": "application/json"}, path=PATH)
         return await send(self._receiver, call)
 
 
-def alert_of(message: AlertMessage, now: datetime, hold: timedelta) -> dict[str, Any]:
+def alerts_of(message: AlertMessage, now: datetime, hold: timedelta) -> list[dict[str, Any]]:
+    """Return the alert as it is, and that it is over at any other severity."""
+    if message.state is MessageState.TEST:
+        return [_alert(message, now, hold)]
+    ended = replace(message, state=MessageState.RESOLVED)
+    others = [replace(ended, severity=one) for one in Severity if one is not message.severity]
+    return [_alert(one, now, hold) for one in (message, *others)]
+
+
+def _alert(message: AlertMessage, now: datetime, hold: timedelta) -> dict[str, Any]:
     """Return the alert as Alertmanager wants it; labels without a value do not exist there."""
     labels = {
         "alertname": message.rule,

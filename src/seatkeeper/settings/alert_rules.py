@@ -108,6 +108,8 @@ class RuleSettings(Part):
             value = getattr(self, own.name)
             above, under = own.metadata.get("above", ""), own.metadata.get("under", "")
             other = getattr(self, above or under) if above or under else value
+            if value is None:
+                continue
             if _is_below(value, other) if above else _is_below(other, value):
                 way = "below" if above else "above"
                 raise Wrong(
@@ -179,10 +181,11 @@ def _model_of(kind: type[RuleKind]) -> type[RuleSettings]:
     }
     for own in _own(kind):
         sort = _KINDS[own.metadata["unit"]]
-        shown = sort.show(own.default)
+        unset = own.default is None  # then the help says what holds instead
+        shown = "" if unset else f" Default {sort.show(own.default)}."
         fields[own.name] = (
             Annotated[Any, sort],
-            Field(default=own.default, description=f"{own.metadata['help']} Default {shown}."),
+            Field(default=own.default, description=f"{own.metadata['help']}{shown}"),
         )
     name = "".join(word.capitalize() for word in about.name.split("_")) + "Settings"
     model = create_model(name, __base__=RuleSettings, __doc__=f"{about.title}.", **fields)

@@ -93,15 +93,21 @@ class AlertsSettings(Part):
         for name in MODELS:
             yield name, getattr(self.rules, name)
 
+    def routes(self) -> dict[str, tuple[str, ...]]:
+        """Return the route of each rule, spelled as the channels are; of those that are off too."""
+        spelled = {c.name.casefold(): c.name for c in self.channels}
+        return {
+            rule: tuple(spelled[name.casefold()] for name in settings.route)
+            for rule, settings in self.each_rule()
+        }
+
     def to_rules(self) -> tuple[Rule, ...]:
         """Return the rules that are on, their routes spelled as the channels are."""
-        spelled = {c.name.casefold(): c.name for c in self.channels}
-        rules = []
-        for _, settings in self.each_rule():
+        rules, routes = [], self.routes()
+        for name, settings in self.each_rule():
             more = {"failing_after": self.failing_after} if settings.kind is ChannelFailing else {}
             if settings.enabled:
-                route = tuple(spelled[name.casefold()] for name in settings.route)
-                rules.append(replace(settings.to_rule(**more), route=route))
+                rules.append(replace(settings.to_rule(**more), route=routes[name]))
         return tuple(rules)
 
     def channel(self, name: str) -> ChannelSettings | None:

@@ -26,7 +26,8 @@ class RetentionSettings(Part):
     daily: Annotated[timedelta, duration(least=timedelta(days=31), most=_MOST)] = Field(
         default=FIVE_YEARS,
         description="How long pools, capacity minutes and users' activity by day are kept, and"
-        " what changed about seats and license; default 1830d, five years.",
+        " what changed about seats and license; default 1830d, five years. That a seat came back"
+        " after a release is kept for 400 days at least: it is no saving.",
     )
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -60,12 +60,13 @@ class Alerts:
 
     @threaded
     def gone_sites(self, sites: Collection[str], since: datetime) -> tuple[str, ...]:
-        """Return other sites whose alerts are on though nothing was heard of them since then.
+        """Return other sites with alerts to end though nothing was heard of them since then.
 
         Neither was one of their alerts judged, nor did a cycle of theirs begin.
         """
         others = sa.and_(_C.site != "", _C.site.not_in(list(sites)))
-        on = _C.state != AlertState.RESOLVED
+        # One that ended under a silence is over when that was told.
+        on = sa.or_(_C.state != AlertState.RESOLVED, _C.told == MessageState.FIRING)
         begun = sa.exists().where(CYCLE_SAMPLE.c.site == _C.site, CYCLE_SAMPLE.c.at >= since)
         found = sa.select(_C.site).where(others, ~begun).group_by(_C.site).order_by(_C.site)
         found = found.having(
@@ -143,12 +144,10 @@ class Alerts:
             record.note(_unsilenced(held, actor, reason, now))
         return replace(held, until=until, ended_by=actor.by)
 
-    @threaded
-    def prune(self, now: datetime, keep: timedelta = KEEP_RESOLVED) -> int:
-        """Forget alerts that have been over for long; returns how many."""
-        old = sa.and_(_C.state == AlertState.RESOLVED, _C.resolved_at < now - keep)
-        with self._db.writing() as conn:
-            return conn.execute(sa.delete(ALERT_STATE).where(old)).rowcount
+
+def over_for_long(now: datetime) -> sa.ColumnElement[bool]:
+    """Choose alerts that nobody needs to know of any more (KEEP_RESOLVED)."""
+    return sa.and_(_C.state == AlertState.RESOLVED, _C.resolved_at < now - KEEP_RESOLVED)
 
 
 def _keep(conn: sa.Connection, moved: Moved) -> None:

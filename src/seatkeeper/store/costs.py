@@ -1,27 +1,40 @@
-"""Seats by department as of the newest reading of each site, and releases that stayed free."""
+"""Seats by department as last read on each day of a site, and releases that stayed free."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from seatkeeper.core.changes import ChangeKind
 from seatkeeper.core.cost import Freed, SeatGroups, month_begin
+from seatkeeper.core.cost_month import Month, MonthKnown, PoolDay
+from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outcome import GrantOutcome, Outcome
-from seatkeeper.store.columns import Moment
+from seatkeeper.store.columns import Moment, clean
 from seatkeeper.store.engine import Database, threaded
-from seatkeeper.store.lateness import gives_way
+from seatkeeper.store.lateness import LATE
 from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION
-from seatkeeper.store.watch_tables import SEAT_EVENT, SEAT_GROUPS
+from seatkeeper.store.watch_tables import (
+    CAPACITY_DAY,
+    FREED_DEPARTMENT,
+    POOL_DAY,
+    SEAT_EVENT,
+    SEAT_GROUPS_DAY,
+)
 
 SAVES_FOR = timedelta(days=365)
 """A release saves for a year: then the license would have been bought anew anyway."""
 
+_WITH_SEATS = {kind.value for kind in LicenseType}
 _BACK = (GrantOutcome.RESTORED, GrantOutcome.ALREADY_HELD)
-_C = SEAT_GROUPS.c
+_C = SEAT_GROUPS_DAY.c
 
 
 class Costs:
@@ -32,31 +45,77 @@ class Costs:
 
     @threaded
     def keep(self, seats: SeatGroups) -> None:
-        """Keep the seats of a reading in place of an older one; a newer one stays (`gives_way`)."""
-        row = {"site": seats.site, "at": seats.at, "body": msgspec.json.encode(seats)}
+        """Keep the seats of a reading in place of an older one of the day; a newer one stays."""
+        day = seats.at.astimezone(UTC).date().isoformat()
+        row = {"site": seats.site, "day": day, "at": seats.at, "body": msgspec.json.encode(seats)}
         with self._db.writing() as conn:
-            old = sa.and_(_C.site == seats.site, gives_way(_C.at, seats.at))
-            conn.execute(sa.delete(SEAT_GROUPS).where(old))
-            if conn.execute(sa.select(_C.site).where(_C.site == seats.site)).first() is None:
-                conn.execute(sa.insert(SEAT_GROUPS).values(row))
+            insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+            new = insert(SEAT_GROUPS_DAY).values(row)
+            changes = {"at": new.excluded.at, "body": new.excluded.body}
+            is_newer = new.excluded.at >= _C.at
+            conn.execute(
+                new.on_conflict_do_update(
+                    index_elements=["site", "day"], set_=changes, where=is_newer
+                )
+            )
 
     @threaded
-    def newest(self, site: str) -> SeatGroups | None:
-        """Return the seats of a site as last read, None when they were never counted."""
-        with self._db.reading() as conn:
-            body = conn.execute(sa.select(_C.body).where(_C.site == site)).scalar()
-        try:
-            return None if body is None else msgspec.json.decode(body, type=SeatGroups)
-        except msgspec.ValidationError:
-            return None  # written by another version; the next reading replaces it
+    def newest(self, site: str, now: datetime) -> SeatGroups | None:
+        """Return the seats of a site as last read, None when they were never counted.
 
-    @threaded
-    def freed(self, site: str, now: datetime) -> list[Freed]:
-        """Return the releases of the last year that took effect and did not come back.
-
-        Those before this month stand together at its beginning.
+        What a clock that was ahead left in the days to come is passed over.
         """
-        begin = month_begin(now)
+        with self._db.reading() as conn:
+            found = sa.select(_C.body).where(_C.site == site, _C.at <= now + LATE)
+            found = found.order_by(_C.day.desc()).limit(1)
+            body = conn.execute(found).scalar()
+        return None if body is None else _groups(body)
+
+    @threaded
+    def known_since(self, site: str) -> date | None:
+        """Return the first day of which something is known, None without any history."""
+        days = [
+            sa.select(sa.func.min(table.c.day)).where(table.c.site == site)
+            for table in (SEAT_GROUPS_DAY, POOL_DAY)
+        ]
+        with self._db.reading() as conn:
+            found = [day for one in days if (day := conn.execute(one).scalar()) is not None]
+        return date.fromisoformat(min(found)) if found else None
+
+    @threaded
+    def month(self, site: str, month: Month) -> MonthKnown:
+        """Return what is known of a month of a site."""
+        first, after = month.first.isoformat(), month.after.isoformat()
+
+        def within(table: sa.Table, *columns: str) -> sa.Select[Any]:
+            c = table.c
+            found = sa.select(*(c[name] for name in columns)).order_by(c.day)
+            return found.where(c.site == site, c.day >= first, c.day < after)
+
+        with self._db.reading() as conn:
+            bodies = conn.execute(within(SEAT_GROUPS_DAY, "body")).scalars().all()
+            days = conn.execute(within(POOL_DAY, "day", "license_type", "name", "last")).all()
+            minutes = conn.execute(within(CAPACITY_DAY, "minutes")).scalars().all()
+        had_minutes = any(day.license_type is MeasuredType.ANALYZER_CAPACITY for day in days)
+        seats = [day for day in days if day.license_type.value in _WITH_SEATS]
+        return MonthKnown(
+            groups=[groups for body in bodies if (groups := _groups(body)) is not None],
+            pools=[
+                PoolDay(date.fromisoformat(day.day), day.license_type, day.name, round(day.last))
+                for day in seats
+                if day.name in ("allocated", "available")
+            ],
+            minutes=Fraction(sum(minutes)) if had_minutes or minutes else None,
+        )
+
+    @threaded
+    def freed(self, site: str, now: datetime, since: datetime | None = None) -> list[Freed]:
+        """Return the releases of a year until `now` that took effect and did not come back.
+
+        Those before the month of `now` (or before `since`, the beginning of a month that `now`
+        ends) stand together at its beginning.
+        """
+        begin = since or month_begin(now)
         by, back = PLAN_ACTION.c, GIVE_BACK.c
         came_back = sa.exists().where(
             SEAT_EVENT.c.plan_id == by.plan_id,
@@ -69,16 +128,74 @@ class Costs:
             back.outcome.in_(_BACK),
         )
         at = sa.case((by.settled_at >= begin, by.settled_at), else_=sa.literal(begin, Moment))
-        each = sa.select(by.license_type, at.label("at")).where(
-            by.site == site,
-            by.outcome.in_((Outcome.RELEASED, Outcome.QUARANTINED)),
-            by.settled_at > now - SAVES_FOR,
-            ~came_back,
-            ~given_back,
-        )
+        columns = (by.license_type, at.label("at"), FREED_DEPARTMENT.c.department)
+        each = sa.select(*columns).select_from(_with_department())
+        each = each.where(*_took_effect(site, now), ~came_back, ~given_back)
         free = each.subquery().c
-        found = sa.select(free.license_type, free.at, sa.func.count()).group_by(
-            free.license_type, free.at
-        )
+        groups = (free.license_type, free.at, free.department)
+        found = sa.select(*groups, sa.func.count()).group_by(*groups).order_by(*groups)
         with self._db.reading() as conn:
-            return [Freed(LicenseType(kind), at, n) for kind, at, n in conn.execute(found)]
+            return [
+                Freed(LicenseType(kind), at, seats, department)
+                for kind, at, department, seats in conn.execute(found)
+            ]
+
+    @threaded
+    def unattributed(self, site: str, attribute: str, now: datetime) -> dict[tuple[str, str], str]:
+        """Return releases of the last year of which the department is not known by an attribute.
+
+        The key is plan and allocation, the value the QRS id of the user who had the seat.
+        """
+        by, known = PLAN_ACTION.c, FREED_DEPARTMENT.c
+        found = sa.select(by.plan_id, by.allocation_id, by.user_id).select_from(_with_department())
+        is_open = sa.or_(known.attribute.is_(None), known.attribute != attribute)
+        with self._db.reading() as conn:
+            rows = conn.execute(found.where(*_took_effect(site, now), is_open)).all()
+        return {(row.plan_id, row.allocation_id): row.user_id for row in rows}
+
+    @threaded
+    def attribute(self, attribute: str, departments: Mapping[tuple[str, str], str]) -> None:
+        """Keep the departments of releases, by plan and allocation, as an attribute names them."""
+        rows = [
+            {
+                "plan_id": plan_id,
+                "allocation_id": allocation_id,
+                "attribute": attribute,
+                "department": clean(department),
+            }
+            for (plan_id, allocation_id), department in departments.items()
+        ]
+        with self._db.writing() as conn:
+            insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+            new = insert(FREED_DEPARTMENT)
+            changes = {
+                "attribute": new.excluded.attribute,
+                "department": new.excluded.department,
+            }
+            key = ["plan_id", "allocation_id"]
+            conn.execute(new.on_conflict_do_update(index_elements=key, set_=changes), rows)
+
+
+def _with_department() -> sa.Join:
+    by, known = PLAN_ACTION.c, FREED_DEPARTMENT.c
+    same = sa.and_(known.plan_id == by.plan_id, known.allocation_id == by.allocation_id)
+    return PLAN_ACTION.outerjoin(FREED_DEPARTMENT, same)
+
+
+def _took_effect(site: str, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """Find the releases of a year until `now` that took effect."""
+    by = PLAN_ACTION.c
+    return (
+        by.site == site,
+        by.outcome.in_((Outcome.RELEASED, Outcome.QUARANTINED)),
+        by.settled_at > now - SAVES_FOR,
+        by.settled_at <= now,
+    )
+
+
+def _groups(body: bytes) -> SeatGroups | None:
+    """Read what was kept; None when another version wrote it."""
+    try:
+        return msgspec.json.decode(body, type=SeatGroups)
+    except msgspec.ValidationError:
+        return None

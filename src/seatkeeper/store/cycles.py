@@ -74,18 +74,13 @@ class Cycles:
         with self._db.reading() as conn:
             return [_sample(row) for row in conn.execute(found.order_by(_C.at, _C.kind))]
 
-    @threaded
-    def prune(self, before: datetime) -> int:
-        """Forget cycles that began earlier, except the newest and the last good one of each job.
 
-        Returns how many went.
-        """
-        newest = _newest_of_each_job()
-        good = _newest_of_each_job(_C.error == "")
-        key = sa.tuple_(_C.site, _C.kind, _C.at)
-        old = sa.delete(CYCLE_SAMPLE).where(_C.at < before, key.not_in(newest), key.not_in(good))
-        with self._db.writing() as conn:
-            return conn.execute(old).rowcount
+def old_cycles(before: datetime, now: datetime) -> sa.ColumnElement[bool]:
+    """Choose cycles that began earlier, except the newest and the last good one of each job."""
+    newest = _newest_of_each_job(_C.at <= now)
+    good = _newest_of_each_job(_C.at <= now, _C.error == "")
+    key = sa.tuple_(_C.site, _C.kind, _C.at)
+    return sa.and_(_C.at < before, key.not_in(newest), key.not_in(good))
 
 
 def _newest_of_each_job(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:

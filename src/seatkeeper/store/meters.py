@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from seatkeeper.core.measures import MeasuredType
-from seatkeeper.core.meters import Meter, MonthReading, meters, minutes_between
+from seatkeeper.core.meters import Meter, MonthReading, meters, minutes_between, most_since
 from seatkeeper.core.model import Snapshot
 from seatkeeper.core.summarise import summarise_license
 from seatkeeper.store.lateness import LATE
@@ -79,13 +79,27 @@ def _remember_minutes(conn: sa.Connection, snapshot: Snapshot, found: list[Meter
     before = _month_before(conn, snapshot.site, snapshot.taken_at)
     if used is None or before is None:
         return
-    day, minutes = minutes_between(before, MonthReading(snapshot.taken_at, used))
+    most = _most_of_month(conn, snapshot)
+    day, minutes = minutes_between(before, MonthReading(snapshot.taken_at, used), most)
     if minutes <= 0:
         return
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     row = insert(CAPACITY_DAY).values(site=snapshot.site, day=day.isoformat(), minutes=minutes)
     more = CAPACITY_DAY.c.minutes + row.excluded.minutes
     conn.execute(row.on_conflict_do_update(index_elements=["site", "day"], set_={"minutes": more}))
+
+
+def _most_of_month(conn: sa.Connection, snapshot: Snapshot) -> float:
+    """Return the most minutes that a reading of this month showed so far, 0 without one."""
+    columns, at = POOL_DAY.c, snapshot.taken_at
+    first, today = most_since(at), at.astimezone(UTC).date()
+    most = sa.select(sa.func.max(columns.most)).where(
+        columns.site == snapshot.site,
+        columns.day.between(first.isoformat(), today.isoformat()),
+        columns.license_type == MeasuredType.ANALYZER_CAPACITY,
+        columns.name == "used",
+    )
+    return float(conn.execute(most).scalar() or 0)
 
 
 def _month_before(conn: sa.Connection, site: str, at: datetime) -> MonthReading | None:

@@ -104,12 +104,12 @@ class Outbox:
             sa.func.min(_C.id).label("first"),
         ).where(_C.state == OutboxState.WAITING)
         each = count.group_by(_C.target).subquery()
-        found = sa.select(each.c.target, each.c.rows, _C.at, _C.error).join(
+        found = sa.select(each.c.target, each.c.rows, _C.at, _C.error, _C.not_before).join(
             OUTBOX, _C.id == each.c.first
         )
         with self._db.reading() as conn:
             rows = conn.execute(found.order_by(each.c.target)).all()
-        return [Waiting(row.target, row.rows, row.at, row.error) for row in rows]
+        return [Waiting(row.target, row.rows, row.at, row.error, row.not_before) for row in rows]
 
     @threaded
     def refused(self, limit: int = 100) -> list[SetAside]:
@@ -126,14 +126,6 @@ class Outbox:
         again = {"state": OutboxState.WAITING, "tries": 0, "not_before": None, "error": ""}
         with self._db.writing() as conn:
             return conn.execute(sa.update(OUTBOX).where(aside).values(again)).rowcount
-
-    @threaded
-    def prune(self, now: datetime) -> int:
-        """Forget what was set aside long ago (KEEP_SET_ASIDE); returns how much."""
-        since = sa.func.coalesce(_C.not_before, _C.at)
-        old = sa.and_(_C.state == OutboxState.SET_ASIDE, since < now - KEEP_SET_ASIDE)
-        with self._db.writing() as conn:
-            return conn.execute(sa.delete(OUTBOX).where(old)).rowcount
 
     @threaded
     def drop(self, target: str) -> int:
@@ -165,6 +157,12 @@ class Outbox:
             "until": now + TURN,
         }
         return conn.execute(sa.update(OUTBOX_LANE).where(unchanged).values(mine)).rowcount == 1
+
+
+def refused_long_ago(now: datetime) -> sa.ColumnElement[bool]:
+    """Choose what was set aside long ago (KEEP_SET_ASIDE)."""
+    since = sa.func.coalesce(_C.not_before, _C.at)
+    return sa.and_(_C.state == OutboxState.SET_ASIDE, since < now - KEEP_SET_ASIDE)
 
 
 def add_entries(conn: sa.Connection, target: str, entries: Sequence[OutboxEntry]) -> None:

@@ -1,4 +1,4 @@
-"""Forgetting history that is too old. Ledger, plans, releases and whatever is open are not history.
+"""Forgetting what is too old. Ledger, plans, releases and whatever is open are kept for ever.
 
 Rows go in batches, each in a transaction of its own, so that nobody waits long.
 """
@@ -12,23 +12,32 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from seatkeeper.core.changes import ChangeKind
 from seatkeeper.core.retention import Pruned, Retention
+from seatkeeper.store.activity import LOOK_BACK
+from seatkeeper.store.alerts import over_for_long
+from seatkeeper.store.cycles import old_cycles
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.jobs import insert_missing
+from seatkeeper.store.outbox import refused_long_ago
 from seatkeeper.store.past import month_of
 from seatkeeper.store.watch_tables import (
     ACTIVE_DAY,
     ACTIVITY_MONTH,
+    ALERT_STATE,
     CAPACITY_DAY,
     CAPACITY_USE,
+    CYCLE_SAMPLE,
     HOLDER,
     LAST_USE,
     LICENSE_CHANGE,
     METER_SAMPLE,
+    OUTBOX,
     POOL_DAY,
     POOL_SAMPLE,
     SEAT,
     SEAT_EVENT,
+    SEAT_GROUPS_DAY,
     SITE,
     UPKEEP,
 )
@@ -51,7 +60,7 @@ class _Old:
 
 
 class Pruning:
-    """Forgets the old history of one store; one turn takes `turn` batches of a kind."""
+    """Forgets what is old in one store; one turn takes `turn` batches of a kind."""
 
     def __init__(self, db: Database, *, batch: int = BATCH, turn: int = TURN) -> None:
         self._db = db
@@ -125,10 +134,15 @@ def _too_old(retention: Retention, now: datetime) -> Iterator[_Old]:
     yield _Old("readings", METER_SAMPLE, METER_SAMPLE.c.at < raw)
     for table in (POOL_DAY, CAPACITY_DAY):
         yield _Old("days of pools", table, table.c.day < day.isoformat())
+    later_day = SEAT_GROUPS_DAY.alias("later_day")
+    columns = SEAT_GROUPS_DAY.c
+    replaced_by = sa.exists().where(later_day.c.site == columns.site, later_day.c.day > columns.day)
+    old_groups = sa.and_(columns.day < day.isoformat(), replaced_by)
+    yield _Old("days of departments", SEAT_GROUPS_DAY, old_groups)
     for table in (ACTIVE_DAY, CAPACITY_USE):
         yield _Old("activity", table, table.c.day < day.isoformat())
     yield _Old("activity", ACTIVITY_MONTH, ACTIVITY_MONTH.c.month < month_of(day))
-    yield _Old("changes", SEAT_EVENT, SEAT_EVENT.c.at < daily)
+    yield _Old("changes", SEAT_EVENT, sa.and_(SEAT_EVENT.c.at < daily, ~_still_counts(now)))
     later = LICENSE_CHANGE.alias("later")
     replaced = sa.exists().where(
         later.c.site == LICENSE_CHANGE.c.site,
@@ -136,7 +150,16 @@ def _too_old(retention: Retention, now: datetime) -> Iterator[_Old]:
         later.c.at <= daily,
     )
     yield _Old("changes", LICENSE_CHANGE, sa.and_(LICENSE_CHANGE.c.at < daily, replaced))
+    yield _Old("cycles", CYCLE_SAMPLE, old_cycles(raw, now))
+    yield _Old("alerts", ALERT_STATE, over_for_long(now))
+    yield _Old("messages", OUTBOX, refused_long_ago(now))
     yield from _of_people(daily)
+
+
+def _still_counts(now: datetime) -> sa.ColumnElement[bool]:
+    """Tell whether an event keeps a release from counting as a saving, or as a return once more."""
+    event = SEAT_EVENT.c
+    return sa.and_(event.kind == ChangeKind.CAME_BACK, event.at >= now - LOOK_BACK)
 
 
 def _of_people(daily: datetime) -> Iterator[_Old]:

@@ -248,12 +248,23 @@ CYCLE_SAMPLE = sa.Table(
 )
 
 
-SEAT_GROUPS = sa.Table(
-    "seat_groups",
+SEAT_GROUPS_DAY = sa.Table(
+    "seat_groups_day",
     META,
     sa.Column("site", Words, primary_key=True),
+    sa.Column("day", Words, primary_key=True),
     moment("at"),
     sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+
+FREED_DEPARTMENT = sa.Table(
+    "freed_department",
+    META,
+    sa.Column("plan_id", Words, primary_key=True),
+    sa.Column("allocation_id", Words, primary_key=True),
+    words("attribute"),
+    words("department"),
 )
 
 

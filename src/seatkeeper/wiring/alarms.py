@@ -15,6 +15,7 @@ from seatkeeper.flow.alarm import Alarm, AlertChannel
 from seatkeeper.settings import Settings, SiteSettings
 from seatkeeper.store import Store
 from seatkeeper.wiring.costing import Costs
+from seatkeeper.wiring.telling import targets_of
 
 _LOOKED_AHEAD = 8
 """Runs of a schedule of which the longest gap is taken."""
@@ -43,15 +44,17 @@ def alarm_of(settings: Settings, store: Store) -> Alarm:
         period=period,
         certificates=certificates,
         spend=Costs(store, settings).spend,
+        targets=frozenset(targets_of(settings)),
+        routes=alerts.routes(),
     )
 
 
 def _certificates(site: SiteSettings) -> Iterator[Certificate]:
     """Yield what the files hold; one that cannot be read makes the readings fail, which tells."""
-    for path in (site.qrs.cert_file, site.qrs.ca_file):
+    for role, path in (("client certificate", site.qrs.cert_file), ("authority", site.qrs.ca_file)):
         try:
             changed = path.stat().st_mtime_ns
-            yield Certificate(path.name, _ends(path, changed))
+            yield Certificate(f"{role} {path.name}", _ends(path, changed))
         except (OSError, ConfigError):
             continue
 

@@ -8,7 +8,17 @@ from datetime import datetime
 from decimal import Decimal
 
 from seatkeeper.core.alert_facts import Spend
-from seatkeeper.core.cost import Bill, Prices, bill_of, group_seats, measured, money, spend_of
+from seatkeeper.core.cost import (
+    Bill,
+    Prices,
+    bill_of,
+    department_of,
+    group_seats,
+    measured,
+    money,
+    spend_of,
+)
+from seatkeeper.core.cost_month import Month, MonthBill, bill_of_month
 from seatkeeper.core.policy import Policy
 from seatkeeper.flow.ports import Observed
 from seatkeeper.settings import Settings
@@ -25,12 +35,27 @@ class CostKeeper:
     step: str = "cost"
 
     async def follow(self, observed: Observed) -> None:
-        """Keep the seats of a reading by department."""
+        """Keep the seats of a reading by department, and the departments of released seats."""
         policy = self.policies[observed.summary.site]
         seats = group_seats(
             observed.snapshot, observed.facts, policy, self.prices.attribute, observed.now
         )
         await self.store.costs.keep(seats)
+        await self._attribute(observed)
+
+    async def _attribute(self, observed: Observed) -> None:
+        """Keep the department of who lost a seat, while the site still knows who that is."""
+        if not (attribute := self.prices.attribute.casefold()):
+            return
+        costs, users = self.store.costs, observed.snapshot.users
+        freed = await costs.unattributed(observed.summary.site, attribute, observed.now)
+        found = {
+            key: department_of(users[user_id], attribute)
+            for key, user_id in freed.items()
+            if user_id in users
+        }
+        if found:
+            await costs.attribute(attribute, found)
 
 
 def cost_keeper(settings: Settings, store: Store) -> CostKeeper | None:
@@ -45,10 +70,20 @@ async def bill(store: Store, settings: Settings, site: str, now: datetime) -> Bi
     prices = settings.cost.to_prices()
     if prices is None:
         return None
-    summary, seats = await store.summaries.newest(site), await store.costs.newest(site)
+    summary, seats = await store.summaries.newest(site), await store.costs.newest(site, now)
     if summary is None or seats is None:
         return None
     return bill_of(summary, seats, prices, await store.costs.freed(site, now), now)
+
+
+async def month_bill(store: Store, settings: Settings, site: str, month: Month) -> MonthBill | None:
+    """Return what a month has cost a site; None without prices or a reading in it."""
+    prices = settings.cost.to_prices()
+    if prices is None:
+        return None
+    known = await store.costs.month(site, month)
+    freed = await store.costs.freed(site, month.end, month.begin)
+    return bill_of_month(month, site, known, prices, freed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from seatkeeper.core.alerts import AlertState
+from seatkeeper.core.outbox import OutboxState
 from seatkeeper.core.scrape import Scrape
 from seatkeeper.outlets.prometheus import Exposition, expose
 from seatkeeper.settings import Settings
 from seatkeeper.store import Store
 from seatkeeper.wiring.costing import Costs
+from seatkeeper.wiring.telling import targets_of
 
 FRESH = 1.0
 """Seconds for which an answer is given again: whoever asks in a storm costs nothing."""
@@ -49,9 +51,15 @@ async def gather(
         counted,
         summaries=of_now,
         successes={job: s.last_success for job, s in states.items() if s.last_success},
-        outbox={(target, s.value): n for (target, s), n in (await store.outbox.depth()).items()},
+        outbox=_nothing(settings)
+        | {(target, s.value): n for (target, s), n in (await store.outbox.depth()).items()},
         alerts=alerts,
     )
+
+
+def _nothing(settings: Settings) -> dict[tuple[str, str], int]:
+    """Begin every target at 0: what is delivered leaves the outbox, and its series must stay."""
+    return {(target, s.value): 0 for target in targets_of(settings) for s in OutboxState}
 
 
 async def _count(store: Store, settings: Settings, now: datetime) -> Scrape:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
+from seatkeeper.core.channel import target_of as channel_target
 from seatkeeper.flow.points import PointKeeper, PointTarget
 from seatkeeper.flow.ports import Clock, Sink
 from seatkeeper.outlets.influxdb import InfluxSink, Place, version_1, version_2, version_3
@@ -21,6 +22,12 @@ from seatkeeper.wiring.news import News
 def target_of(settings: InfluxSettings) -> str:
     """Return the name of a target of points in the outbox."""
     return f"influx:{settings.name}"
+
+
+def targets_of(settings: Settings) -> list[str]:
+    """Return the name in the outbox of everything that the settings tell: channels, databases."""
+    channels = [channel_target(one.name) for one in settings.alerts.channels]
+    return channels + [target_of(one) for one in settings.metrics.influxdb]
 
 
 def place_of(settings: InfluxSettings) -> Place:

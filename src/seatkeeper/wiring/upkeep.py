@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from seatkeeper.core.retention import Retention
 from seatkeeper.flow.ports import Observed
@@ -24,13 +23,5 @@ class DailyPruning:
         pruned = await self.store.pruning.prune_daily(self.retention, observed.now)
         if pruned is None:
             return
-        await prune_the_rest(self.store, self.retention, observed.now)
         if pruned.total:
             logger().info("store.pruned", rows=pruned.total, left=pruned.left)
-
-
-async def prune_the_rest(store: Store, retention: Retention, now: datetime) -> None:
-    """Forget old cycles, resolved alerts and refused messages."""
-    await store.cycles.prune(now - retention.raw)
-    await store.alerts.prune(now)
-    await store.outbox.prune(now)
