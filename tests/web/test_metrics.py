@@ -265,7 +265,7 @@ def test_a_real_prometheus_scrapes_the_daemon_although_the_site_is_away(tmp_path
         assert [u["value"][1] for u in up] == ["1"]
         assert [t["value"][1] for t in total] == ["200"]
         assert all(float(r["value"][1]) == 0 for r in releases)
-        assert daemon.memory < 110
+        assert daemon.memory < 160  # MiB at rest, with the console in the same process
     finally:
         scraper.stop()
         daemon.stop()
