@@ -1,0 +1,40 @@
+"""The description of the API as OpenAPI, for those who are signed in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse, Response
+
+from seatkeeper import __version__
+from seatkeeper.core.roles import Permission
+from seatkeeper.web.who import Visitor, needs
+
+router = APIRouter()
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi(
+    request: Request, visitor: Annotated[Visitor, Depends(needs(Permission.READ))]
+) -> Response:
+    """Describe the API."""
+    return JSONResponse(describe(request.app.routes))
+
+
+def describe(routes: Any) -> dict[str, Any]:
+    """Return the description of every route below `/api/v1`."""
+    found = get_openapi(
+        title="Seatkeeper",
+        version=__version__,
+        openapi_version="3.1.0",
+        summary="The seats of Qlik Sense sites: who holds them, what may go, what was done.",
+        routes=routes,
+    )
+    found["paths"] = {p: v for p, v in found["paths"].items() if p.startswith("/api/v1/")}
+    found.setdefault("components", {})["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "description": "`seatkeeper tokens make`"}
+    }
+    found["security"] = [{"token": []}]
+    return found
