@@ -14,6 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from site_process import a_site, worker
 
+ROSTER = {
+    "first": "keeping the first reading",
+    "nothing": "a reading in which nothing changed",
+    "tenth": "a reading in which a tenth was active",
+}
 SIZES = (1_000, 10_000, 100_000)
 SEATS = (200, 1_000)
 HISTORY = {
@@ -136,12 +141,34 @@ def history(console: Console, users: int) -> None:
     console.print(table)
 
 
+def roster(console: Console, users: int) -> None:
+    """What keeping the roster adds to a cycle, and how long a page of users takes."""
+    script = Path(__file__).with_name("roster.py")
+    ran = subprocess.run(
+        [sys.executable, str(script), str(users)], check=True, capture_output=True, text=True
+    )
+    found = json.loads(ran.stdout)
+    table = Table(title=f"Roster: {users:,} seats; processor time, for the first time and again")
+    for name in ("What", "Rows", "First", "Again"):
+        table.add_column(name, justify="left" if name == "What" else "right")
+    for name, words in ROSTER.items():
+        table.add_row(words, f"{found[name]['rows']:,.0f}", f"{found[name]['cpu']:.2f} s", "")
+    for name, (first, again, total) in found["pages"].items():
+        table.add_row(name, f"{total:,.0f}", f"{first:.0f} ms", f"{again:.0f} ms")
+    table.add_row("a person", "", f"{found['person']:.0f} ms", "")
+    table.add_row("departments", "", f"{found['departments']:.0f} ms", "")
+    table.add_row("size of the store", "", f"{found['mb']:.0f} MB", "")
+    console.print(table)
+
+
 def main() -> None:
     """Measure what was asked for and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="up to 10,000 seats, one try each")
     parser.add_argument(
-        "--only", choices=("plan", "monitor", "release", "history", "points"), help="one table"
+        "--only",
+        choices=("plan", "monitor", "release", "history", "points", "roster"),
+        help="one table",
     )
     given = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 110)
@@ -153,6 +180,8 @@ def main() -> None:
         releases(console)
     if given.only in (None, "history"):
         history(console, SIZES[1] if given.quick else SIZES[2])
+    if given.only in (None, "roster"):
+        roster(console, SIZES[1] if given.quick else SIZES[2])
     if given.only in (None, "points"):
         points(console, quick=given.quick)
 

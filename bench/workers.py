@@ -29,6 +29,7 @@ from seatkeeper.store import Store, open_store
 from seatkeeper.wiring.clock import SystemClock, this_actor
 from seatkeeper.wiring.hands import hands_of
 from seatkeeper.wiring.readers import OpenSite, records_of
+from seatkeeper.wiring.rostering import RosterKeeper
 
 CLOCK = SystemClock()
 
@@ -129,7 +130,8 @@ async def watch(options: dict[str, Any]) -> dict[str, float]:
     """Do two monitoring cycles: the first writes everybody's first day, the second is the usual."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{folder}/bench.db")
-        records = records_of(store)
+        roster = RosterKeeper({"bench": _policy(0)}, "", store)
+        records = records_of(store, (roster,) if options.get("roster", True) else ())
         async with QrsClient(_connection(options), CLOCK.now) as client:
             site = Site("bench", _policy(0), SiteReader(client))
             run = Run("bench", this_actor(), CLOCK)

@@ -16,6 +16,7 @@ import msgspec
 from seatkeeper.core.draft import Draft, draft_plan, seal
 from seatkeeper.core.facts import Elsewhere, Facts, Sources
 from seatkeeper.core.guard import Checked, check
+from seatkeeper.core.judged import Judged
 from seatkeeper.core.model import (
     NAMED_LISTS,
     Allocation,
@@ -239,6 +240,11 @@ def facts_of(
 ) -> Facts:
     """Gather the facts of a snapshot, as a plan does."""
     return Facts(Sources.of(snapshot, *partners), policy, now)
+
+
+def judged_of(snapshot: Snapshot, policy: Policy, *, now: datetime = NOW) -> Judged:
+    """Judge every seat of a snapshot."""
+    return Judged.of(snapshot, facts_of(snapshot, policy, now=now), policy, now)
 
 
 def verdict_on(

@@ -18,7 +18,7 @@ from builders import (
     an_allocation,
     changed_pool,
     days_ago,
-    facts_of,
+    judged_of,
     some_seats,
 )
 from seatkeeper.core.model import Capacity, Overview, ServerLicense, Snapshot, TokenAccess, Tokens
@@ -45,7 +45,7 @@ BEN = r"EXAMPLE\ben.lind"
 def summary_of(snapshot: Snapshot, policy: Policy | None = None, **beside: Any) -> Summary:
     policy = policy or a_policy()
     told = {"seconds": 1.0, "requests": 9, **beside}
-    return summarise(snapshot, facts_of(snapshot, policy), policy, NOW, Beside(**told))
+    return summarise(judged_of(snapshot, policy), Beside(**told))
 
 
 def with_license(snapshot: Snapshot, **facts: Any) -> Snapshot:

@@ -12,7 +12,7 @@ from prometheus_client import Metric as Family
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from builders import NOW, a_policy, a_snapshot, a_summary, a_user, an_allocation, facts_of
+from builders import NOW, a_policy, a_snapshot, a_summary, a_user, an_allocation, judged_of
 from seatkeeper.core.measures import METRICS, Metric, MetricKind
 from seatkeeper.core.model import LicenseType, TokenAccess, Tokens
 from seatkeeper.core.scrape import Counted, Scrape
@@ -169,7 +169,7 @@ def counted(users: int) -> Summary:
     ]
     snapshot = a_snapshot(seats, people)
     policy = a_policy()
-    return summarise(snapshot, facts_of(snapshot, policy), policy, NOW, Beside(1.0, 10))
+    return summarise(judged_of(snapshot, policy), Beside(1.0, 10))
 
 
 def test_a_hundred_thousand_users_make_as_many_series_as_ten_and_none_is_named() -> None:

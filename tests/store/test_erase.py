@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from builders import a_snapshot, a_user, an_allocation
+from builders import a_policy, a_snapshot, a_user, an_allocation, judged_of
 from seatkeeper.core.outcome import GrantOutcome, GrantResult, Outcome
 from seatkeeper.core.plan import Notice, PlanStatus
 from seatkeeper.core.record import Kind
+from seatkeeper.core.roster import lines_of
 from seatkeeper.errors import PlanAltered, UsageError
 from seatkeeper.store import RequestKind, Store
 from seatkeeper.store.columns import META
@@ -49,7 +50,9 @@ async def test_no_trace_of_an_erased_person_is_left_and_the_chain_verifies(store
     await applied(store, plan)
     await store.history.observe(a_snapshot(users=[a_user(ANNA, inactive=True)]))
     held = an_allocation(ANNA, id="seat-1", last_used=NOW)
-    await store.activity.observe(a_snapshot([held]), NOW)
+    reading = a_snapshot([held])
+    await store.activity.observe(reading, NOW)
+    await store.roster.keep("prod", NOW, lines_of(judged_of(reading, a_policy()), ""))
     (seat, *_) = await store.plans.released(user=ANNA)
     grant = GrantResult(
         allocation_id=seat.allocation_id,

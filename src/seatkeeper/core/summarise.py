@@ -11,19 +11,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from seatkeeper.core.facts import Facts
+from seatkeeper.core.judged import Judged
 from seatkeeper.core.model import (
     Allocation,
     LicenseType,
     Overview,
     Pool,
     ServerLicense,
-    Snapshot,
     User,
 )
-from seatkeeper.core.policy import Policy
 from seatkeeper.core.record import PlanLine
-from seatkeeper.core.rules import AHEAD, Reason, judge
+from seatkeeper.core.rules import AHEAD, Reason, Verdict
 from seatkeeper.core.summary import (
     ComplianceSummary,
     IdleBucket,
@@ -57,13 +55,12 @@ class Beside:
         return cls(max(0.0, (now - began).total_seconds()), requests, plan)
 
 
-def summarise(
-    snapshot: Snapshot, facts: Facts, policy: Policy, now: datetime, beside: Beside
-) -> Summary:
-    """Count everything about a snapshot; `facts` were gathered under the same policy, at `now`."""
-    tally = _Tally(facts, policy, now)
-    for seat in snapshot.allocations:
-        tally.add(seat)
+def summarise(judged: Judged, beside: Beside) -> Summary:
+    """Count everything about a snapshot."""
+    snapshot, now = judged.snapshot, judged.now
+    tally = _Tally(judged)
+    for seat, verdict in zip(snapshot.allocations, judged.verdicts, strict=True):
+        tally.add(seat, verdict)
     overview = snapshot.overview
     skew = snapshot.skew
     return Summary(
@@ -162,19 +159,19 @@ class _Count:
 class _Tally:
     """Counts seats one after the other."""
 
-    def __init__(self, facts: Facts, policy: Policy, now: datetime) -> None:
-        self._facts, self._policy, self._now = facts, policy, now
+    def __init__(self, judged: Judged) -> None:
+        policy, now = judged.policy, judged.now
+        self._facts, self._now = judged.facts, now
         self._horizon = now + AHEAD
         self.counts = {t: _Count(t) for t in LicenseType}
         self._since = {t: now - policy.of(t).release_after for t in LicenseType}
         self.marks: Counter[str] = Counter()
         """Live seats of users with a mark, and seats of users who are gone."""
 
-    def add(self, seat: Allocation) -> None:
+    def add(self, seat: Allocation, verdict: Verdict) -> None:
         """Count a seat."""
         count = self.counts[seat.license_type]
         count.rows += 1
-        verdict = judge(seat, self._facts, self._policy, self._now)
         reason = verdict.reason
         if reason.releases:
             count.releasable += 1

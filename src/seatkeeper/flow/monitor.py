@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from seatkeeper.core.facts import Elsewhere, Facts, Sources
+from seatkeeper.core.judged import Judged
 from seatkeeper.core.model import Snapshot
 from seatkeeper.core.summarise import Beside, summarise
 from seatkeeper.core.summary import Summary
@@ -63,7 +64,8 @@ async def _count(
     beside = replace(took, plan=plans[0] if plans else None)
     elsewhere = await _elsewhere(snapshot, site, records)
     facts = Facts(Sources.of(snapshot, *elsewhere), site.policy, now)
-    return Observed(snapshot, facts, summarise(snapshot, facts, site.policy, now, beside), now)
+    judged = Judged.of(snapshot, facts, site.policy, now)
+    return Observed(snapshot, facts, summarise(judged, beside), now, verdicts=judged.verdicts)
 
 
 async def _elsewhere(snapshot: Snapshot, site: Site, records: Records) -> list[Elsewhere]:

@@ -36,6 +36,7 @@ from seatkeeper.core.record import (
     Released,
     StoredPlan,
 )
+from seatkeeper.core.rules import Verdict
 from seatkeeper.core.summary import Summary
 
 Told_contra = TypeVar("Told_contra", contravariant=True)
@@ -322,13 +323,17 @@ class PointNews(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a monitoring cycle knows once it has counted; `changes` is what `Activity` returned."""
+    """What a monitoring cycle knows once it has counted; `changes` is what `Activity` returned.
+
+    `verdicts` are those on the seats of the snapshot, in its order.
+    """
 
     snapshot: Snapshot
     facts: Facts
     summary: Summary
     now: datetime
     changes: ChangeCounts | None = None
+    verdicts: Sequence[Verdict] = ()
 
 
 class Follower(Protocol):

@@ -11,6 +11,7 @@ import msgspec
 from seatkeeper.core.draft import draft_plan, seal
 from seatkeeper.core.facts import Elsewhere, Facts, Sources, activity_of
 from seatkeeper.core.guard import Checked, check
+from seatkeeper.core.judged import Judged
 from seatkeeper.core.model import ServerLicense, Snapshot
 from seatkeeper.core.plan import Plan, PlanStatus, named
 from seatkeeper.core.policy import Mode, SharedKind
@@ -78,7 +79,7 @@ async def _read_and_decide(
         return plan, None
 
     async def counted() -> Summary:
-        return summarise(snapshot, facts, site.policy, now, beside)
+        return summarise(Judged.of(snapshot, facts, site.policy, now), beside)
 
     # Numbers that cannot be counted must not keep a plan from being made.
     return plan, await Steps(site.name, run.run_id).attempt("counting", counted)

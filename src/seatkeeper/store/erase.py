@@ -39,6 +39,7 @@ from seatkeeper.store.history import person_macs
 from seatkeeper.store.outbox import forget_rows_naming
 from seatkeeper.store.plan_rows import WAITING, pack, status_at, unpack
 from seatkeeper.store.recording import recording
+from seatkeeper.store.roster_rows import forget as forget_rows
 from seatkeeper.store.tables import GIVE_BACK, PERSON, PLAN, PLAN_ACTION, REQUEST
 from seatkeeper.store.watch_tables import MARK
 
@@ -237,10 +238,11 @@ def _mentions(text: str, entry: LedgerEntry) -> bool:
 
 
 def _forget(conn: sa.Connection, entry: LedgerEntry) -> bool:
-    """Delete the salt, the marks and the holder's name: nobody can tell any more who it was."""
+    """Delete salt, marks, rows of the roster and the holder's name: nobody can tell who it was."""
     key = person_key(entry.person)
     marks = sa.delete(MARK).where(MARK.c.person_mac.in_(person_macs(conn, [key])))
     found = conn.execute(marks).rowcount
     found += conn.execute(sa.delete(PERSON).where(PERSON.c.person_key == key)).rowcount
     found += forget_holder(conn, key)
+    found += forget_rows(conn, key)
     return found > 0

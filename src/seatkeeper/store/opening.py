@@ -23,6 +23,7 @@ from seatkeeper.store.pruning import Pruning
 from seatkeeper.store.pseudonyms import Pseudonyms
 from seatkeeper.store.releases import Releases
 from seatkeeper.store.requests import Requests
+from seatkeeper.store.roster import Roster
 from seatkeeper.store.schema import migrate
 from seatkeeper.store.sessions import Sessions
 from seatkeeper.store.summaries import Summaries
@@ -67,6 +68,7 @@ class Store:
         self.sessions = Sessions(db)
         self.tokens = Tokens(db)
         self.told = Told(db)
+        self.roster = Roster(db)
 
     def describe(self) -> StoreFacts:
         """Say which database this is."""

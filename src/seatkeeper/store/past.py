@@ -145,16 +145,9 @@ class Past:
         holder = sa.select(HOLDER.c.id).where(
             HOLDER.c.site == site, HOLDER.c.person_key == person_key(clean(user))
         )
-        days: dict[MeasuredType, list[date]] = {}
         with self._db.reading() as conn:
             number = conn.execute(holder).scalar()
-            if number is None:
-                return {}
-            for row in conn.execute(_months(conn, number, since)):
-                days.setdefault(row.license_type, []).extend(
-                    day for day in days_in(row.month, row.days) if day >= since
-                )
-        return days
+            return {} if number is None else active_days_of(conn, number, since)
 
     @threaded
     def changes(
@@ -209,6 +202,16 @@ def days_in(month: int, bits: int) -> list[date]:
     """Return the days whose bits are set in a month."""
     first = date(month // 12, month % 12 + 1, 1)
     return [first + timedelta(days=n) for n in range(31) if bits >> n & 1]
+
+
+def active_days_of(conn: sa.Connection, holder: int, since: date) -> dict[MeasuredType, list[date]]:
+    """Return the days on which a holder was active, by license type."""
+    days: dict[MeasuredType, list[date]] = {}
+    for row in conn.execute(_months(conn, holder, since)):
+        days.setdefault(row.license_type, []).extend(
+            day for day in days_in(row.month, row.days) if day >= since
+        )
+    return days
 
 
 def _months(conn: sa.Connection, holder: int, since: date) -> sa.Select[Any]:

@@ -35,6 +35,8 @@ from seatkeeper.store.watch_tables import (
     OUTBOX,
     POOL_DAY,
     POOL_SAMPLE,
+    ROSTER,
+    ROSTER_READING,
     SEAT,
     SEAT_EVENT,
     SEAT_GROUPS_DAY,
@@ -153,6 +155,11 @@ def _too_old(retention: Retention, now: datetime) -> Iterator[_Old]:
     yield _Old("cycles", CYCLE_SAMPLE, old_cycles(raw, now))
     yield _Old("alerts", ALERT_STATE, over_for_long(now))
     yield _Old("messages", OUTBOX, refused_long_ago(now))
+    # A site that is read no more; what others show moves with every reading.
+    unread = sa.select(ROSTER_READING.c.site).where(ROSTER_READING.c.at < daily)
+    yield _Old("users", ROSTER, ROSTER.c.site.in_(unread))
+    shown = sa.exists().where(ROSTER.c.site == ROSTER_READING.c.site)
+    yield _Old("users", ROSTER_READING, sa.and_(ROSTER_READING.c.at < daily, ~shown))
     yield from _of_people(daily)
 
 

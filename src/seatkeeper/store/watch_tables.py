@@ -1,14 +1,27 @@
 """The tables of watching: readings, people, pools, seats over time, what is told, and alerts.
 
 What stands here is what the migrations build (a test holds them together). Qlik users appear in
-`holder` and, until they are delivered, in `outbox` bodies, and nowhere else.
+`holder`, in `roster` as long as they hold a seat and, until they are delivered, in `outbox` bodies,
+and nowhere else.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from seatkeeper.store.columns import META, NUMBER, Code, Moment, Words, count, moment, words
+from seatkeeper.store.columns import (
+    META,
+    NUMBER,
+    UNKNOWN,
+    Code,
+    Key,
+    Moment,
+    Since,
+    Words,
+    count,
+    moment,
+    words,
+)
 
 SITE = sa.Table(
     "site",
@@ -141,6 +154,62 @@ SEAT = sa.Table(
     moment("first_seen"),
     sa.Index(None, "holder"),
     sqlite_with_rowid=False,
+)
+
+
+ROSTER = sa.Table(
+    "roster",
+    META,
+    sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
+    words("site"),
+    words("allocation_id"),
+    sa.Column("license_type", Code, nullable=False),
+    count("flags"),
+    words("label"),
+    words("name"),
+    words("department"),
+    sa.Column("user_key", Key, nullable=False),
+    sa.Column("department_key", Key, nullable=False),
+    sa.Column("name_key", Key, nullable=False),
+    sa.Column("created", Since, nullable=False),
+    sa.Column("last_used", Since, nullable=False),
+    # Of whom nobody knows since when they are idle, they are not idle for longest.
+    sa.Column("idle_since", Since(UNKNOWN), nullable=False),
+    words("reason"),
+    sa.Column("since", Since, nullable=False),
+    words("note"),
+    words("exempt_owner"),
+    words("exempt_reason"),
+    sa.Column("exempt_until", Moment),
+    sa.Column("digest", NUMBER, nullable=False),
+    sa.UniqueConstraint("site", "allocation_id"),
+    # What is filtered and counted by lies together: counting never touches the rows.
+    sa.Index(
+        "ix_roster_find",
+        "site",
+        "license_type",
+        "flags",
+        "department_key",
+        "idle_since",
+        "user_key",
+        "name_key",
+    ),
+    # One for each order of a page; SQLite ends each with the id by itself.
+    sa.Index("ix_roster_user", "site", "user_key"),
+    sa.Index("ix_roster_department", "site", "department_key", "user_key"),
+    sa.Index("ix_roster_last_used", "site", "last_used"),
+    sa.Index("ix_roster_idle", "site", "idle_since"),
+    sa.Index("ix_roster_created", "site", "created"),
+)
+
+
+ROSTER_READING = sa.Table(
+    "roster_reading",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    moment("at"),
+    # Moves with every change of the site's rows, so that a count stays true until then.
+    sa.Column("version", NUMBER, nullable=False),
 )
 
 

@@ -21,6 +21,7 @@ from seatkeeper.wiring.alarms import alarm_of
 from seatkeeper.wiring.channels import butler_keeper
 from seatkeeper.wiring.clock import SimulatedClock
 from seatkeeper.wiring.costing import cost_keeper
+from seatkeeper.wiring.rostering import roster_keeper
 from seatkeeper.wiring.telling import point_keeper
 from seatkeeper.wiring.upkeep import DailyPruning
 
@@ -111,6 +112,7 @@ def followers_of(settings: Settings, store: Store) -> tuple[Follower, ...]:
     """Return what follows every monitoring cycle, in this order."""
     keepers: tuple[Follower | None, ...] = (
         cost_keeper(settings, store),
+        roster_keeper(settings, store),
         point_keeper(settings, store),
         butler_keeper(settings, store),
         alarm_of(settings, store),
