@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from seatkeeper import __version__, logs
 from seatkeeper.core.health import judge_health
 from seatkeeper.errors import NotAllowed, PlanStale, SeatkeeperError, StoreError, UsageError
+from seatkeeper.web.api import api_router
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.limiting import Limiter
 from seatkeeper.web.pages import routers
@@ -40,6 +41,7 @@ def make_app(desk: Desk, seal_key: bytes) -> FastAPI:
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     for router in routers():
         app.include_router(router)
+    app.include_router(api_router())
     _add_refusals(app)
     app.add_middleware(Shield, secure=desk.secure)
     return app

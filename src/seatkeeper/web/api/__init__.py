@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from seatkeeper.web.api import alerts, description, ledger, plans, sites
+from seatkeeper.web.api import description
 from seatkeeper.web.api.paging import PROBLEMS
 
 PREFIX = "/api/v1"
@@ -13,6 +13,6 @@ PREFIX = "/api/v1"
 def api_router() -> APIRouter:
     """Return every route of the API."""
     router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
-    for part in (description, sites, plans, ledger, alerts):
+    for part in (description,):
         router.include_router(part.router)
     return router

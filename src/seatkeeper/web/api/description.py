@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.openapi.utils import get_openapi
@@ -10,15 +10,15 @@ from fastapi.responses import JSONResponse, Response
 
 from seatkeeper import __version__
 from seatkeeper.core.roles import Permission
-from seatkeeper.web.who import Visitor, needs
+from seatkeeper.web.who import needs
 
 router = APIRouter()
 
 
-@router.get("/openapi.json", include_in_schema=False)
-async def openapi(
-    request: Request, visitor: Annotated[Visitor, Depends(needs(Permission.READ))]
-) -> Response:
+@router.get(
+    "/openapi.json", include_in_schema=False, dependencies=[Depends(needs(Permission.READ))]
+)
+async def openapi(request: Request) -> Response:
     """Describe the API."""
     return JSONResponse(describe(request.app.routes))
 

@@ -1,0 +1,222 @@
+"""`/users`: who holds a seat, and one person's whole story."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+
+from seatkeeper.core.model import LicenseType
+from seatkeeper.core.roles import Permission
+from seatkeeper.core.roster import Flag, RosterQuery, RosterSort, View
+from seatkeeper.core.story import story_of
+from seatkeeper.web.csv_text import csv_row
+from seatkeeper.web.forms import read_form
+from seatkeeper.web.frame import chosen_site, frame_of
+from seatkeeper.web.names import Names, names_on, note_names_seen
+from seatkeeper.web.refusals import NotFound
+from seatkeeper.web.render import page
+from seatkeeper.web.sealed import Seal
+from seatkeeper.web.views.person import person_view
+from seatkeeper.web.who import Visitor, desk_of, needs
+
+router = APIRouter()
+
+READS = Annotated[Visitor, Depends(needs(Permission.READ))]
+
+IDLE_CHOICES = (14, 30, 60, 90, 180, 365)
+
+ROWS = 50
+
+EXPORTED = 500
+"""Rows that an export reads at a time."""
+
+
+class Asked:
+    """What the address asks for, read with care: what makes no sense is left out."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - each is a part of the address
+        self,
+        request: Request,
+        type_: Annotated[str, Query(alias="type")] = "",
+        view: str = "all",
+        department: str = "",
+        idle: str = "",
+        sort: str = "idle",
+        q: str = "",
+        cursor: str = "",
+    ) -> None:
+        seal: Seal = request.app.state.seal
+        self.text = seal.open(q)
+        self.sealed = q if self.text else ""
+        self.license_type = LicenseType(type_) if type_ in set(LicenseType) else None
+        self.view = View(view) if view in set(View) else View.ALL
+        self.department = department[:500]
+        self.idle = int(idle) if idle.isdecimal() and len(idle) <= 4 else None
+        self.descending = sort.startswith("-")
+        named = sort.removeprefix("-")
+        self.sort = RosterSort(named) if named in set(RosterSort) else RosterSort.IDLE
+        if sort == "idle":
+            self.descending = True  # the longest idle first is what people look for
+        self.cursor = cursor
+
+    def query(self, site: str | None, sites: tuple[str, ...], names: Names) -> RosterQuery:
+        """Return the query; whoever sees no names cannot look for one either."""
+        by_name = self.sort is RosterSort.USER and not names.clear
+        return RosterQuery(
+            sites=sites if site is None else (site,),
+            license_type=self.license_type,
+            department=self.department or None,
+            view=self.view,
+            text=self.text if names.clear else "",
+            idle=None if self.idle is None else timedelta(days=self.idle),
+            sort=RosterSort.IDLE if by_name else self.sort,
+            descending=self.descending,
+            limit=ROWS,
+            cursor=self.cursor,
+        )
+
+    def address(self, site: str | None, **changes: str) -> str:
+        """Return the address of the same list with something else about it."""
+        parts = {
+            "site": site or "all",
+            "type": self.license_type.value if self.license_type else "",
+            "view": "" if self.view is View.ALL else self.view.value,
+            "department": self.department,
+            "idle": "" if self.idle is None else str(self.idle),
+            "sort": ("-" if self.descending and self.sort is not RosterSort.IDLE else "")
+            + self.sort.value,
+            "q": self.sealed,
+            **changes,
+        }
+        return "/users?" + urlencode({k: v for k, v in parts.items() if v})
+
+
+@router.get("/users", response_class=HTMLResponse)
+async def users(
+    request: Request,
+    visitor: READS,
+    asked: Annotated[Asked, Depends()],
+    site: str | None = None,
+) -> Response:
+    """Show a page of seats."""
+    desk = desk_of(request)
+    frame = await frame_of(request, visitor, "users", chosen_site(desk, visitor, site))
+    names = names_on(request, visitor, frame.site or frame.sites[0])
+    found = await desk.store.roster.page(asked.query(frame.site, frame.sites, names), frame.now)
+    if names.clear and found.rows:
+        await note_names_seen(desk, visitor, frame.site or "", "looked at the list of users")
+    values = {
+        "frame": frame,
+        "found": found,
+        "asked": asked,
+        "names": {name: replace(names, site=name) for name in frame.sites},
+        "clear": names.clear,
+        "views": [v for v in View if found.counts[v] or v in (View.ALL, View.IDLE, asked.view)],
+        "departments": await desk.store.roster.departments(
+            frame.sites if frame.site is None else (frame.site,)
+        ),
+        "idle_choices": IDLE_CHOICES,
+        "Flag": Flag,
+    }
+    return page(request, "users.html", values)
+
+
+@router.post("/users/search")
+async def search(request: Request, visitor: READS) -> Response:
+    """Take what somebody looks for out of a form, and lead to an address that does not hold it."""
+    desk, form = desk_of(request), await read_form(request)
+    site = chosen_site(desk, visitor, form["site"])
+    seal: Seal = request.app.state.seal
+    kept = ("type", "view", "department", "idle", "sort")
+    parts = {"site": site or "all", **{name: form[name] for name in kept}}
+    parts["q"] = seal.close(" ".join(form["text"].split())[:200])
+    return RedirectResponse("/users?" + urlencode({k: v for k, v in parts.items() if v}), 303)
+
+
+@router.get("/users.csv")
+async def export(
+    request: Request,
+    visitor: READS,
+    asked: Annotated[Asked, Depends()],
+    site: str | None = None,
+) -> Response:
+    """Send the whole list as CSV."""
+    desk = desk_of(request)
+    frame = await frame_of(request, visitor, "users", chosen_site(desk, visitor, site))
+    names = names_on(request, visitor, frame.site or frame.sites[0])
+    if names.clear:
+        await note_names_seen(desk, visitor, frame.site or "", "exported the list of users")
+    query = replace(asked.query(frame.site, frame.sites, names), limit=EXPORTED, cursor="")
+    headers = {"Content-Disposition": 'attachment; filename="users.csv"'}
+    rows = _rows(desk, query, names)
+    return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+HEAD = (
+    "site",
+    "user",
+    "name",
+    "license_type",
+    "department",
+    "last_used",
+    "idle_days",
+    "created",
+    "verdict",
+    "reason",
+)
+
+
+async def _rows(desk: Any, query: RosterQuery, names: Names) -> AsyncIterator[str]:
+    yield csv_row(HEAD)
+    now = desk.now()
+    while True:
+        found = await desk.store.roster.page(query, now)
+        for row in found.rows:
+            since = row.idle_since
+            yield csv_row(
+                (
+                    row.site,
+                    names.text(row.user),
+                    row.name if names.clear else "",
+                    row.license_type.value,
+                    row.department,
+                    "" if row.last_used is None else row.last_used.isoformat(),
+                    "" if since is None else (now - since).days,
+                    "" if row.created is None else row.created.isoformat(),
+                    "release" if row.releases else "keep",
+                    row.reason.value,
+                )
+            )
+        if found.next is None:
+            return
+        query = replace(query, cursor=found.next)
+
+
+@router.get("/users/{site}/{sealed}", response_class=HTMLResponse)
+async def user(request: Request, site: str, sealed: str, visitor: READS) -> Response:
+    """Show one person: seats, verdict, the year, the whole story."""
+    desk = desk_of(request)
+    frame = await frame_of(request, visitor, "users", chosen_site(desk, visitor, site))
+    seal: Seal = request.app.state.seal
+    who = seal.open(sealed)
+    record = await desk.store.roster.person(frame.site or "", who, frame.now) if who else None
+    if record is None:
+        raise NotFound("nothing is known of this person here; perhaps everything was erased")
+    names = names_on(request, visitor, frame.site or "")
+    if names.clear:
+        await note_names_seen(desk, visitor, frame.site or "", "opened the page of a person", who)
+    values = {
+        "frame": frame,
+        "names": names,
+        "record": record,
+        "story": story_of(record),
+        "view": person_view(record, desk.sites[record.site].policy, frame.now, frame.zone),
+        "Flag": Flag,
+    }
+    return page(request, "user.html", values)

@@ -1,0 +1,213 @@
+"""Users in the console: found, sorted, paged, exported, and one person's whole story."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from builders import ANALYZER, NOW, PROFESSIONAL
+from console_world import SITES, World, a_console, csrf_of
+from seatkeeper.core.model import LicenseType
+from seatkeeper.core.roles import Role
+from seatkeeper.core.roster import Flag, RosterLine
+from seatkeeper.core.rules import Reason
+
+SCRIPT = r"EXAMPLE\<script>alert(1)</script>"
+FORMULA = r"=cmd|' /C calc'!A0"
+
+
+def a_line(user: str, number: int = 0, **changes: object) -> RosterLine:
+    """Return a seat of somebody active, unless told otherwise."""
+    told: dict[str, object] = {
+        "allocation_id": f"seat-{number:05}",
+        "license_type": ANALYZER,
+        "user": user,
+        "name": user.rpartition("\\")[2],
+        "department": "Sales",
+        "flags": 0,
+        "created": NOW - timedelta(days=400),
+        "last_used": NOW - timedelta(days=number % 90),
+        "idle_since": NOW - timedelta(days=number % 90),
+        "reason": Reason.ACTIVE,
+    }
+    return RosterLine(**{**told, **changes})  # type: ignore[arg-type]
+
+
+def idle(user: str, number: int) -> RosterLine:
+    return a_line(user, number, reason=Reason.IDLE, flags=int(Flag.IDLE | Flag.RELEASABLE))
+
+
+async def listed(world: World, *lines: RosterLine, site: str = "prod") -> None:
+    await world.store.roster.keep(site, world.now, lines)
+
+
+async def looked_for(browser: httpx.AsyncClient, text: str, **more: str) -> httpx.Response:
+    """Fill in the search and follow where it leads."""
+    word = csrf_of(await browser.get("/users"))
+    typed = {"csrf": word, "site": "prod", "text": text, **more}
+    found = await browser.post("/users/search", data=typed)
+    return await browser.get(found.headers["location"])
+
+
+async def test_the_list_shows_seats_and_what_would_become_of_them(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await listed(world, a_line(r"EXAMPLE\anna", 1), idle(r"EXAMPLE\ben", 2))
+        page = await browser.get("/users")
+
+        assert "2 seats are held at prod." in page.text
+        assert "Keep, active" in page.text
+        assert "Release" in page.text
+        assert "1 to 2 of 2" in page.text
+
+
+async def test_before_the_first_reading_the_list_says_why_it_is_empty(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        assert "Nobody is known here yet." in (await browser.get("/users")).text
+
+
+async def test_a_search_finds_and_leaves_no_name_in_an_address(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await listed(world, a_line(r"EXAMPLE\anna", 1), a_line(r"EXAMPLE\ben", 2))
+        found = await looked_for(browser, "ANNA")
+        nobody = await looked_for(browser, "nobody like that")
+
+        assert "anna" not in str(found.url).casefold()
+        assert r"EXAMPLE\anna" in found.text
+        assert r"EXAMPLE\ben" not in found.text
+        assert "Nobody fits." in nobody.text
+
+
+async def test_a_seal_of_elsewhere_is_as_if_nothing_was_searched(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await listed(world, a_line(r"EXAMPLE\anna", 1))
+        page = await browser.get("/users?q=AAAAforged&view=nonsense&sort=evil&idle=-1&type=x")
+
+        assert page.status_code == 200
+        assert r"EXAMPLE\anna" in page.text
+
+
+async def test_pages_lead_through_everybody_once(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await listed(world, *(a_line(rf"EXAMPLE\user{n:03}", n) for n in range(120)))
+        page = await browser.get("/users?sort=user")
+        seen: list[str] = []
+        while True:
+            seen += [f"{n:03}" for n in range(120) if rf"EXAMPLE\user{n:03}<" in page.text]
+            after = page.text.partition('rel="next" href="')[2].partition('"')[0]
+            if not after:
+                break
+            assert "user0" not in after
+            page = await browser.get(after.replace("&amp;", "&"))
+
+        assert sorted(seen) == [f"{n:03}" for n in range(120)]
+
+
+async def test_a_view_and_filters_narrow_the_list(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await listed(
+            world,
+            a_line(r"EXAMPLE\anna", 1),
+            idle(r"EXAMPLE\ben", 2),
+            a_line(r"EXAMPLE\cleo", 3, license_type=PROFESSIONAL, department="R&D"),
+        )
+        only_idle = await browser.get("/users?view=idle")
+        only_rd = await browser.get("/users", params={"department": "R&D"})
+        only_pro = await browser.get(f"/users?type={LicenseType.PROFESSIONAL}")
+
+        assert "1 to 1 of 1" in only_idle.text
+        assert r"EXAMPLE\cleo" in only_rd.text
+        assert r"EXAMPLE\anna" not in only_rd.text
+        assert "1 to 1 of 1" in only_pro.text
+
+
+async def test_hostile_names_are_text(tmp_path: Path) -> None:
+    long = "EXAMPLE\\" + "x" * 10_000
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        turned = "EXAMPLE\\\u202eevil"
+        await listed(world, a_line(SCRIPT, 1), a_line(long, 2), a_line(turned, 3))
+        page = await browser.get("/users")
+        link = page.text.partition('<span class="who"><a href="')[2].partition('"')[0]
+        person = await browser.get(link)
+
+        assert page.status_code == person.status_code == 200
+        assert "<script>alert" not in page.text + person.text
+        assert "x" * 200 not in page.text
+        assert "<bdi>EXAMPLE\\\u202eevil</bdi>" in page.text
+
+
+async def test_an_export_holds_everybody_and_no_formula(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        lines = [a_line(rf"EXAMPLE\user{n:03}", n) for n in range(700)]
+        await listed(world, *lines, a_line(FORMULA, 999, name=FORMULA))
+        answer = await browser.get("/users.csv?site=prod")
+        rows = list(csv.reader(io.StringIO(answer.text)))
+
+        assert answer.headers["content-type"].startswith("text/csv")
+        assert len(rows) == 1 + 701
+        assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
+
+
+async def test_a_person_has_a_page_with_the_verdict_explained(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await listed(world, idle(r"EXAMPLE\ben", 70))
+        page = await browser.get("/users")
+        link = page.text.partition('<span class="who"><a href="')[2].partition('"')[0]
+        person = await browser.get(link)
+        forged = await browser.get("/users/prod/AAAA")
+
+        assert "ben" not in link
+        assert "If a plan ran now" in person.text
+        assert 'class="decides"' in person.text
+        assert "On which days was it used?" in person.text
+        assert forged.status_code == 404
+
+
+async def test_viewers_see_pseudonyms_and_cannot_search_by_name(tmp_path: Path) -> None:
+    text = SITES + "privacy: pseudonymous\n"
+    async with a_console(tmp_path, text=text) as world:
+        await listed(world, a_line(r"EXAMPLE\anna", 1), a_line(r"EXAMPLE\ben", 2))
+        async with await world.signed_in(Role.VIEWER) as viewer:
+            page = await viewer.get("/users?sort=user")
+            found = await looked_for(viewer, "anna")
+            sheet = await viewer.get("/users.csv?site=prod")
+            link = page.text.partition('<span class="who"><a href="')[2].partition('"')[0]
+            person = await viewer.get(link)
+
+        for answer in (page, found, sheet, person):
+            assert "anna" not in answer.text
+            assert "Person " in answer.text or answer is person
+        assert "1 to 2 of 2" in found.text
+
+
+@pytest.mark.parametrize(("record", "seen"), [("true", 2), ("false", 0)])
+async def test_who_saw_names_is_recorded_where_the_configuration_asks(
+    tmp_path: Path, record: str, seen: int
+) -> None:
+    text = SITES + f"console: {{record_views: {record}}}\n"
+    async with a_console(tmp_path, text=text) as world, await world.signed_in() as browser:
+        await listed(world, a_line(r"EXAMPLE\anna", 1))
+        page = await browser.get("/users")
+        await browser.get(page.text.partition('<span class="who"><a href="')[2].partition('"')[0])
+        records = [r for r in await world.store.ledger.show() if r.kind == "names_seen"]
+
+        assert len(records) == seen
+        assert all(r.by == "Ingrid Berg" for r in records)
+
+
+async def test_a_person_of_another_site_is_not_shown(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world:
+        await listed(world, a_line(r"EXAMPLE\anna", 1))
+        async with await world.signed_in() as browser:
+            page = await browser.get("/users?site=prod")
+            link = page.text.partition('<span class="who"><a href="')[2].partition('"')[0]
+        async with await world.signed_in(Role.ADMIN, sites=("test",)) as other:
+            seen = await other.get(link)
+            moved = await other.get(link.replace("/prod/", "/test/"))
+
+        assert seen.status_code in (403, 404)
+        assert moved.status_code == 404
