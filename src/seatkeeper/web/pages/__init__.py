@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from seatkeeper.web.pages import alerts, overview, plans, settings, signing_in
+from seatkeeper.web.pages import alerts, oidc, overview, plans, settings, signing_in
 
 
 def routers() -> tuple[APIRouter, ...]:
     """Return the routes of every page."""
-    return (signing_in.router, overview.router, plans.router, alerts.router, settings.router)
+    return (
+        signing_in.router,
+        oidc.router,
+        overview.router,
+        plans.router,
+        alerts.router,
+        settings.router,
+    )
