@@ -13,6 +13,8 @@ SeatkeeperError
 ├── OutletError          somebody outside could not be told
 │   ├── NotTold          it did not arrive, or nobody knows: try again later
 │   └── MessageRefused   the receiver will never take this message: set it aside
+├── SignInError          the provider of sign-in does not vouch for this person
+│   └── ProviderSilent   it does not answer, or not as OpenID Connect says: try again later
 ├── StoreError           the store cannot be used
 ├── SiteBusy             another process holds the site (exit 1)
 ├── LeaseLost            the lease is over: stop before the next side effect
@@ -86,6 +88,14 @@ class IncompleteRead(SeatkeeperError):
 
 class OutletError(SeatkeeperError):
     """Somebody outside could not be told; the text holds no address with a secret in it."""
+
+
+class SignInError(SeatkeeperError):
+    """The provider of sign-in does not vouch for this person, or its word does not hold."""
+
+
+class ProviderSilent(SignInError):
+    """The provider of sign-in does not answer, or not as OpenID Connect says."""
 
 
 class NotTold(OutletError):

@@ -39,5 +39,8 @@ def test_the_page_names_what_is_printed(quick_desk: Desk) -> None:
     assert _named("run") == set(quick_desk.run("run", "--site", "prod", "-o", "json").json)
     plan = quick_desk.plan()
     assert _named("apply") == set(quick_desk.apply(plan["plan_id"]).expect(0).json)
+    for command in ("compare", "progress"):
+        printed = quick_desk.run(command, plan["plan_id"], "-o", "json").expect(0).json
+        assert _named(command) == set(printed), command
     undone = quick_desk.run("undo", "--plan", plan["plan_id"], "--yes", "-o", "json").expect(0)
     assert _named("undo") == set(undone.json)

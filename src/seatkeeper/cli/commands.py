@@ -18,6 +18,7 @@ from seatkeeper.cli import (
     history,
     init,
     ledger,
+    looking,
     monitor,
     outbox,
     plan,
@@ -47,6 +48,8 @@ def register(app: typer.Typer) -> None:
     app.command()(plan.reject)
     app.command()(act.apply)
     app.command()(act.run)
+    app.command()(looking.compare)
+    app.command()(looking.progress)
     app.command()(act.undo)
     app.command()(freezing.freeze)
     app.command()(freezing.thaw)

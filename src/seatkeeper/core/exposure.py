@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -23,6 +24,11 @@ class Exposure:
     def is_local(self) -> bool:
         """Whether only this machine can reach it."""
         return is_loopback(self.listen.rpartition(":")[0].strip("[]"))
+
+    @property
+    def answers_proxy_alone(self) -> bool:
+        """Whether only the named proxy may be answered: to others passwords would go in clear."""
+        return self.proxy and not self.tls and not self.is_local
 
     def refusal(self) -> str | None:
         """Say why it may not answer there, with the cure; None when it may."""
@@ -50,3 +56,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.casefold() == "localhost"
+
+
+def comes_from(peer: str, networks: Iterable[str]) -> bool:
+    """Whether a connection's address lies in one of the networks; IPv4 inside IPv6 is IPv4."""
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in ipaddress.ip_network(network) for network in networks)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from seatkeeper.core.application import Application, Pulse
 from seatkeeper.core.outcome import ActionOutcome, GrantResult
 from seatkeeper.core.plan import Action, Plan, PlanStatus
 from seatkeeper.core.record import (
@@ -19,7 +20,7 @@ from seatkeeper.core.record import (
     StoredPlan,
     WaitingPlan,
 )
-from seatkeeper.store import actions, grants, lifecycle
+from seatkeeper.store import actions, following, grants, lifecycle
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.fence import Fenced
 from seatkeeper.store.lifecycle import Step
@@ -53,6 +54,31 @@ class Plans:
         """Return the newest plan of a site."""
         found = self._find(PLAN.c.site == site, now, limit=1)
         return found[0] if found else None
+
+    @threaded
+    def previous(self, plan_id: str, now: datetime) -> StoredPlan | None:
+        """Return the plan of the same site before this one; of a smaller one, what it came from."""
+        with self._db.reading() as conn:
+            row = find_row(conn, plan_id)
+            if row.made_from is not None:
+                return stored_plan(conn, find_row(conn, row.made_from), now)
+            earlier = sa.select(PLAN).where(
+                PLAN.c.site == row.site, PLAN.c.created_at < row.created_at
+            )
+            before = conn.execute(earlier.order_by(*_NEWEST).limit(1)).first()
+            return None if before is None else stored_plan(conn, before, now)
+
+    @threaded
+    def pulse(self, plan_id: str, now: datetime) -> Pulse:
+        """Return how far a plan has come, in numbers: cheap enough to ask every second."""
+        with self._db.snapshot() as conn:
+            return following.pulse(conn, plan_id, now)
+
+    @threaded
+    def application(self, plan_id: str, now: datetime) -> Application:
+        """Return where each release of a plan stands, and what was given back."""
+        with self._db.snapshot() as conn:
+            return following.application(conn, plan_id, now)
 
     @threaded
     def approved(self, site: str, now: datetime) -> StoredPlan | None:

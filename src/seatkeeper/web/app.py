@@ -22,6 +22,7 @@ from seatkeeper.web.refusals import NotSignedIn, Refusal, TooOften
 from seatkeeper.web.render import HERE, environment, page
 from seatkeeper.web.sealed import Seal
 from seatkeeper.web.shield import Shield
+from seatkeeper.wiring.signing_in import provider_of
 
 _LOOKING = ["GET", "HEAD"]
 
@@ -36,6 +37,7 @@ def make_app(desk: Desk, seal_key: bytes) -> FastAPI:
     app.state.seal = Seal(seal_key)
     app.state.names_key = seal_key
     app.state.limiter = Limiter()
+    app.state.openid = provider_of(desk.settings.console, desk.now)
     app.state.templates = environment()
     _add_health(app, desk)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")

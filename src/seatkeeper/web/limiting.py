@@ -8,11 +8,15 @@ import time
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
+from starlette.requests import Request
 
 from seatkeeper.web.refusals import TooOften
 
 SIGN_IN = RateLimitItemPerMinute(10)
 """Tries from one address; the account itself is guarded by its own lock-out."""
+
+TRAVEL = RateLimitItemPerMinute(60)
+"""Ways to a provider of sign-in and back from one address; behind it may be a whole company."""
 
 API = RateLimitItemPerMinute(600)
 """Requests of one token or person."""
@@ -29,3 +33,9 @@ class Limiter:
         if not self._limiter.hit(limit, who):
             reset = self._limiter.get_window_stats(limit, who).reset_time
             raise TooOften(max(1, math.ceil(reset - time.time())))
+
+
+def limiter_of(request: Request) -> Limiter:
+    """Return the counter of the application."""
+    limiter: Limiter = request.app.state.limiter
+    return limiter

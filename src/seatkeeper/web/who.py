@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from seatkeeper.core.exposure import comes_from
 from seatkeeper.core.roles import (
     Grant,
     Identity,
@@ -18,6 +18,7 @@ from seatkeeper.core.roles import (
 )
 from seatkeeper.settings.console import ConsoleSettings
 from seatkeeper.web.desk import Desk
+from seatkeeper.web.limiting import API, limiter_of
 from seatkeeper.web.refusals import NotAllowedHere, NotOurForm, NotSignedIn
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -52,16 +53,27 @@ async def find_visitor(request: Request) -> Visitor | None:
     if (bearer := _bearer(request)) is not None:
         token = await desk.store.tokens.find(bearer, desk.now())
         if token is None:
+            limiter_of(request).pass_or_refuse(API, f"refused {client_of(request)}")
             raise NotSignedIn("the token is not known, was revoked, or has ended")
         return Visitor(token.identity, "", ambient=False)
     if secret := request.cookies.get(cookie_name(desk)):
         idle = desk.settings.console.session.idle
         session = await desk.store.sessions.find(secret, idle, desk.now())
-        if session is not None:
-            return Visitor(session.identity, session.csrf)
+        if session is not None and (who := _as_of_now(session.identity, desk)) is not None:
+            return Visitor(who, session.csrf)
     if (named := named_by_proxy(request, desk.settings.console)) is not None:
         return Visitor(named, _word_for(request, named))
     return None
+
+
+def _as_of_now(identity: Identity, desk: Desk) -> Identity | None:
+    """Take away what the configuration no longer grants to any group; None: nothing is left."""
+    if identity.via is not SignIn.OIDC:
+        return identity
+    console = desk.settings.console
+    still = {grant for _, grant in granted(console)} if console.oidc is not None else set()
+    grants = tuple(grant for grant in identity.grants if grant in still)
+    return replace(identity, grants=grants) if grants else None
 
 
 async def signed_in(request: Request) -> Visitor:
@@ -69,6 +81,9 @@ async def signed_in(request: Request) -> Visitor:
     visitor = await find_visitor(request)
     if visitor is None:
         raise NotSignedIn("sign in to go on")
+    if not visitor.ambient or request.url.path.startswith("/api/"):
+        who = visitor.identity
+        limiter_of(request).pass_or_refuse(API, f"{who.via.value} {who.name}")
     if request.method not in SAFE and visitor.ambient:
         await require_our_form(request, visitor.csrf)
     request.state.visitor = visitor
@@ -127,12 +142,18 @@ def require_same_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is None:
         return
-    desk = desk_of(request)
-    public = desk.settings.console.public_url
-    scheme = "https" if desk.secure else "http"
-    ours = {f"{scheme}://{request.headers.get('host', '')}"} | ({public} if public else set())
-    if origin not in ours:
+    if origin not in (_address_asked(request), address_of_console(request)):
         raise NotOurForm
+
+
+def address_of_console(request: Request) -> str:
+    """Return the address at which people open the console, without a slash at its end."""
+    return desk_of(request).settings.console.public_url or _address_asked(request)
+
+
+def _address_asked(request: Request) -> str:
+    scheme = "https" if desk_of(request).secure else "http"
+    return f"{scheme}://{request.headers.get('host', '')}"
 
 
 def named_by_proxy(request: Request, console: ConsoleSettings) -> Identity | None:
@@ -153,18 +174,16 @@ def from_proxy(request: Request, console: ConsoleSettings) -> bool:
     """Whether the connection itself comes from a proxy that the configuration names."""
     if console.proxy is None or request.client is None:
         return False
-    try:
-        peer = ipaddress.ip_address(request.client.host)
-    except ValueError:
-        return False
-    return any(peer in ipaddress.ip_network(net) for net in console.proxy.trusted)
+    return comes_from(request.client.host, console.proxy.trusted)
 
 
 def client_of(request: Request) -> str:
     """Return the address of whoever asks; a trusted proxy's word counts, nobody else's does."""
     console = desk_of(request).settings.console
     if from_proxy(request, console):
-        named = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        # What the proxy itself saw stands last; what stands before it anybody may have written.
+        told = ",".join(request.headers.getlist("x-forwarded-for"))
+        named = told.rpartition(",")[2].strip()
         if named:
             return named[:64]
     return request.client.host if request.client is not None else "unknown"
@@ -176,8 +195,12 @@ def granted(console: ConsoleSettings) -> list[tuple[str, Grant]]:
 
 
 def _text(request: Request, header: str) -> str:
-    """Return a header as text: proxies send UTF-8, and HTTP hands it over as Latin-1."""
-    raw = request.headers.get(header, "").encode("latin-1", "replace")
+    """Return a header as text: proxies send UTF-8, and HTTP hands it over as Latin-1.
+
+    A header that comes twice is none: one of the two may be the visitor's own.
+    """
+    told = request.headers.getlist(header)
+    raw = (told[0] if len(told) == 1 else "").encode("latin-1", "replace")
     text = raw.decode("utf-8", "replace").strip()
     return text[:200] if text.isprintable() else ""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from seatkeeper.web.pages import alerts, overview, plans, settings, signing_in, users
+from seatkeeper.web.pages import alerts, oidc, overview, plans, settings, signing_in, users
 
 
 def routers() -> tuple[APIRouter, ...]:
     """Return the routes of every page."""
     return (
         signing_in.router,
+        oidc.router,
         overview.router,
         users.router,
         plans.router,

@@ -15,7 +15,7 @@ from seatkeeper import logs
 from seatkeeper.core.roles import Identity, SignIn
 from seatkeeper.errors import UsageError
 from seatkeeper.web.desk import Desk
-from seatkeeper.web.limiting import SIGN_IN, Limiter
+from seatkeeper.web.limiting import SIGN_IN, limiter_of
 from seatkeeper.web.refusals import NotOurForm
 from seatkeeper.web.render import page
 from seatkeeper.web.who import (
@@ -57,7 +57,7 @@ async def sign_in(
 ) -> Response:
     """Begin a session for a name and its password."""
     _require_begun_here(request, word)
-    _limiter(request).pass_or_refuse(SIGN_IN, client_of(request))
+    limiter_of(request).pass_or_refuse(SIGN_IN, client_of(request))
     desk = desk_of(request)
     tried = await desk.store.accounts.sign_in(name, password, desk.now())
     if tried.identity is None:
@@ -85,7 +85,7 @@ async def welcome(
 ) -> Response:
     """Use the link up: begin a session, and keep an account where a password was chosen."""
     _require_begun_here(request, word)
-    _limiter(request).pass_or_refuse(SIGN_IN, client_of(request))
+    limiter_of(request).pass_or_refuse(SIGN_IN, client_of(request))
     desk = desk_of(request)
     name = name.strip()
     if not name or not name.isprintable() or len(name) > 120:
@@ -194,11 +194,6 @@ def _require_begun_here(request: Request, word: str) -> None:
     kept = request.cookies.get(BEGIN, "")
     if not kept or not hmac.compare_digest(kept.encode(), word.encode()):
         raise NotOurForm
-
-
-def _limiter(request: Request) -> Limiter:
-    limiter: Limiter = request.app.state.limiter
-    return limiter
 
 
 def _waits(until: datetime, now: datetime) -> str:
