@@ -5,14 +5,14 @@ Nothing here releases a seat: approvals and requests are written down, and the e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from seatkeeper.core.four_eyes import why_not_by
+from seatkeeper.core.outcome import GrantOutcome
 from seatkeeper.core.plan import Limit
 from seatkeeper.core.record import StoredPlan
 from seatkeeper.core.roles import Permission
@@ -26,7 +26,7 @@ from seatkeeper.web.frame import chosen_site, four_eyes, frame_of
 from seatkeeper.web.names import names_on, note_names_seen
 from seatkeeper.web.refusals import NotFound
 from seatkeeper.web.render import page
-from seatkeeper.web.views.plan import plan_view
+from seatkeeper.web.views.plan import PlanView, plan_view
 from seatkeeper.web.who import Visitor, desk_of, needs, require
 
 router = APIRouter()
@@ -190,16 +190,14 @@ async def _page(
     if names.clear:
         await note_names_seen(desk, visitor, site, f"read plan {stored.plan.plan_id}")
     view = await plan_view(desk, stored, frame.now)
-    given = await _returns(desk, stored)
+    may_undo = frame.may("undo")
     mine = why_not_by(stored.plan, visitor.identity.name) if four_eyes(desk) else ""
     values = {
         "frame": frame,
         "view": view,
         "names": names,
-        "compared": None,
-        "undoable": given.undoable if frame.may("undo") else frozenset(),
-        "returned": given.returned,
-        "moving": note_of(request) == "undo",
+        "undoable": _undoable(view) if may_undo else (),
+        "moving": view.moves or note_of(request) == "undo",
         "passable": all(one.violation.limit.overridable for one in view.broken),
         "four_eyes_why": mine,
         "fault": said.fault,
@@ -209,19 +207,21 @@ async def _page(
     return page(request, "plan.html", values, status)
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """Seats of a plan that can be given back, and what became of those that were."""
+def _undoable(view: PlanView) -> tuple[str, ...]:
+    """Return the seats that were released and that nobody gave back, or is giving back."""
+    seats = (seat.progress for seats in view.seats.values() for seat in seats)
+    return tuple(
+        one.action.allocation_id
+        for one in seats
+        if one is not None and one.outcome is not None and one.outcome.took_effect
+        if one.given_back is None or one.given_back.outcome in _TRY_AGAIN
+    )
 
-    undoable: frozenset[str] = frozenset()
-    returned: Mapping[str, str] = field(default_factory=dict)
 
-
-async def _returns(desk: Desk, stored: StoredPlan) -> _Given:
-    released = await desk.store.plans.released(plan_id=stored.plan.plan_id)
-    back = {r.allocation_id: r.given_back.value for r in released if r.given_back is not None}
-    free = frozenset(r.allocation_id for r in released if r.given_back is None)
-    return _Given(free, back)
+_TRY_AGAIN = frozenset(
+    {GrantOutcome.NO_FREE_SEAT, GrantOutcome.REFUSED, GrantOutcome.NOT_ATTEMPTED}
+)
+"""After these a person may ask again."""
 
 
 def _plain(error: Exception) -> str:

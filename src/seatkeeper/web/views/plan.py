@@ -9,11 +9,12 @@ from datetime import datetime
 
 from markupsafe import Markup
 
+from seatkeeper.core.application import ActionProgress, Application, Pulse
 from seatkeeper.core.durations import format_share
 from seatkeeper.core.guard import shares_above
 from seatkeeper.core.model import LicenseType
-from seatkeeper.core.outcome import ActionOutcome, Outcome
 from seatkeeper.core.plan import Action, Limit, Plan, PlanStatus, Violation
+from seatkeeper.core.plan_difference import PlanDifference, difference
 from seatkeeper.core.policy import Policy
 from seatkeeper.core.record import Override, StoredPlan
 from seatkeeper.core.rules import Reason
@@ -73,13 +74,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One action with what is known of it: `outcome` None while nothing became of it."""
+    """One action with its reason in words, and how far it has come."""
 
     action: Action
     reason: str
     ticked: bool
-    outcome: ActionOutcome | None = None
-    intended: bool = False
+    progress: ActionProgress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,8 @@ class PlanView:
     changes: tuple[Change, ...]
     seats: Mapping[LicenseType, tuple[Seat, ...]]
     kept: tuple[tuple[str, int], ...]
-    outcomes: Mapping[Outcome, int]
+    pulse: Pulse
+    compared: PlanDifference | None
     ticked: int
 
     @property
@@ -106,9 +107,9 @@ class PlanView:
         return self.stored.status in (PlanStatus.OPEN, PlanStatus.BLOCKED)
 
     @property
-    def done(self) -> int:
-        """How many seats something became of."""
-        return sum(self.outcomes.values())
+    def moves(self) -> bool:
+        """Whether looking again soon will show something new."""
+        return self.pulse.is_moving or self.stored.status is PlanStatus.APPROVED
 
     @property
     def release_words(self) -> str:
@@ -122,7 +123,8 @@ async def plan_view(desk: Desk, stored: StoredPlan, now: datetime) -> PlanView:
     plan, site = stored.plan, desk.sites[stored.plan.site]
     passed = await desk.store.control.overrides(site.name, site.policy.digest, now, plan.plan_id)
     broken = _broken(stored, site.policy, {o.limit for o in passed})
-    outcomes = {o.allocation_id: o for o in await desk.store.plans.outcomes(plan.plan_id)}
+    application = await desk.store.plans.application(plan.plan_id, now)
+    previous = await desk.store.plans.previous(plan.plan_id, now)
     ticked = {
         action.allocation_id
         for one in broken
@@ -134,9 +136,10 @@ async def plan_view(desk: Desk, stored: StoredPlan, now: datetime) -> PlanView:
         broken=broken,
         passed=tuple(passed),
         changes=() if summary is None else tuple(_changes(plan, summary)),
-        seats=_seats(plan, ticked, outcomes),
+        seats=_seats(application, ticked),
         kept=tuple(sorted(_kept(plan), key=lambda k: -k[1])),
-        outcomes=Counter(o.outcome for o in outcomes.values()),
+        pulse=application.pulse,
+        compared=None if previous is None else difference(plan, previous.plan),
         ticked=len(ticked),
     )
 
@@ -191,14 +194,12 @@ def _changes(plan: Plan, summary: Summary) -> Iterator[Change]:
             yield Change(before.name, before, after, bars, freed[pool.license_type])
 
 
-def _seats(
-    plan: Plan, ticked: set[str], outcomes: Mapping[str, ActionOutcome]
-) -> dict[LicenseType, tuple[Seat, ...]]:
+def _seats(application: Application, ticked: set[str]) -> dict[LicenseType, tuple[Seat, ...]]:
     found: dict[LicenseType, list[Seat]] = {}
-    for action in plan.actions:
-        known = outcomes.get(action.allocation_id)
+    for one in application.actions:
+        action = one.action
         words = Reason(action.reason).words if action.reason in set(Reason) else action.reason
-        seat = Seat(action, words, action.allocation_id in ticked, known)
+        seat = Seat(action, words, action.allocation_id in ticked, one)
         found.setdefault(action.license_type, []).append(seat)
     return {kind: tuple(seats) for kind, seats in found.items()}
 
