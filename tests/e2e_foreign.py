@@ -21,6 +21,7 @@ from seatkeeper.cli.session import Session, open_session
 from seatkeeper.config import load
 from seatkeeper.core.outcome import GrantOutcome, GrantResult, Outcome
 from seatkeeper.core.record import StoredPlan
+from seatkeeper.core.request import WhatToUndo
 from seatkeeper.errors import SeatkeeperError
 from seatkeeper.flow.approve import Approval
 from seatkeeper.flow.propose import propose, sharing
@@ -210,7 +211,8 @@ async def a_try(
                 await _plan_and_apply(session, simulator, tried, later)
                 if give_back and tried.plan and any(o.took_effect for o in tried.outcomes.values()):
                     plan_id, run = tried.plan.plan.plan_id, new_run(session.clock)
-                    tried.given = await undo_these(session, run, plan_id, None, None, "a test")
+                    what = WhatToUndo(plan=plan_id, reason="a test")
+                    tried.given = await undo_these(session, run, what, None)
             except SeatkeeperError as error:
                 tried.error = f"{type(error).__name__}: {error}"
         tried.lost = foreign.lost()

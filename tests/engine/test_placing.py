@@ -11,8 +11,9 @@ import pytest
 
 from engine_world import ANNA, HandClock
 from seatkeeper.core.policy import Policy, Shared, SharedKind
+from seatkeeper.core.request import WhatToUndo
 from seatkeeper.engine.child import Order, require_same_rules, rules_of
-from seatkeeper.engine.jobs import JobKind, JobResult, WhatToUndo
+from seatkeeper.engine.jobs import JobKind, JobResult
 from seatkeeper.engine.placing import CHILDREN, READING_HERE, Placing
 from seatkeeper.engine.running import Job
 from seatkeeper.errors import Interrupted, Unreachable, UsageError

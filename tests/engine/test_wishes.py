@@ -9,8 +9,9 @@ from typing import Any
 
 from engine_world import ANNA, World, a_world, failing, waiting_for
 from seatkeeper.core.plan import Plan
+from seatkeeper.core.request import WhatToUndo
 from seatkeeper.engine.engine import FOR_PEOPLE
-from seatkeeper.engine.jobs import JobKind, JobResult, WhatToUndo
+from seatkeeper.engine.jobs import JobKind, JobResult
 from seatkeeper.engine.running import Job
 from seatkeeper.errors import Interrupted, Unreachable
 from seatkeeper.store import Request, RequestKind, RequestState, Store
@@ -200,7 +201,7 @@ async def test_seats_are_given_back_before_anything_else(store: Store) -> None:
 async def test_a_request_that_cannot_be_understood_fails(store: Store) -> None:
     world = await running(store)
     requests = [
-        await asked(world, RequestKind.UNDO, plan="p", user="u"),
+        await asked(world, RequestKind.UNDO, seat="s", user="u"),
         await asked(world, RequestKind.UNDO, site=""),
     ]
 

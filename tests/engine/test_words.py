@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from seatkeeper.core.request import WhatToUndo
 from seatkeeper.engine.child import ChildDied, Report, _result
-from seatkeeper.engine.jobs import JobResult, WhatToUndo, in_words
+from seatkeeper.engine.jobs import JobResult, in_words
 from seatkeeper.errors import Interrupted, SeatkeeperError
 
 
@@ -22,8 +23,10 @@ def test_results_are_told_in_words(counts: dict[str, int], words: str) -> None:
     assert in_words(counts) == words
 
 
-@pytest.mark.parametrize("payload", [{}, {"plan": "p", "user": "u"}, {"plan": 7}])
-def test_what_to_undo_is_one_thing(payload: dict[str, object]) -> None:
+@pytest.mark.parametrize("payload", [{}, {"seat": "s"}, {"user": "u", "seat": "s"}, {"plan": 7}])
+def test_what_to_undo_names_a_plan_or_a_person_and_a_seat_only_of_a_plan(
+    payload: dict[str, object],
+) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(payload, WhatToUndo)
 

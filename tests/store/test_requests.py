@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
+from seatkeeper.core.record import Kind
 from seatkeeper.errors import UsageError
 from seatkeeper.store import Owner, Request, RequestKind, RequestState, Store
 from seatkeeper.store.requests import Requests
-from stored import JANE, NOW, later
+from stored import ANNA, JANE, NOW, later
 
 
 async def ask(store: Store, **payload: str) -> Request:
@@ -97,3 +98,27 @@ async def test_a_request_taken_too_long_ago_fails(store: Store) -> None:
 async def test_an_unknown_request_is_a_usage_error(store: Store) -> None:
     with pytest.raises(UsageError, match="no request 7"):
         await store.requests.get(7)
+
+
+async def test_the_ledger_names_who_asked_for_what_and_why_at_once(store: Store) -> None:
+    await store.requests.ask(RequestKind.RUN, "prod", {}, JANE, NOW)
+    asked = await ask(store, plan="plan-1", user=ANNA, seat="seat-7", reason="she called")
+
+    run, undo = await store.ledger.show()
+
+    assert (run.kind, run.site, run.by, run.at) == (Kind.RUN_ASKED, "prod", "Jane Doe", NOW)
+    assert (undo.kind, undo.plan_id, undo.person) == (Kind.UNDO_ASKED, "plan-1", ANNA)
+    assert (undo.by, undo.why) == ("Jane Doe", "she called")
+    assert undo.evidence == {"request": asked.id, "allocation_id": "seat-7"}
+    await store.ledger.verify()
+
+
+async def test_what_is_open_on_a_site_is_told_until_it_ends(store: Store) -> None:
+    one, two = await ask(store), await ask(store)
+    await store.requests.ask(RequestKind.RUN, "test", {}, JANE, NOW)
+    await store.requests.take(one.id, NOW)
+    while_taken = [r.id for r in await store.requests.open_of("prod")]
+    await store.requests.finish(one.id, {}, NOW)
+
+    assert while_taken == [one.id, two.id]
+    assert [r.id for r in await store.requests.open_of("prod")] == [two.id]

@@ -90,7 +90,11 @@ def undo(
     *,
     plan_id: Annotated[str | None, typer.Option("--plan", help="Every seat of this plan.")] = None,
     user: Annotated[
-        str | None, typer.Option("--user", help="The seats released of DIR\\id.")
+        str | None,
+        typer.Option("--user", help="The seats released of DIR\\id; with --plan those of it."),
+    ] = None,
+    seat: Annotated[
+        str | None, typer.Option("--seat", help="Only this seat of the plan, by its id.")
     ] = None,
     config: options.Config = None,
     site: options.Site = None,
@@ -104,22 +108,23 @@ def undo(
     from seatkeeper.cli import render, run_view
     from seatkeeper.cli import session as sessions
     from seatkeeper.cli.applying import undo_these
+    from seatkeeper.core.request import WhatToUndo
 
-    if (plan_id is None) == (user is None):
-        raise UsageError("say either --plan ID or --user 'DIR\\id'")
+    if plan_id is None and (user is None or seat is not None):
+        raise UsageError("say --plan ID (with --seat for one of its seats), or --user 'DIR\\id'")
     loaded = sessions.read_config(ctx, config)
-    confirmed(f"Give back the seats of {plan_id or user}?", yes=yes)
+    what = WhatToUndo(plan=plan_id, user=user, seat=seat, reason=reason)
+    confirmed(f"Give back the seats of {what.words}?", yes=yes)
     if queue:
         from seatkeeper.cli.queueing import queue_undo
         from seatkeeper.wiring.clock import this_actor
 
-        what = {"plan": plan_id, "user": user, "reason": reason or None}
         raise typer.Exit(queue_undo(loaded, what, site, this_actor(by), output))
 
     async def command(stop: asyncio.Event) -> Exit:
         async with sessions.open_session(loaded) as session:
             run = new_run(session.clock, by, stop)
-            results = await undo_these(session, run, plan_id, user, site, reason)
+            results = await undo_these(session, run, what, site)
             render.show(run_view.GrantView(run.run_id, results), output)
             return Exit.INTERRUPTED if stop.is_set() else exit_of_grants(results)
 

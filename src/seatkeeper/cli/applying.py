@@ -7,6 +7,7 @@ from seatkeeper.cli.exits import Exit, exit_of_run
 from seatkeeper.cli.session import Session
 from seatkeeper.core.outcome import GrantResult, RunResult
 from seatkeeper.core.policy import Mode
+from seatkeeper.core.request import WhatToUndo
 from seatkeeper.errors import UsageError
 from seatkeeper.flow.apply import apply_plan
 from seatkeeper.flow.approve import Approval, approve
@@ -15,8 +16,9 @@ from seatkeeper.flow.cycle import CycleResult, release_cycle
 from seatkeeper.flow.gate import refuse_if_held_back
 from seatkeeper.flow.propose import sharing
 from seatkeeper.flow.recover import recover
+from seatkeeper.flow.returnable import nothing_to_give_back, seats_to_give_back
 from seatkeeper.flow.sampling import sampled
-from seatkeeper.flow.undo import seats_to_give_back, undo
+from seatkeeper.flow.undo import undo
 from seatkeeper.wiring.hands import granting_of, hands_of
 from seatkeeper.wiring.readers import OpenSite
 
@@ -60,12 +62,7 @@ def _exit_of_cycle(result: CycleResult, mode: Mode) -> Exit:
 
 
 async def undo_these(
-    session: Session,
-    run: Run,
-    plan_id: str | None,
-    user: str | None,
-    site: str | None,
-    why: str,
+    session: Session, run: Run, what: WhatToUndo, site: str | None
 ) -> list[GrantResult]:
     """Give back what a plan, or a person, lost through us, site by site.
 
@@ -73,36 +70,30 @@ async def undo_these(
     """
     records, results = session.records, []
     sought: set[str] = set()
-    for opened in await _sites_of(session, plan_id, user, site):
+    for opened in await _sites_of(session, what, site):
         name = opened.site.name
         async with session.store.leases.holding(name, "undo", session.clock.now()) as held:
             await recover(opened.site, records, run)
             sought.add(name)
             try:
-                by_site = await seats_to_give_back(
-                    records.plans, plan_id=plan_id, user=user, site=name
-                )
+                by_site = await seats_to_give_back(records.plans, what, name)
             except UsageError:
                 continue  # what was left open turned out to be somebody else's
-            granting = granting_of(opened, held, why or "undo")
+            granting = granting_of(opened, held, what.reason or "undo")
             results += await undo(by_site[name], opened.site, records, run, granting)
     if not results:
         where = f" on {', '.join(sorted(sought))}" if sought else ""
-        raise UsageError(
-            f"Seatkeeper released no seat of {plan_id or user}{where} that could be given back"
-        )
+        raise nothing_to_give_back(what, where)
     return results
 
 
-async def _sites_of(
-    session: Session, plan_id: str | None, user: str | None, site: str | None
-) -> list[OpenSite]:
+async def _sites_of(session: Session, what: WhatToUndo, site: str | None) -> list[OpenSite]:
     """Return the sites where something may be given back: released, or left open by a crash."""
-    if plan_id is not None:
-        found = await session.records.plans.load(plan_id, session.clock.now())
+    if what.plan is not None:
+        found = await session.records.plans.load(what.plan, session.clock.now())
         return [session.one(found.plan.site)]
     plans = session.records.plans
-    names = {seat.site for seat in await plans.released(user=user)}
+    names = {seat.site for seat in await plans.released(user=what.user)}
     return [
         opened
         for opened in session.chosen(site)

@@ -15,8 +15,9 @@ from seatkeeper.cli.running import carry_out
 from seatkeeper.cli.session import open_store_of, settings_of
 from seatkeeper.config import Loaded
 from seatkeeper.core.record import Actor
-from seatkeeper.flow.undo import seats_to_give_back
-from seatkeeper.store import Request, RequestKind, Store
+from seatkeeper.core.request import Request, WhatToUndo
+from seatkeeper.flow.ask import Asked, ask_run, ask_undo
+from seatkeeper.store import Store
 from seatkeeper.wiring.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -74,26 +75,19 @@ def queue_runs(loaded: Loaded, site: str | None, actor: Actor, output: Output) -
     sites = [one.name for one in settings_of(loaded, site)]
 
     async def ask(store: Store, now: datetime) -> list[Request]:
-        return [await store.requests.ask(RequestKind.RUN, name, {}, actor, now) for name in sites]
+        return [await ask_run(name, store.requests, Asked(actor, now)) for name in sites]
 
     return _queue(loaded, ask, output)
 
 
 def queue_undo(
-    loaded: Loaded, what: dict[str, str | None], site: str | None, actor: Actor, output: Output
+    loaded: Loaded, what: WhatToUndo, site: str | None, actor: Actor, output: Output
 ) -> Exit:
-    """Ask for seats back, by one request a site; `what` holds plan, user and reason."""
+    """Ask for seats back, by one request a site."""
     only = settings_of(loaded, site)[0].name if site is not None else None
-    payload = {key: value for key, value in what.items() if value is not None}
 
     async def ask(store: Store, now: datetime) -> list[Request]:
-        by_site = await seats_to_give_back(
-            store.plans, plan_id=what["plan"], user=what["user"], site=only
-        )
-        return [
-            await store.requests.ask(RequestKind.UNDO, name, payload, actor, now)
-            for name in by_site
-        ]
+        return await ask_undo(what, store.plans, store.requests, Asked(actor, now), only)
 
     return _queue(loaded, ask, output)
 

@@ -31,20 +31,23 @@ async def open_console(
     machine.
     """
     from seatkeeper.web.app import make_app
+    from seatkeeper.web.certificate import Certificate
     from seatkeeper.web.server import address_of, serve
 
     console = session.settings.console
     if (refusal := (await _exposure(session)).refusal()) is not None:
         raise UsageError(refusal)
+    certificate = Certificate(console.tls) if console.tls is not None else None
     desk = _desk(session, beat)
     address = console.public_url or address_of(listener, "https" if console.tls else "http")
     await _greet(session, address)
     app = make_app(desk, await session.store.pseudonyms.key())
-    return serve(app, listener, stop, tls=console.tls)
+    return serve(app, listener, stop, certificate=certificate)
 
 
 async def _exposure(session: Session) -> Exposure:
     console = session.settings.console
+    public = console.public_url or ""
     by_header = console.proxy is not None and console.proxy.user_header is not None
     others = console.oidc is not None or by_header
     return Exposure(
@@ -52,6 +55,7 @@ async def _exposure(session: Session) -> Exposure:
         tls=console.tls is not None,
         proxy=console.proxy is not None,
         sign_in=others or await session.store.accounts.count() > 0,
+        https=console.tls is not None or public.startswith("https:"),
     )
 
 

@@ -12,6 +12,7 @@ class Exposure:
     """Where the console answers and what protects it.
 
     `tls`: it shows a certificate itself. `proxy`: a named reverse proxy stands before it.
+    `https`: people come by HTTPS, to the console itself or to the proxy.
     `sign_in`: there is a way to sign in: an account, OpenID Connect, or the proxy's header.
     """
 
@@ -19,16 +20,12 @@ class Exposure:
     tls: bool
     proxy: bool
     sign_in: bool
+    https: bool
 
     @property
     def is_local(self) -> bool:
         """Whether only this machine can reach it."""
         return is_loopback(self.listen.rpartition(":")[0].strip("[]"))
-
-    @property
-    def answers_proxy_alone(self) -> bool:
-        """Whether only the named proxy may be answered: to others passwords would go in clear."""
-        return self.proxy and not self.tls and not self.is_local
 
     def refusal(self) -> str | None:
         """Say why it may not answer there, with the cure; None when it may."""
@@ -40,6 +37,11 @@ class Exposure:
                 f"{beyond} without TLS: passwords could be read on the way. Give console.tls a"
                 " certificate, or name the reverse proxy that has one in console.proxy.trusted,"
                 " or listen on 127.0.0.1"
+            )
+        if not self.https:
+            return (
+                f"{beyond} behind a proxy, and browsers do not know that people come by HTTPS."
+                " Write the proxy's address in console.public_url, as in https://seats.example.com"
             )
         if not self.sign_in:
             return (

@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from seatkeeper.core.outcome import GrantOutcome, RunResult, counted
+from seatkeeper.core.request import WhatToUndo
 from seatkeeper.errors import NotAllowed, PlanStale
 from seatkeeper.flow.apply import Hands, apply_plan
 from seatkeeper.flow.context import Records, Run, Site
@@ -18,9 +19,10 @@ from seatkeeper.flow.cycle import release_cycle, waiting_plan
 from seatkeeper.flow.monitor import monitor
 from seatkeeper.flow.propose import sharing
 from seatkeeper.flow.recover import recover
+from seatkeeper.flow.returnable import seats_to_give_back
 from seatkeeper.flow.sampling import Cycle, sampled
 from seatkeeper.flow.stopping import until_stopped
-from seatkeeper.flow.undo import Granting, seats_to_give_back, undo
+from seatkeeper.flow.undo import Granting, undo
 
 
 class JobKind(StrEnum):
@@ -32,19 +34,6 @@ class JobKind(StrEnum):
     """An approved plan waits; not on a schedule."""
     UNDO = "undo"
     """A person asked for seats back; not on a schedule."""
-
-
-class WhatToUndo(msgspec.Struct, frozen=True, kw_only=True):
-    r"""Whose seats are given back: those of a plan, or of a person (`DIR\id`)."""
-
-    plan: str | None = None
-    user: str | None = None
-    reason: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse both and neither; raises ValueError, which msgspec turns into its own."""
-        if (self.plan is None) == (self.user is None):
-            raise ValueError("either a plan or a user is named")
 
 
 class JobResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,9 +130,7 @@ def _applied(result: RunResult) -> JobResult:
 
 async def _undo(work: Work, what: WhatToUndo) -> JobResult:
     await recover(work.site, work.records, work.run)
-    by_site = await seats_to_give_back(
-        work.records.plans, plan_id=what.plan, user=what.user, site=work.site.name
-    )
+    by_site = await seats_to_give_back(work.records.plans, what, work.site.name)
     granting = work.granting(what.reason or "undo")
     seats = by_site[work.site.name]
     results = await undo(seats, work.site, work.records, work.run, granting)

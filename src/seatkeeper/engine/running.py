@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from seatkeeper.engine.jobs import JobKind, JobResult, WhatToUndo
+from seatkeeper.core.request import WhatToUndo
+from seatkeeper.engine.jobs import JobKind, JobResult
 from seatkeeper.errors import StoreError
 from seatkeeper.flow.context import Run
 from seatkeeper.store import Held, Leases, Request

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from seatkeeper.engine.jobs import JobKind, WhatToUndo
+from seatkeeper.core.request import WhatToUndo
+from seatkeeper.engine.jobs import JobKind
 from seatkeeper.engine.state import EngineState
 from seatkeeper.engine.timing import RETRIES, START_WAIT
 from seatkeeper.store import Request, RequestKind, Store

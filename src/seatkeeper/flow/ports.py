@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from seatkeeper.core.alert_facts import Queue, SiteFacts, Windows
 from seatkeeper.core.alerts import Alert, AlertKey, Moved, Silence
@@ -36,6 +36,7 @@ from seatkeeper.core.record import (
     Released,
     StoredPlan,
 )
+from seatkeeper.core.request import Request, RequestKind
 from seatkeeper.core.rules import Verdict
 from seatkeeper.core.summary import Summary
 
@@ -263,6 +264,15 @@ class Plans(Protocol):
         self, run_id: str, actor: Actor, site: str, results: Sequence[GrantResult], now: datetime
     ) -> None:
         """Write what became of giving seats back."""
+
+
+class Requests(Protocol):
+    """What people ask of the engine."""
+
+    async def ask(
+        self, kind: RequestKind, site: str, payload: Mapping[str, Any], actor: Actor, now: datetime
+    ) -> Request:
+        """Put a request into the queue, with its ledger record."""
 
 
 class History(Protocol):

@@ -13,9 +13,9 @@ from seatkeeper.core.model import Allocation, User
 from seatkeeper.core.outcome import Answer, GrantOutcome, GrantResult, Outcome
 from seatkeeper.core.plan import Action
 from seatkeeper.core.record import Released
-from seatkeeper.errors import Interrupted, LeaseLost, QrsError, UsageError
+from seatkeeper.errors import Interrupted, LeaseLost, QrsError
 from seatkeeper.flow.context import Records, Run, Site
-from seatkeeper.flow.ports import Held, Plans, SeatGranter
+from seatkeeper.flow.ports import Held, SeatGranter
 from seatkeeper.flow.stopping import until_stopped
 
 READING_GRACE = 2.0
@@ -40,31 +40,6 @@ class Granting:
     granter: SeatGranter
     held: Held
     why: str
-
-
-async def seats_to_give_back(
-    plans: Plans, *, plan_id: str | None, user: str | None, site: str | None = None
-) -> dict[str, list[Released]]:
-    r"""Return by site (or of this `site`) what a plan or a person (`DIR\id`) lost through us.
-
-    A person who lost the same kind of seat of a site twice gets one back: the latest. Raises
-    UsageError when there is nothing to give back.
-    """
-    seats = await plans.released(plan_id=plan_id, user=user)
-    latest = {
-        (seat.site, seat.user.casefold(), seat.license_type): seat
-        for seat in sorted(seats, key=lambda s: s.at)
-        if site is None or seat.site == site
-    }
-    by_site: dict[str, list[Released]] = {}
-    for seat in latest.values():
-        by_site.setdefault(seat.site, []).append(seat)
-    if not by_site:
-        where = f" on {site}" if site else ""
-        raise UsageError(
-            f"Seatkeeper released no seat of {plan_id or user}{where} that could be given back"
-        )
-    return by_site
 
 
 async def undo(

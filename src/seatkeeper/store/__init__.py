@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seatkeeper.core.request import Request, RequestKind, RequestState
 from seatkeeper.store.chain import Head
 from seatkeeper.store.cycles import CycleState
 from seatkeeper.store.held import Held
@@ -11,7 +12,6 @@ from seatkeeper.store.leases import Leases
 from seatkeeper.store.ledger import Ledger, LedgerQuery
 from seatkeeper.store.opening import Store, StoreFacts, open_store
 from seatkeeper.store.owner import Owner
-from seatkeeper.store.requests import Request, RequestKind, RequestState
 from seatkeeper.store.verify import Verified
 
 __all__ = [

@@ -7,58 +7,21 @@ time by itself: it fails, and a person asks again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from seatkeeper.core.canonical import canonical_bytes
-from seatkeeper.core.record import Actor
+from seatkeeper.core.record import Actor, Kind, LedgerEntry
+from seatkeeper.core.request import Request, RequestKind, RequestState
 from seatkeeper.errors import UsageError
 from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.owner import Owner
+from seatkeeper.store.recording import recording
 from seatkeeper.store.tables import REQUEST
-
-
-class RequestKind(StrEnum):
-    """What can be asked for."""
-
-    UNDO = "undo"
-    RUN = "run"
-
-
-class RequestState(StrEnum):
-    """The life of a request."""
-
-    QUEUED = "queued"
-    TAKEN = "taken"
-    DONE = "done"
-    FAILED = "failed"
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more will become of it."""
-        return self in (RequestState.DONE, RequestState.FAILED)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request: what, for which site, by whom, and what became of it (`result`)."""
-
-    id: int
-    kind: RequestKind
-    site: str
-    payload: Mapping[str, Any]
-    actor: Actor
-    asked_at: datetime
-    state: RequestState
-    taken_at: datetime | None = None
-    ended_at: datetime | None = None
-    result: Mapping[str, Any] | None = None
 
 
 class Requests:
@@ -72,7 +35,11 @@ class Requests:
     def ask(
         self, kind: RequestKind, site: str, payload: Mapping[str, Any], actor: Actor, now: datetime
     ) -> Request:
-        """Put a request into the queue and return it with its number."""
+        r"""Put a request into the queue and return it with its number.
+
+        Who asks for what is in the ledger at once, whatever becomes of it. `payload` may name the
+        person it is about (`user`, as `DIR\id`) and say why (`reason`).
+        """
         row = {
             "kind": kind,
             "site": site,
@@ -83,14 +50,23 @@ class Requests:
             "asked_at": now,
             "state": RequestState.QUEUED,
         }
-        with self._db.writing() as conn:
-            key = conn.execute(sa.insert(REQUEST).values(row)).inserted_primary_key
-            return _find(conn, int(key[0]) if key else 0)
+        with recording(self._db) as record:
+            key = record.conn.execute(sa.insert(REQUEST).values(row)).inserted_primary_key
+            request = _find(record.conn, int(key[0]) if key else 0)
+            record.note(_entry(request))
+        return request
 
     @threaded
     def waiting(self, limit: int = 100) -> list[Request]:
         """Return what is queued, oldest first."""
         return self._list(REQUEST.c.state == RequestState.QUEUED, REQUEST.c.id, limit)
+
+    @threaded
+    def open_of(self, site: str) -> list[Request]:
+        """Return what is asked for on a site and not carried out yet, oldest first."""
+        ended = (RequestState.DONE, RequestState.FAILED)
+        is_open = sa.and_(REQUEST.c.site == site, REQUEST.c.state.not_in(ended))
+        return self._list(is_open, REQUEST.c.id, 100)
 
     @threaded
     def recent(self, limit: int = 20) -> list[Request]:
@@ -152,6 +128,24 @@ class Requests:
         found = sa.select(REQUEST).where(condition).order_by(order).limit(limit)
         with self._db.reading() as conn:
             return [_request(row) for row in conn.execute(found)]
+
+
+_ASKED = {RequestKind.RUN: Kind.RUN_ASKED, RequestKind.UNDO: Kind.UNDO_ASKED}
+
+
+def _entry(request: Request) -> LedgerEntry:
+    payload = request.payload
+    evidence = {"request": request.id}
+    return LedgerEntry(
+        kind=_ASKED[request.kind],
+        at=request.asked_at,
+        actor=request.actor,
+        site=request.site,
+        why=str(payload.get("reason") or ""),
+        plan_id=str(payload.get("plan") or ""),
+        person=str(payload.get("user") or ""),
+        evidence=evidence | ({"allocation_id": payload["seat"]} if payload.get("seat") else {}),
+    )
 
 
 def _find(conn: sa.Connection, request_id: int) -> Request:

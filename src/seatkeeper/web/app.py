@@ -12,10 +12,12 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from seatkeeper import __version__, logs
+from seatkeeper.core.exposure import is_loopback
 from seatkeeper.core.health import judge_health
 from seatkeeper.errors import NotAllowed, PlanStale, SeatkeeperError, StoreError, UsageError
 from seatkeeper.web.api import api_router
 from seatkeeper.web.desk import Desk
+from seatkeeper.web.gate import Gate
 from seatkeeper.web.limiting import Limiter
 from seatkeeper.web.pages import routers
 from seatkeeper.web.refusals import NotSignedIn, Refusal, TooOften
@@ -45,8 +47,18 @@ def make_app(desk: Desk, seal_key: bytes) -> FastAPI:
         app.include_router(router)
     app.include_router(api_router())
     _add_refusals(app)
+    _add_gate(app, desk)
     app.add_middleware(Shield, secure=desk.secure)
     return app
+
+
+def _add_gate(app: FastAPI, desk: Desk) -> None:
+    console = desk.settings.console
+    if console.proxy is None or console.tls is not None or is_loopback(console.host):
+        return
+    app.add_middleware(
+        Gate, trusted=console.proxy.trusted, public_url=console.public_url or "the proxy's address"
+    )
 
 
 def _add_health(app: FastAPI, desk: Desk) -> None:

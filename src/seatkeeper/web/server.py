@@ -7,13 +7,12 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterator
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from seatkeeper.errors import UsageError
-from seatkeeper.settings.console import TlsSettings
+from seatkeeper.web.certificate import Certificate
 from seatkeeper.web.patience import PATIENCE, ImpatientProtocol
 
 MOST_CONNECTIONS = 100
@@ -23,9 +22,11 @@ MOST_CONNECTIONS = 100
 class _Server(uvicorn.Server):
     """A server that leaves signals to the daemon, and waits for its end without ticking."""
 
-    def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
+    def __init__(
+        self, config: uvicorn.Config, stop: asyncio.Event, certificate: Certificate | None
+    ) -> None:
         super().__init__(config)
-        self._stop = stop
+        self._stop, self._certificate = stop, certificate
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -35,6 +36,8 @@ class _Server(uvicorn.Server):
     async def main_loop(self) -> None:
         """Wait to be stopped; the usual one wakes up ten times a second."""
         await self.on_tick(0)  # sets the headers of every answer
+        if self._certificate is not None and self.config.ssl is not None:
+            await self._certificate.keep(self.config.ssl, self._stop)
         await self._stop.wait()
 
 
@@ -75,7 +78,7 @@ async def serve(
     listener: socket.socket,
     stop: asyncio.Event,
     patience: float = PATIENCE,
-    tls: TlsSettings | None = None,
+    certificate: Certificate | None = None,
 ) -> None:
     """Serve the app on a bound socket until `stop` is set; clients are cut off after `patience`."""
     config = uvicorn.Config(
@@ -91,12 +94,6 @@ async def serve(
         date_header=False,  # it would stand still: nothing ticks
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=2,
-        **_files(tls),
+        **(certificate.options if certificate is not None else {}),
     )
-    await _Server(config, stop).serve(sockets=[listener])
-
-
-def _files(tls: TlsSettings | None) -> dict[str, Any]:
-    if tls is None:
-        return {}
-    return {"ssl_certfile": str(tls.cert_file), "ssl_keyfile": str(tls.key_file)}
+    await _Server(config, stop, certificate).serve(sockets=[listener])
