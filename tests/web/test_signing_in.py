@@ -10,6 +10,8 @@ import pytest
 
 from console_world import PASSWORD, World, a_console, csrf_of, word_of
 from seatkeeper.core.roles import Grant, Role
+from seatkeeper.web.limiting import API
+from stored import JANE
 
 ROLES = """\
 console:
@@ -282,6 +284,82 @@ async def test_a_header_is_believed_from_the_named_proxy_alone(
 
         assert answer.status_code == status
         assert ("Åsa Öberg" in answer.text) is (status == 200)
+
+
+async def test_a_header_that_comes_twice_names_nobody(tmp_path: Path) -> None:
+    async with a_console(tmp_path, ROLES) as world, world.browser("10.0.0.5") as browser:
+        headers = [("X-User", "Mallory"), ("X-Groups", "BI"), ("X-User", "Ingrid Berg")]
+
+        assert (await browser.get("/", headers=headers)).status_code == 303
+
+
+async def test_forms_of_whom_a_proxy_names_carry_their_own_word(tmp_path: Path) -> None:
+    async with a_console(tmp_path, ROLES) as world, world.browser("10.0.0.5") as browser:
+        ingrid = {"X-User": "Ingrid Berg", "X-Groups": "BI"}
+        olaf = {"X-User": "Olaf Berg", "X-Groups": "BI"}
+        word = csrf_of(await browser.get("/", headers=ingrid))
+        bare = await browser.post("/sign-out", headers=ingrid)
+        others = await browser.post("/sign-out", headers=olaf, data={"csrf": word})
+        own = await browser.post("/sign-out", headers=ingrid, data={"csrf": word})
+
+        assert [a.status_code for a in (bare, others, own)] == [403, 403, 303]
+
+
+async def test_tries_are_counted_for_the_address_that_the_proxy_saw(tmp_path: Path) -> None:
+    async with a_console(tmp_path, ROLES) as world, world.browser("10.0.0.5") as browser:
+        form = await browser.get("/sign-in")
+        typed = {"name": "guess", "password": PASSWORD, "word": word_of(form)}
+
+        async def tried(*told: str) -> int:
+            headers = [("X-Forwarded-For", text) for text in told]
+            return (await browser.post("/sign-in", data=typed, headers=headers)).status_code
+
+        same = [await tried(f"10.9.9.{n}, 10.1.1.1") for n in range(10)]
+        more = await tried("10.9.9.99", "10.1.1.1")
+        other = await tried("10.1.1.2")
+
+        assert same == [401] * 10
+        assert (more, other) == (429, 401)
+
+
+async def test_a_program_that_asks_too_often_waits_and_others_do_not(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world:
+        async with await world.with_token(Role.VIEWER) as program:
+            (token,) = await world.store.tokens.all()
+            for _ in range(599):  # as if it had asked so often in this minute
+                world.app.state.limiter.pass_or_refuse(API, f"token {token.identity.name}")
+            answers = [(await program.post("/sign-out")).status_code for _ in range(2)]
+        async with await world.with_token(Role.VIEWER) as other:
+            fine = await other.post("/sign-out")
+
+        assert answers == [303, 429]
+        assert fine.status_code == 303
+
+
+async def test_whoever_is_signed_in_is_out_when_the_account_is_changed(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, world.browser() as browser:
+        await world.with_account()
+        await begin(browser)
+        before = await browser.get("/")
+        await world.store.accounts.change(
+            "Ingrid Berg", JANE, world.now, grants=[Grant(Role.VIEWER)]
+        )
+        after = await browser.get("/")
+
+        assert (before.status_code, after.status_code) == (200, 303)
+
+
+@pytest.mark.parametrize("name", ["Ingrid Berg", "Nobody Known"])
+async def test_a_name_that_waits_does_not_tell_whether_there_is_an_account(
+    tmp_path: Path, name: str
+) -> None:
+    async with a_console(tmp_path) as world:
+        await world.with_account()
+        for _ in range(6):
+            async with world.browser() as browser:
+                last = await begin(browser, name=name, password="wrong and wrong again")
+
+        assert "waits for 1 minute" in last.text
 
 
 async def test_a_role_on_one_site_does_not_reach_another(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.granted import grants_of, grants_text
 from seatkeeper.store.passwords import hash_password, is_password, require_good
 from seatkeeper.store.recording import recording
+from seatkeeper.store.strangers import Strangers
 
 LONGEST_NAME = 120
 
@@ -49,6 +50,7 @@ class Accounts:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._strangers = Strangers()
 
     @threaded
     def add(
@@ -136,27 +138,29 @@ class Accounts:
     def sign_in(self, name: str, password: str, now: datetime) -> Tried:
         """Try a password. A wrong one counts, and from the fifth in a row the name waits.
 
-        The try is counted before the password is looked at, so that many at once gain nothing.
+        The try is counted before the password is looked at, so that many at once gain nothing. A
+        name without an account waits and takes time as one that has an account.
         """
-        row, until = self._count_try(name, now)
+        row, failures, until = self._count_try(name, now)
         if until is not None:
             return Tried(locked_until=until)
         if is_password(row.password if row is not None else "", password) and row is not None:
             return self._welcome(row, now)
-        return Tried(locked_until=locked_until(row.failures + 1, now, now) if row else None)
+        return Tried(locked_until=locked_until(failures + 1, now, now))
 
-    def _count_try(self, name: str, now: datetime) -> tuple[AnyRow | None, datetime | None]:
+    def _count_try(self, name: str, now: datetime) -> tuple[AnyRow | None, int, datetime | None]:
+        """Return the account, how often it failed before in a row, and until when it waits."""
         with self._db.writing() as conn:
             found = sa.select(ACCOUNT).where(ACCOUNT.c.account_key == _key(name))
             row = conn.execute(found.with_for_update()).first()
             if row is None:
-                return None, None
+                return None, *self._strangers.count_try(_key(name), now)
+            failures = failures_now(row.failures, row.failed_at, now)
             if until := locked_until(row.failures, row.failed_at, now):
-                return row, until
-            failures = failures_now(row.failures, row.failed_at, now) + 1
+                return row, failures, until
             this = sa.update(ACCOUNT).where(ACCOUNT.c.account_key == row.account_key)
-            conn.execute(this.values(failures=failures, failed_at=now))
-        return row, None
+            conn.execute(this.values(failures=failures + 1, failed_at=now))
+        return row, failures, None
 
     def _welcome(self, row: AnyRow, now: datetime) -> Tried:
         this = sa.update(ACCOUNT).where(
