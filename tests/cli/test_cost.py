@@ -13,8 +13,9 @@ from pathlib import Path
 from builders import PROFESSIONAL, a_summary
 from command_line import CONFIG, Command
 from seatkeeper.config import load
-from seatkeeper.core.cost import NO_DEPARTMENT, SeatGroup, SeatGroups
+from seatkeeper.core.cost import SeatGroup, SeatGroups
 from seatkeeper.core.cost_month import Month
+from seatkeeper.core.departments import NO_DEPARTMENT
 from seatkeeper.core.points import Beside, points_of
 from seatkeeper.simulator.names import DEPARTMENTS
 from seatkeeper.simulator.rows import User
@@ -143,7 +144,9 @@ def test_savings_stand_with_the_departments_of_those_who_lost_a_seat(
     people = [own_site.user(action["user"]) for action in plan["actions"]]
     assert saved == {department_of(user) for user in people}
     assert sum(Decimal(d["savings"]) for d in bill["departments"]) == Decimal(bill["savings"]) > 0
-    assert sum(Decimal(r["savings"]) for r in rows[:-1]) == Decimal(rows[-1]["savings"]) > 0
+    assert sum(Decimal(r["savings"]) for r in rows[:-1]) == Decimal(rows[-1]["savings"])
+    part = [Decimal(r["saved_in_month"]) for r in rows]
+    assert 0 < sum(part[:-1]) == part[-1] <= Decimal(bill["savings"])
 
 
 def department_of(user: User, attribute: str = "department") -> str:

@@ -6,11 +6,12 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from builders import NOW, PROFESSIONAL, a_pool, a_snapshot, changed
-from seatkeeper.core.cost import Freed, SeatGroup, SeatGroups
+from seatkeeper.core.cost import SeatGroup, SeatGroups
 from seatkeeper.core.cost_month import Month
 from seatkeeper.core.model import Capacity, Overview
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.retention import Retention
+from seatkeeper.core.savings import Freed
 from seatkeeper.store import Store
 from seatkeeper.store.watch_tables import SEAT_EVENT
 from stored import JANE, a_grant, a_plan, applied, hold, later, some_actions
@@ -66,6 +67,7 @@ async def test_pools_and_minutes_of_a_month_are_known(store: Store) -> None:
     told = [(p.day.day, p.seats) for p in known.pools if p.name == "allocated"]
     assert told == [(4, 3), (5, 4), (6, 5)]
     assert known.minutes == 90
+    assert await store.costs.pools("prod", month) == known.pools
     assert (await store.costs.month("prod", month.before)).minutes is None
 
 

@@ -108,7 +108,13 @@ PLAN = Measurement(
 COST = Measurement(
     "qlik_license_cost",
     "Money a month, in the currency of the configuration.",
-    {"spend": "currency", "idle_spend": "currency", "savings": "currency", "budget": "currency"},
+    {
+        "spend": "currency",
+        "idle_spend": "currency",
+        "savings": "currency",
+        "saved_in_month": "currency, in the calendar month until now",
+        "budget": "currency",
+    },
 )
 
 HEALTH = Measurement(
@@ -238,7 +244,7 @@ METRICS = (
     Metric(
         "qlik_license_monthly_cost",
         MetricKind.GAUGE,
-        "Money a month by kind: spend, idle_spend, savings, budget.",
+        "Money a month by kind: spend, idle_spend, savings, budget; saved_in_month until now.",
         (SITE, LICENSE_TYPE, "kind"),
     ),
     Metric(

@@ -59,7 +59,8 @@ IDLE = Panel(
 
 SAVED = Panel(
     "How much do releases save a month?",
-    "The price of released seats that stayed free; a seat that came back is no saving." + PRICES,
+    "The price of a month of released seats that are still free; a seat that came back, or that "
+    "somebody else holds now, saves nothing." + PRICES,
     MONEY,
     Chart.NUMBER,
     {
@@ -143,8 +144,8 @@ IDLE_BY_TYPE = Panel(
 
 SAVINGS = Panel(
     "Do the savings grow?",
-    "The monthly price of released seats that stayed free, over time. It falls when people come "
-    "back." + PRICES,
+    "The price of a month of released seats that were free at that time. It falls when people come "
+    "back and when others take the seats; the first of a month makes no difference." + PRICES,
     MONEY,
     Chart.STACK,
     {

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from seatkeeper.core.cost import Prices
 from seatkeeper.core.model import LicenseType
+from seatkeeper.core.money import Prices
 from seatkeeper.settings.kinds import Kind, Wrong, simple
 from seatkeeper.settings.part import Part, block
 from seatkeeper.settings.values import Text

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from seatkeeper.core.alert_facts import Spend
-from seatkeeper.core.cost import (
-    Bill,
-    Prices,
-    bill_of,
-    department_of,
-    group_seats,
-    measured,
-    money,
-    spend_of,
-)
-from seatkeeper.core.cost_month import Month, MonthBill, bill_of_month
+from seatkeeper.core.cost import Bill, bill_of, group_seats, measured, spend_of
+from seatkeeper.core.cost_month import Month, MonthBill, bill_of_month, free_days
+from seatkeeper.core.departments import department_of
+from seatkeeper.core.money import Prices, money
 from seatkeeper.core.policy import Policy
+from seatkeeper.core.savings import Releases
 from seatkeeper.flow.ports import Observed
 from seatkeeper.settings import Settings
 from seatkeeper.store import Store
@@ -73,7 +67,9 @@ async def bill(store: Store, settings: Settings, site: str, now: datetime) -> Bi
     summary, seats = await store.summaries.newest(site), await store.costs.newest(site, now)
     if summary is None or seats is None:
         return None
-    return bill_of(summary, seats, prices, await store.costs.freed(site, now), now)
+    freed = await store.costs.freed(site, now)
+    pools = await store.costs.pools(site, Month.of(now.astimezone(UTC).date())) if freed else ()
+    return bill_of(summary, seats, prices, Releases(freed, free_days(pools)), now)
 
 
 async def month_bill(store: Store, settings: Settings, site: str, month: Month) -> MonthBill | None:
