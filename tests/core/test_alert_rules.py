@@ -396,8 +396,18 @@ def test_points_that_wait() -> None:
 
 def test_very_many_points_that_wait_are_over_at_half_of_them() -> None:
     for rows, expected in ((50_000, BAD), (49_999, BETWEEN), (25_000, BETWEEN), (24_999, FINE)):
-        of = Known(site="", now=NOW, queues=(Queue("influx:main", rows, NOW),))
+        ten_minutes_ago = NOW - timedelta(minutes=10 if expected is not FINE else 9)
+        of = Known(site="", now=NOW, queues=(Queue("influx:main", rows, ten_minutes_ago),))
         assert status(OutboxGrowing(), of, "influx:main") is expected
+
+
+def test_very_many_points_of_a_reading_that_just_ended_are_no_alarm() -> None:
+    """A command judges before it delivers: 60,000 users of which there are points, say."""
+    just_put = Queue("influx:main", 60_000, NOW - timedelta(minutes=2))
+
+    of = Known(site="", now=NOW, queues=(just_put,))
+
+    assert status(OutboxGrowing(), of, "influx:main") is BETWEEN
 
 
 def test_one_is_told_as_one() -> None:

@@ -232,14 +232,20 @@ class OutboxGrowing:
     clear: timedelta = below(
         timedelta(minutes=10), Unit.DURATION, "Over when it has waited shorter.", "older_than"
     )
-    rows: int = setting(50_000, Unit.COUNT, "Fires at so many; over at half of them.")
+    rows: int = setting(
+        50_000,
+        Unit.COUNT,
+        "Fires at so many, unless they were put within `clear`; over at half of them.",
+    )
 
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge each target that is no channel."""
         for queue in known.queues:
             if channel_of(queue.target) is None:
                 age = _age(queue, known.now)
-                many, few = queue.rows >= self.rows, queue.rows < self.rows / 2
+                # A reading of a large site puts as many at once, and none was sent yet.
+                many = queue.rows >= self.rows and age >= self.clear
+                few = queue.rows < self.rows / 2
                 yield Reading(
                     queue.target,
                     Status.of(bad=many or age > self.older_than, fine=few and age < self.clear),
