@@ -45,6 +45,16 @@ def test_what_waits_and_what_was_refused_is_shown_without_its_content(
     assert "secret" not in shown.out + str(told)
 
 
+@pytest.mark.parametrize("words", [("retry", "main"), ("drop", "main", "--yes")])
+def test_a_name_that_nobody_has_is_refused_with_those_there_are(
+    seatkeeper: Command, filled: Path, words: tuple[str, ...]
+) -> None:
+    ran = seatkeeper("outbox", *words, "-c", filled)
+
+    assert ran.code == 2
+    assert "main is no target of the outbox; there is influx:main" in ran.err
+
+
 def test_what_was_refused_can_be_tried_again_or_forgotten(
     seatkeeper: Command, filled: Path
 ) -> None:

@@ -9,9 +9,9 @@ from datetime import datetime
 from seatkeeper.cli.findings import Area, Finding, failed, ok, warning
 from seatkeeper.core.channel import channel_of
 from seatkeeper.core.outbox import OutboxState, Waiting
-from seatkeeper.outlets.influxdb import Answer, InfluxSink
+from seatkeeper.outlets.influxdb import InfluxSink
 from seatkeeper.settings import Settings
-from seatkeeper.settings.influxdb import InfluxSettings, InfluxVersion
+from seatkeeper.settings.influxdb import InfluxSettings
 from seatkeeper.store import Store
 from seatkeeper.wiring.telling import place_of, targets_of
 
@@ -25,7 +25,7 @@ async def _influx(settings: InfluxSettings) -> Finding:
     place, name = place_of(settings), f"influxdb {settings.name}"
     async with InfluxSink(place) as sink:
         answer = await sink.touch()
-        said = sink.explain(answer)
+        said, cure = sink.describe(answer), sink.cure(answer)
     if answer.is_good:
         return ok(Area.METRICS, f"{name}: {place.url} takes points for the {place.words}")
     if answer.status == 404 and place.create and "not found" in answer.said:
@@ -35,26 +35,7 @@ async def _influx(settings: InfluxSettings) -> Finding:
             "it is created with the first points, if the user may; or create it yourself with "
             f'CREATE DATABASE "{place.create}"',
         )
-    return failed(Area.METRICS, f"{name}: {said}", _cure(settings, answer))
-
-
-def _cure(settings: InfluxSettings, answer: Answer) -> str:
-    match answer.status:
-        case 0:
-            return (
-                f"check url, ca_file and the way to the server; points wait in the store until "
-                f"metrics.influxdb {settings.name} answers"
-            )
-        case 401:
-            return "correct user and password_file, or token_file"
-        case 403:
-            return "give this user or token the right to write"
-        case 404 if settings.version is InfluxVersion.TWO:
-            return "create the bucket, or correct org, bucket and version"
-        case 404:
-            return "correct url, database and version"
-        case _:
-            return "look into the log of the server, and whether url leads to it"
+    return failed(Area.METRICS, f"{name}: {said}", cure)
 
 
 async def outbox_findings(store: Store, settings: Settings, now: datetime) -> list[Finding]:

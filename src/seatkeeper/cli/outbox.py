@@ -13,10 +13,12 @@ from seatkeeper.cli import options
 from seatkeeper.cli.exits import Exit
 from seatkeeper.cli.running import carry_out
 from seatkeeper.core.outbox import OutboxState, SetAside, Waiting
+from seatkeeper.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from seatkeeper.settings import Settings
     from seatkeeper.store import Store
 
 app = typer.Typer(name="outbox", help="What was not told yet.", no_args_is_help=True)
@@ -58,6 +60,7 @@ def retry(ctx: typer.Context, target: Target, *, config: options.Config = None) 
 
     async def command(_stop: asyncio.Event) -> Exit:
         with sessions.open_store_of(loaded) as store:
+            await _refuse_unknown(store, loaded.settings, target)
             number = await store.outbox.retry(target)
         render.say(f"{number} for {target} wait again; the daemon, monitor and run deliver them")
         return Exit.DONE
@@ -83,11 +86,22 @@ def drop(
 
     async def command(_stop: asyncio.Event) -> Exit:
         with sessions.open_store_of(loaded) as store:
+            await _refuse_unknown(store, loaded.settings, target)
             number = await store.outbox.drop(target)
         render.say(f"{number} for {target} are forgotten")
         return Exit.DONE
 
     raise typer.Exit(carry_out(command))
+
+
+async def _refuse_unknown(store: Store, settings: Settings, target: str) -> None:
+    """Refuse a name under which nothing is told and nothing is kept: it is misspelled."""
+    from seatkeeper.wiring.telling import targets_of
+
+    known = {*targets_of(settings), *(name for name, _ in await store.outbox.depth())}
+    if target not in known:
+        there = f"there is {', '.join(sorted(known))}" if known else "nobody is told anything"
+        raise UsageError(f"{target} is no target of the outbox; {there}")
 
 
 async def _view(store: Store) -> OutboxView:
