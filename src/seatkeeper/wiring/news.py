@@ -15,11 +15,6 @@ class News:
 
     store: Store
 
-    async def last_reading(self, site: str, now: datetime) -> datetime | None:
-        """Return when the last monitoring cycle that succeeded began."""
-        state = (await self.store.cycles.states([site], now)).get((site, "monitor"))
-        return None if state is None else state.last_success
-
     async def told_until(self, site: str) -> datetime | None:
         """Return the last reading of which all points were put."""
         return await self.store.told.until(site)
