@@ -100,9 +100,10 @@ def idle(site: str, kind: str, now: Moment) -> dict[str, float]:
 
 def cost(site: str, kind: str, now: Moment) -> dict[str, float]:
     """Return the money of a month."""
-    price, buckets = PRICE[kind], idle(site, kind, now)
+    price, buckets, seats = PRICE[kind], idle(site, kind, now), pool(site, kind, now)
     return {
-        "spend": TOTALS[site, kind] * price,
+        "spend": price * seats["allocated"],
+        "shared_idle": price * max(0.0, seats["available"]),
         "idle_spend": price * (buckets["90-180d"] + buckets["180d+"] + buckets["never"]),
         "savings": price * still_free(site, kind, now),
         "saved_in_month": price * still_free(site, kind, now) * (now.at.day - 1) / 30,
@@ -131,7 +132,8 @@ def still_free(site: str, kind: str, now: Moment) -> float:
 def minutes_cost(now: Moment) -> dict[str, float]:
     """Return the money of the month's minutes so far; minutes do not lie idle."""
     spend = PER_1000_MINUTES * minutes(now)["used_minutes"] / 1000
-    return {"spend": spend, "idle_spend": 0.0, "savings": 0.0, "saved_in_month": 0.0}
+    nothing = ("idle_spend", "shared_idle", "savings", "saved_in_month")
+    return {"spend": spend} | dict.fromkeys(nothing, 0.0)
 
 
 Point = tuple[str, dict[str, str], dict[str, Any]]

@@ -94,6 +94,13 @@ def test_a_department_comes_from_the_custom_property_before_the_attribute() -> N
     assert found == ["Sales", "Finance", NO_DEPARTMENT, NO_DEPARTMENT]
 
 
+@pytest.mark.parametrize("name", ["(none)", "(Total)", "(shared idle)", "(other)", "(capacity)"])
+def test_a_department_that_is_named_like_one_of_ours_is_told_apart(name: str) -> None:
+    user = of(r"E\a", f" {name} ")
+
+    assert department_of(user, "department") == f"department: {name}"
+
+
 def test_idle_is_what_the_policy_calls_idle() -> None:
     users = [of(rf"E\u{n}", "Sales") for n in range(4)]
     never = an_allocation(
@@ -166,6 +173,7 @@ def test_the_numbers_of_metrics_are_those_of_the_bill_and_the_budget_stands_once
     found = measured(bill_of(a_summary(), seats, PRICES, Releases(), NOW))
 
     assert found["professional"]["spend"] == Decimal("1050.00")
+    assert found["professional"]["shared_idle"] == Decimal("350.00")
     assert [kind for kind, amounts in found.items() if "budget" in amounts] == ["professional"]
 
 

@@ -16,6 +16,7 @@ from seatkeeper.cli.exits import Exit
 from seatkeeper.cli.running import carry_out
 from seatkeeper.core.cost import Bill
 from seatkeeper.core.cost_month import Month, MonthBill
+from seatkeeper.core.departments import SHARED_IDLE, TOTAL
 from seatkeeper.core.money import money
 from seatkeeper.errors import UsageError
 
@@ -44,11 +45,11 @@ DEPARTMENT_COLUMNS = (
     "idle_seats",
     "spend",
     "idle_spend",
+    "shared_idle",
     "savings",
     "saved_in_month",
 )
 _WORDS = {"month", "site", "license_type", "department", "currency"}
-TOTAL = "(total)"
 
 
 class Grouping(StrEnum):
@@ -262,13 +263,18 @@ def _type_rows(bill: Bill) -> Iterator[tuple[Any, ...]]:
 
 
 def _department_rows(bill: Bill) -> Iterator[tuple[Any, ...]]:
+    """Tell departments; what nobody holds is of none and stands in a row of its own."""
+
+    def row(name: str, seats: int, idle: int, *cents: int) -> tuple[Any, ...]:
+        return (bill.site, name, bill.currency, seats, idle, *map(_amount, cents))
+
     every = bill.departments
     for d in every:
-        amounts = map(_amount, (d.spend, d.idle_spend, d.savings, d.saved))
-        yield (bill.site, d.department, bill.currency, d.allocated, d.idle, *amounts)
+        yield row(d.department, d.allocated, d.idle, d.spend, d.idle_spend, 0, d.savings, d.saved)
+    yield row(SHARED_IDLE, 0, 0, 0, 0, bill.free, 0, 0)
     seats, idle = sum(d.allocated for d in every), sum(d.idle for d in every)
-    amounts = map(_amount, (bill.spend, bill.idle_spend, bill.savings, bill.saved))
-    yield (bill.site, TOTAL, bill.currency, seats, idle, *amounts)
+    amounts = (bill.spend, bill.idle_spend, bill.free, bill.savings, bill.saved)
+    yield row(TOTAL, seats, idle, *amounts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -309,6 +309,7 @@ def measured(bill: Bill) -> dict[str, dict[str, Decimal]]:
         t.license_type.value: {
             "spend": money(t.spend),
             "idle_spend": money(t.idle_spend),
+            "shared_idle": money(t.free),
             "savings": money(t.savings),
             "saved_in_month": money(t.saved),
         }

@@ -111,6 +111,7 @@ COST = Measurement(
     {
         "spend": "currency",
         "idle_spend": "currency",
+        "shared_idle": "currency",
         "savings": "currency",
         "saved_in_month": "currency, in the calendar month until now",
         "budget": "currency",
@@ -244,7 +245,8 @@ METRICS = (
     Metric(
         "qlik_license_monthly_cost",
         MetricKind.GAUGE,
-        "Money a month by kind: spend, idle_spend, savings, budget; saved_in_month until now.",
+        "Money a month by kind: spend, idle_spend, shared_idle, savings, budget;"
+        " saved_in_month until now.",
         (SITE, LICENSE_TYPE, "kind"),
     ),
     Metric(
