@@ -75,10 +75,9 @@ def test_metrics_and_points_tell_the_same_money(seatkeeper: Command, config: Pat
     (bill,) = seatkeeper("cost", "-c", config, "-o", "json").json
     settings = load(config, {}).settings
     store = open_store(settings.store.url.get_secret_value())
-    now = datetime.now(UTC)
     try:
-        scrape = asyncio.run(gather(store, settings, now))
-        told = asyncio.run(Costs(store, settings).measured("prod", now))
+        scrape = asyncio.run(gather(store, settings, datetime.now(UTC)))
+        told = asyncio.run(Costs(store, settings).of_site("prod"))
     finally:
         store.close()
 

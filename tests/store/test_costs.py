@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import sqlalchemy as sa
 
@@ -95,6 +96,16 @@ async def test_of_a_past_month_the_releases_until_its_end_count(store: Store) ->
         Freed(PROFESSIONAL, plan.created_at, 2)
     ]
     assert await store.costs.freed("prod", month.begin, month.before.begin) == []
+
+
+async def test_what_the_newest_reading_cost_is_kept_to_the_cent(store: Store) -> None:
+    cost = {"professional": {"spend": Decimal("100000.10"), "savings": Decimal("0.07")}}
+    other = {"professional": {"spend": Decimal(1)}}
+    await store.costs.keep_amounts("prod", NOW + timedelta(days=30), other)  # a clock was ahead
+    await store.costs.keep_amounts("prod", NOW, cost)
+    await store.costs.keep_amounts("prod", NOW - timedelta(hours=1), other)
+
+    assert await store.costs.amounts() == {"prod": cost}
 
 
 async def test_what_was_released_and_stayed_free_saves(store: Store) -> None:

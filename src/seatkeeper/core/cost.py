@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeAlias
 
 import msgspec
 
@@ -300,8 +301,12 @@ def _under_one_name(cells: Sequence[Cell]) -> Iterator[tuple[str, Cell]]:
         yield (OTHERS if is_short and not is_own else with_seats.get(key, spelt[key])), cell
 
 
+Amounts: TypeAlias = Mapping[str, Mapping[str, Decimal]]
+"""Money by license type and kind, as metrics and points name them."""
+
+
 def measured(bill: Bill) -> dict[str, dict[str, Decimal]]:
-    """Return the numbers of a bill by license type and kind, as metrics and points name them.
+    """Return the numbers of a bill as metrics and points name them.
 
     The budget is one number for everything, so it stands once, with the first type.
     """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 
 from seatkeeper.core.changes import ChangeCounts, ChangeKind
+from seatkeeper.core.cost import Amounts
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outbox import OutboxEntry
 from seatkeeper.core.points import (
@@ -42,7 +42,7 @@ class PointTarget:
     users: Users = Users.NONE
 
 
-async def no_cost(_site: str, _now: datetime) -> Mapping[str, Mapping[str, Decimal]]:
+async def no_cost(_site: str) -> Amounts:
     """Know of no prices."""
     return {}
 
@@ -54,7 +54,7 @@ class PointKeeper:
     targets: Sequence[PointTarget]
     outbox: Outbox
     news: PointNews
-    cost: Callable[[str, datetime], Awaitable[Mapping[str, Mapping[str, Decimal]]]] = no_cost
+    cost: Callable[[str], Awaitable[Amounts]] = no_cost
     step: str = "points"
 
     async def follow(self, observed: Observed) -> None:
@@ -99,7 +99,7 @@ class PointKeeper:
             regrets=_regrets(observed.changes),
             cost={
                 kind: {what: float(amount) for what, amount in amounts.items()}
-                for kind, amounts in (await self.cost(site, observed.now)).items()
+                for kind, amounts in (await self.cost(site)).items()
             },
             failed_cycles=await self.news.failed_cycles(site, observed.now),
             outbox=sum((await self.outbox.depth()).values()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -11,8 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from seatkeeper.core.changes import ChangeKind
-from seatkeeper.core.cost import SeatGroups
+from seatkeeper.core.cost import Amounts, SeatGroups
 from seatkeeper.core.cost_month import Month, MonthKnown, PoolDay
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import LicenseType
@@ -20,11 +20,14 @@ from seatkeeper.core.outcome import GrantOutcome, Outcome
 from seatkeeper.core.savings import Freed, month_begin
 from seatkeeper.store.columns import Moment, clean
 from seatkeeper.store.engine import Database, threaded
-from seatkeeper.store.lateness import LATE
+from seatkeeper.store.jobs import insert_missing
+from seatkeeper.store.lateness import LATE, gives_way
 from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION
 from seatkeeper.store.watch_tables import (
     CAPACITY_DAY,
+    COST_AMOUNTS,
     FREED_DEPARTMENT,
+    IS_RETURN,
     POOL_DAY,
     SEAT_EVENT,
     SEAT_GROUPS_DAY,
@@ -36,6 +39,7 @@ SAVES_FOR = timedelta(days=365)
 _WITH_SEATS = {kind.value for kind in LicenseType}
 _BACK = (GrantOutcome.RESTORED, GrantOutcome.ALREADY_HELD)
 _OF_POOL = ("day", "license_type", "name", "last")
+_AMOUNTS = dict[str, dict[str, Decimal]]
 _C = SEAT_GROUPS_DAY.c
 
 
@@ -60,6 +64,24 @@ class Costs:
                     index_elements=["site", "day"], set_=changes, where=is_newer
                 )
             )
+
+    @threaded
+    def keep_amounts(self, site: str, at: datetime, amounts: Amounts) -> None:
+        """Keep what a reading cost in place of an older one; a newer one stays (`gives_way`)."""
+        # Amounts are written as text, so that no cent is lost on the way.
+        row = {"site": site, "at": at, "body": msgspec.json.encode(amounts)}
+        kept = COST_AMOUNTS.c
+        with self._db.writing() as conn:
+            old = sa.and_(kept.site == site, gives_way(kept.at, at))
+            conn.execute(sa.delete(COST_AMOUNTS).where(old))
+            insert_missing(conn, COST_AMOUNTS, [row])
+
+    @threaded
+    def amounts(self) -> dict[str, Amounts]:
+        """Return what the newest reading of each site cost, by site."""
+        with self._db.reading() as conn:
+            rows = conn.execute(sa.select(COST_AMOUNTS).order_by(COST_AMOUNTS.c.site)).all()
+        return {row.site: msgspec.json.decode(row.body, type=_AMOUNTS) for row in rows}
 
     @threaded
     def newest(self, site: str, now: datetime) -> SeatGroups | None:
@@ -116,7 +138,7 @@ class Costs:
         came_back = sa.exists().where(
             SEAT_EVENT.c.plan_id == by.plan_id,
             SEAT_EVENT.c.allocation_id == by.allocation_id,
-            SEAT_EVENT.c.kind == ChangeKind.CAME_BACK,
+            IS_RETURN,
         )
         given_back = sa.exists().where(
             back.plan_id == by.plan_id,
