@@ -55,6 +55,7 @@ from seatkeeper.core.alert_rule import NEVER, Amount, Reading, Rule, RuleKind, S
 from seatkeeper.core.alert_rules import KINDS, default_rules
 from seatkeeper.core.alerts import Alert, AlertKey, Round, Why, advance
 from seatkeeper.core.model import Capacity, LicenseType, Pool
+from seatkeeper.core.outbox import Loss
 from seatkeeper.core.summary import LicenseState, LicenseSummary, Mismatch, Summary
 
 BAD, BETWEEN, FINE = Status.BAD, Status.BETWEEN, Status.FINE
@@ -431,6 +432,17 @@ def test_one_is_told_as_one() -> None:
         "seats_of_gone_users": "removed users hold 1 seat",
         "site_unreachable": "1 cycle failed: no answer",
     }
+
+
+def test_what_was_dropped_is_said_for_a_day() -> None:
+    for hours, expected, step in ((1, BAD, 2), (25, FINE, 1)):
+        loss = Loss(1200, NOW - 30 * DAY, NOW - hours * HOUR)
+        found = readings(OutboxGrowing(), waiting(5, "influx:main", loss=loss))["influx:main"]
+        assert (found.status, found.step) == (expected, step)
+        assert "1200 points were dropped in all, the newest of 2026-10-03 03:00 UTC" in found.says
+        told = readings(ChannelFailing(), waiting(5, "alert:mail", loss=loss))["mail"]
+        assert told.status is expected
+        assert "1200 messages were dropped in all" in told.says
 
 
 def test_a_channel_that_does_not_deliver_or_refuses() -> None:

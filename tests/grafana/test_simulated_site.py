@@ -56,6 +56,7 @@ cost:
   professional: {{per_seat_month: 60}}
   analyzer: {{per_seat_month: 25}}
   budget_month: 4000
+retention: {{outbox: 366d}}
 metrics:
   influxdb: [{{name: main, url: '{influx}', database: butler, users: pseudonymous}}]
 """

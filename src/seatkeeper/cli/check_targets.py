@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from seatkeeper.cli.findings import Area, Finding, failed, ok, warning
 from seatkeeper.core.channel import channel_of
-from seatkeeper.core.outbox import OutboxState, Waiting
+from seatkeeper.core.outbox import Loss, OutboxState, Waiting
 from seatkeeper.outlets.influxdb import InfluxSink
 from seatkeeper.settings import Settings
 from seatkeeper.settings.influxdb import InfluxSettings
@@ -44,6 +44,7 @@ async def outbox_findings(store: Store, settings: Settings, now: datetime) -> li
     refused = {target: n for (target, state), n in depth.items() if state is OutboxState.SET_ASIDE}
     known = frozenset(targets_of(settings))
     findings = list(_waiting(await store.outbox.waiting(), known, now))
+    findings += _dropped(await store.losses.all())
     for target, number in sorted(refused.items()):
         why = next((r.error for r in await store.outbox.refused() if r.row.target == target), "")
         findings.append(
@@ -67,6 +68,17 @@ def _waiting(waiting: Sequence[Waiting], known: frozenset[str], now: datetime) -
             yield warning(Area.OUTBOX, f"{since}: {one.error}", "see the findings of this target")
         else:
             yield ok(Area.OUTBOX, since)
+
+
+def _dropped(lost: Mapping[str, Loss]) -> Iterator[Finding]:
+    for target, loss in lost.items():
+        yield warning(
+            Area.OUTBOX,
+            f"{loss.rows} for {target} were dropped because it took nothing for too long, last at "
+            f"{loss.dropped_at:%F %T} UTC; the newest was of {loss.newest:%F %T} UTC",
+            f"they are gone; retention.outbox and outbox_rows say how much may wait (seatkeeper "
+            f"outbox drop {target} forgets this, and what waits)",
+        )
 
 
 _SOON = 900

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +12,7 @@ import typer
 from seatkeeper.cli import options
 from seatkeeper.cli.exits import Exit
 from seatkeeper.cli.running import carry_out
-from seatkeeper.core.outbox import OutboxState, SetAside, Waiting
+from seatkeeper.core.outbox import Loss, OutboxState, SetAside, Waiting
 from seatkeeper.errors import UsageError
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ async def _refuse_unknown(store: Store, settings: Settings, target: str) -> None
     """Refuse a name under which nothing is told and nothing is kept: it is misspelled."""
     from seatkeeper.wiring.telling import targets_of
 
-    known = {*targets_of(settings), *(name for name, _ in await store.outbox.depth())}
+    kept = {name for name, _ in await store.outbox.depth()} | {*await store.losses.all()}
+    known = {*targets_of(settings), *kept}
     if target not in known:
         there = f"there is {', '.join(sorted(known))}" if known else "nobody is told anything"
         raise UsageError(f"{target} is no target of the outbox; {there}")
@@ -107,16 +108,18 @@ async def _refuse_unknown(store: Store, settings: Settings, target: str) -> None
 async def _view(store: Store) -> OutboxView:
     depth = await store.outbox.depth()
     refused = {target: n for (target, state), n in depth.items() if state is OutboxState.SET_ASIDE}
-    return OutboxView(await store.outbox.waiting(), refused, await store.outbox.refused(SHOWN))
+    newest, lost = await store.outbox.refused(SHOWN), await store.losses.all()
+    return OutboxView(await store.outbox.waiting(), refused, newest, lost)
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxView:
-    """What waits, how much was set aside for whom, and the newest of it."""
+    """What waits, how much was set aside for whom, the newest of it, and what was dropped."""
 
     waiting: Sequence[Waiting]
     refused: dict[str, int]
     newest: Sequence[SetAside]
+    lost: Mapping[str, Loss]
 
     def data(self) -> Any:
         """Return the JSON contract of `outbox show`."""
@@ -128,13 +131,15 @@ class OutboxView:
                 "oldest": waiting[target].oldest if target in waiting else None,
                 "error": waiting[target].error if target in waiting else "",
                 "set_aside": self.refused.get(target, 0),
+                "dropped": self.lost[target].rows if target in self.lost else 0,
+                "dropped_until": self.lost[target].newest if target in self.lost else None,
                 "refused": [
                     {"kind": r.row.entry.kind, "at": r.row.entry.at, "error": r.error}
                     for r in self.newest
                     if r.row.target == target
                 ],
             }
-            for target in sorted({*waiting, *self.refused})
+            for target in sorted({*waiting, *self.refused, *self.lost})
         ]
 
     def drawing(self) -> Sequence[RenderableType]:
@@ -147,6 +152,11 @@ class OutboxView:
             since = f", the first since {moment(one['oldest'])} UTC" if one["waiting"] else ""
             why = f": {one['error']}" if one["error"] else ""
             drawn.append(line(f"  {one['waiting']} wait{since}{why}"))
+            if one["dropped"]:
+                until = (
+                    f"{one['dropped']} were dropped, the newest of {moment(one['dropped_until'])}"
+                )
+                drawn.append(line(f"  {until} UTC; see retention.outbox", style="bold red"))
             if one["set_aside"]:
                 drawn.append(line(f"  {one['set_aside']} were refused for good", style="yellow"))
             drawn += [

@@ -274,6 +274,12 @@ METRICS = (
         ("target", "state"),
     ),
     Metric(
+        "seatkeeper_outbox_dropped_total",
+        MetricKind.COUNTER,
+        "Points and messages dropped: they waited too long, or were too many.",
+        ("target",),
+    ),
+    Metric(
         "seatkeeper_alerts",
         MetricKind.GAUGE,
         "Alerts by severity and state.",

@@ -65,8 +65,8 @@ READ = Panel(
 
 WAITING = Panel(
     "Is anything not delivered?",
-    "Points and messages that wait in the outbox. A receiver that is down makes it grow; nothing "
-    "is lost, and it drains by itself.",
+    "Points and messages that wait in the outbox. A receiver that is down makes it grow; it "
+    "drains by itself, and keeps 30 days by default.",
     "locale",
     Chart.NUMBER,
     {

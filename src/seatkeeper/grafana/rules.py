@@ -335,7 +335,7 @@ RULES = (
         "1h",
         Severity.WARNING,
         "{value} points or messages wait in the outbox",
-        "See whether the receiver is up; nothing is lost until it is.",
+        "See whether the receiver is up; what waits is sent when it is, for 30 days by default.",
     ),
     Rule(
         "OutboxRefused",

@@ -21,6 +21,7 @@ from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outbox import OutboxState
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.store.cycles import state_of
+from seatkeeper.store.losses import losses
 from seatkeeper.store.tables import JOB, PLAN_ACTION
 from seatkeeper.store.watch_tables import OUTBOX, POOL_SAMPLE, SITE
 
@@ -111,7 +112,7 @@ def _releases(conn: sa.Connection, site: str, windows: Windows, now: datetime) -
 
 
 def queues(conn: sa.Connection) -> tuple[Queue, ...]:
-    """Return what waits for each target, and since when, and what it refused for good."""
+    """Return what waits for each target, what it refused for good, and what was dropped."""
     columns = OUTBOX.c
     waiting = columns.state == OutboxState.WAITING
     each = sa.select(
@@ -130,7 +131,12 @@ def queues(conn: sa.Connection) -> tuple[Queue, ...]:
         .outerjoin(first, first.c.id == grouped.c.first)
         .order_by(grouped.c.target)
     )
-    return tuple(
-        Queue(row.target, int(row.rows), row.at, row.error or "", row.refused_at)
+    lost = losses(conn)
+    known = {
+        row.target: Queue(
+            row.target, int(row.rows), row.at, row.error or "", row.refused_at, lost.get(row.target)
+        )
         for row in conn.execute(found)
-    )
+    }
+    empty = {target: Queue(target, loss=loss) for target, loss in lost.items()}
+    return tuple(queue for _, queue in sorted((empty | known).items()))

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from seatkeeper.store.columns import META, NUMBER, Moment, Words, count, moment, words
 
-SCHEMA = "0013"
+SCHEMA = "0014"
 """The newest migration this version knows."""
 
 

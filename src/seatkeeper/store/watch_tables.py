@@ -237,6 +237,16 @@ OUTBOX_LANE = sa.Table(
 )
 
 
+OUTBOX_LOSS = sa.Table(
+    "outbox_loss",
+    META,
+    sa.Column("target", Words, primary_key=True),
+    sa.Column("rows", NUMBER, nullable=False),
+    moment("newest"),
+    moment("dropped_at"),
+)
+
+
 SUMMARY = sa.Table(
     "summary",
     META,

@@ -42,6 +42,7 @@ async def gather(store: Store, settings: Settings, now: datetime) -> Scrape:
         successes={job: s.last_success for job, s in states.items() if s.last_success},
         outbox=_nothing(settings)
         | {(target, s.value): n for (target, s), n in (await store.outbox.depth()).items()},
+        dropped={target: loss.rows for target, loss in (await store.losses.all()).items()},
         alerts=alerts,
         costs={
             (name, kind, what): amount
