@@ -212,6 +212,12 @@ def health(site: str, now: Moment) -> dict[str, float | bool | str]:
         "skew_seconds": 0.4 + 0.2 * wave,
         "users": (2600.0 if site == "prod" else 240.0) + now.day,
         "mismatched_seats": 0.0,
+        "set_aside": 0.0,
+        "dropped": 0.0,
+        "compliance": 3.0 if site == "prod" else 0.0,
+        "failed_releases": 0.0,
+        "license_refused": 0.0,
+        "license_unclear": 0.0,
     }
 
 

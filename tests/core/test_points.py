@@ -56,6 +56,9 @@ def full() -> tuple[Summary, Beside]:
         cost={"professional": {"spend": 12.5, "budget": 20.0}},
         failed_cycles=0,
         outbox=7,
+        set_aside=1,
+        dropped=2,
+        failed_releases=3,
     )
     return a_summary(tokens=tokens), beside
 

@@ -53,6 +53,16 @@ class LicenseState(StrEnum):
     NONE = "none"
     """No license is installed."""
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether there is a license that does not hold."""
+        return self in (LicenseState.EXPIRED, LicenseState.DENYLISTED, LicenseState.INVALID)
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether nobody can tell how long a license holds."""
+        return self in (LicenseState.CANNOT_TELL, LicenseState.NONE)
+
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A part of a summary."""
@@ -121,6 +131,12 @@ class ComplianceSummary(Value, frozen=True):
     above_allotment: int = 0
     """Seats allocated above what the license text grants, over all types it names."""
     mismatches: tuple[Mismatch, ...] = ()
+
+    @property
+    def questions(self) -> int:
+        """All of them but the seats in excess, of which the pools tell."""
+        kinds = (self.both_types, self.removed, self.blocked, self.inactive, self.deleted)
+        return sum(kinds) + self.above_allotment
 
 
 class PlanSummary(Value, frozen=True):

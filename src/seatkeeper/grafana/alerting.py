@@ -23,7 +23,7 @@ def prometheus_rules() -> bytes:
             "expr": rule.expr,
             "for": rule.lasting,
             "labels": {"severity": rule.severity.value},
-            "annotations": _annotations(rule, _value(rule)),
+            "annotations": _annotations(rule, rule.what, _value(rule)),
         }
         for rule in RULES
     ]
@@ -40,9 +40,9 @@ def _value(rule: Rule) -> str:
     return "{{ $value | humanizePercentage }}" if share else '{{ printf "%.0f" $value }}'
 
 
-def _annotations(rule: Rule, value: str) -> dict[str, str]:
+def _annotations(rule: Rule, what: str, value: str) -> dict[str, str]:
     """Return what a message says, with the template of the number and one for each label."""
-    labelled = re.sub(r"\{(?!value)(\w+)\}", r"{{ $labels.\1 }}", rule.what)
+    labelled = re.sub(r"\{(?!value)(\w+)\}", r"{{ $labels.\1 }}", what)
     summary = labelled.replace("{value}", value)
     return {
         "summary": summary,
@@ -89,6 +89,7 @@ def contact(flavour: Flavour) -> str:
 def _grafana_rule(rule: Rule, flavour: Flavour) -> dict[str, Any]:
     influx = flavour is Flavour.INFLUXDB
     limit, bound = (rule.influx_limit if influx else None) or (rule.limit, rule.bound)
+    what = (influx and rule.influx_what) or rule.what
     evaluator = {"type": "gt" if limit is Limit.ABOVE else "lt", "params": [bound]}
     return {
         "uid": f"seatkeeper-{'i' if influx else 'p'}-{rule.name.lower()}",
@@ -110,7 +111,7 @@ def _grafana_rule(rule: Rule, flavour: Flavour) -> dict[str, Any]:
         "execErrState": "Error",
         "for": (influx and rule.influx_lasting) or rule.lasting,
         "labels": {"severity": rule.severity.value},
-        "annotations": _annotations(rule, _grafana_value(rule)),
+        "annotations": _annotations(rule, what, _grafana_value(rule)),
         "notification_settings": {"receiver": contact(flavour)},
         "isPaused": False,
     }

@@ -38,8 +38,9 @@ class Limit(StrEnum):
 class Rule:
     """An alert: it fires while the number is beyond the bound for `lasting`.
 
-    Without `influx` the rule is there for Prometheus only. `what` is the summary, with labels
-    as `{site}` and the number as `{value}`; `runbook` is the page of docs/runbooks.
+    Without `influx` the rule is there for Prometheus only, and `only_prometheus` says why. `what`
+    is the summary, with labels as `{site}` and the number as `{value}`; `runbook` is the page of
+    docs/runbooks.
     """
 
     name: str
@@ -55,6 +56,9 @@ class Rule:
     influx_limit: tuple[Limit, float] | None = None
     """The side and bound for InfluxDB, where something else is counted there."""
     influx_lasting: str = ""
+    influx_what: str = ""
+    """The summary for InfluxDB, where a label is missing there."""
+    only_prometheus: str = ""
     no_data_is_bad: bool = False
 
     @property
@@ -158,13 +162,14 @@ RULES = (
         "SeatsPredictedToRunOut",
         "pool_empty_soon",
         f"predict_linear({_seats('available')}[14d], 14 * 86400)",
-        "",
+        until_zero(_POOLS, "available", days=14, variables=False).text,
         Limit.BELOW,
         0,
         "6h",
         Severity.WARNING,
         "{site}: the {license_type} seats are used up within 14 days at the trend of 14 days",
         "Release idle seats now (seatkeeper plan), and order.",
+        influx_limit=(Limit.BELOW, 14),
     ),
     Rule(
         "CapacityMinutesNearlySpent",
@@ -189,6 +194,8 @@ RULES = (
         Severity.WARNING,
         "{site}: Analyzer Capacity minutes are spent faster than the month passes",
         "See who works on minutes, and whether a seat is cheaper.",
+        only_prometheus="InfluxQL cannot tell how much of the month has passed; Seatkeeper's own"
+        " alert `capacity_ahead` can",
     ),
     Rule(
         "ServerLicenseExpires",
@@ -218,19 +225,20 @@ RULES = (
         "ServerLicenseNotValid",
         "license_refused",
         _metric("qlik_license_state", state='=~"expired|denylisted|invalid"'),
-        "",
+        _newest(HEALTH, last(HEALTH, "license_refused")),
         Limit.ABOVE,
         0,
         "15m",
         Severity.CRITICAL,
         "{site}: the server license is {state}",
         "Look at the license in the management console.",
+        influx_what="{site}: the server license is expired, denylisted or invalid",
     ),
     Rule(
         "ServerLicenseUnclear",
         "license_unclear",
         _metric("qlik_license_state", state='=~"cannot_tell|none"'),
-        "",
+        _newest(HEALTH, last(HEALTH, "license_unclear")),
         Limit.ABOVE,
         0,
         "6h",
@@ -264,6 +272,8 @@ RULES = (
         Severity.CRITICAL,
         "nobody exposes Seatkeeper's numbers",
         "See whether the service runs and Prometheus reaches it.",
+        only_prometheus="nobody asks Seatkeeper for the points in InfluxDB; when none come any"
+        " more, `SeatkeeperNumbersStale` fires there",
     ),
     Rule(
         "OverBudget",
@@ -293,13 +303,14 @@ RULES = (
         "ComplianceQuestion",
         "seats_of_gone_users",
         _metric("qlik_license_compliance", kind='!="excess"'),
-        "",
+        _newest(HEALTH, last(HEALTH, "compliance")),
         Limit.ABOVE,
         0,
         "1d",
         Severity.WARNING,
         "{site}: {value} times {kind}",
         "seatkeeper status names the numbers, seatkeeper explain the reasons.",
+        influx_what="{site}: {value} seats and people an auditor would ask about",
     ),
     Rule(
         "PlanBlocked",
@@ -317,13 +328,14 @@ RULES = (
         "ReleasesFail",
         "release_failures",
         f"sum by (site, license_type) (increase({_BAD_RELEASES}[1d]))",
-        "",
+        _newest(HEALTH, last(HEALTH, "failed_releases")),
         Limit.ABOVE,
         0,
         "15m",
         Severity.WARNING,
         "{site}: releases of {license_type} seats were refused or had no clear end",
         "seatkeeper ledger show has every step of the run.",
+        influx_what="{site}: {value} releases were refused or had no clear end within a day",
     ),
     Rule(
         "OutboxGrows",
@@ -341,12 +353,26 @@ RULES = (
         "OutboxRefused",
         "outbox_growing",
         f"sum by (target) ({_metric('seatkeeper_outbox_entries', state='set_aside')})",
-        "",
+        _newest(HEALTH, last(HEALTH, "set_aside")),
         Limit.ABOVE,
         0,
         "15m",
         Severity.WARNING,
         "{target}: {value} points or messages were refused for good and set aside",
-        "The log tells why the receiver refuses them.",
+        "seatkeeper outbox show tells why the receiver refuses them.",
+        influx_what="{value} points or messages were refused for good and set aside",
+    ),
+    Rule(
+        "OutboxDrops",
+        "outbox_growing",
+        f"increase({_metric('seatkeeper_outbox_dropped_total')}[1d])",
+        _newest(HEALTH, f"spread({field(HEALTH, 'dropped')})"),
+        Limit.ABOVE,
+        0,
+        "15m",
+        Severity.CRITICAL,
+        "{target}: {value} points or messages were dropped within a day: they waited too long",
+        "Bring the receiver up; retention.outbox says how much may wait.",
+        influx_what="{value} points or messages were dropped within a day: they waited too long",
     ),
 )

@@ -22,6 +22,7 @@ from seatkeeper.core.outbox import OutboxState
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.store.cycles import state_of
 from seatkeeper.store.losses import losses
+from seatkeeper.store.releases import failed_releases
 from seatkeeper.store.tables import JOB, PLAN_ACTION
 from seatkeeper.store.watch_tables import OUTBOX, POOL_SAMPLE, SITE
 
@@ -87,12 +88,6 @@ def _cycles(conn: sa.Connection, site: str, now: datetime) -> CycleFacts:
 
 def _releases(conn: sa.Connection, site: str, windows: Windows, now: datetime) -> ReleaseFacts:
     columns = PLAN_ACTION.c
-    failures = [o for o in Outcome if o.is_failure]
-    failed = sa.select(sa.func.count()).where(
-        columns.site == site,
-        columns.intended_at >= now - windows.failures,
-        columns.outcome.in_(failures),
-    )
     effect = [Outcome.RELEASED, Outcome.QUARANTINED]
     often = (
         sa.select(columns.person_key)
@@ -106,7 +101,7 @@ def _releases(conn: sa.Connection, site: str, windows: Windows, now: datetime) -
         .subquery()
     )
     return ReleaseFacts(
-        failed=int(conn.execute(failed).scalar_one()),
+        failed=failed_releases(conn, site, now - windows.failures),
         churners=int(conn.execute(sa.select(sa.func.count()).select_from(often)).scalar_one()),
     )
 

@@ -28,6 +28,14 @@ class News:
         state = (await self.store.cycles.states([site], now)).get((site, "monitor"))
         return 0 if state is None else state.failures
 
+    async def failed_releases(self, site: str, since: datetime) -> int:
+        """Count the releases begun since that were refused or have no clear end."""
+        return await self.store.releases.failed(site, since)
+
+    async def dropped(self) -> int:
+        """Count what was ever dropped of the outbox."""
+        return sum(loss.rows for loss in (await self.store.losses.all()).values())
+
     async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:
         """Return the seats released since."""
         return await self.store.releases.since(site, since)
