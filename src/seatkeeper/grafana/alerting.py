@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from seatkeeper.core.alert_text import RUNBOOKS
 from seatkeeper.grafana.provisioning import as_yaml
 from seatkeeper.grafana.rules import RECORDINGS, RULES, Limit, Rule
 from seatkeeper.grafana.spec import Flavour
-
-RUNBOOK = "https://github.com/seatkeeper/seatkeeper/blob/main/docs/runbooks/{}.md"
 
 DAY = 86_400
 
@@ -47,7 +46,7 @@ def _annotations(rule: Rule, what: str, value: str) -> dict[str, str]:
     return {
         "summary": summary,
         "description": rule.todo,
-        "runbook_url": RUNBOOK.format(rule.runbook),
+        "runbook_url": f"{RUNBOOKS}/{rule.runbook}.md",
     }
 
 
