@@ -78,6 +78,25 @@ def test_amounts_of_money_stand_in_the_currency_that_is_asked_for(
         assert Counter(units.values())["suffix: EUR"] == 6
 
 
+def test_numbers_of_a_site_that_is_read_at_night_are_not_stale_by_day(
+    seatkeeper: Command, tmp_path: Path
+) -> None:
+    refused = seatkeeper("grafana", "export", str(tmp_path), "--read-every", "nightly")
+    done = seatkeeper("grafana", "export", str(tmp_path), "--read-every", "1d")
+    rules = (tmp_path / "prometheus/rules/seatkeeper.rules.yml").read_text()
+    alerting = tmp_path / "influxdb/provisioning/alerting/seatkeeper-influxdb-rules.yaml"
+    (group,) = YAML(typ="safe").load(alerting.read_text())["groups"]
+    (stale,) = [rule for rule in group["rules"] if rule["title"] == "SeatkeeperNumbersStale"]
+
+    assert (refused.code, done.code) == (2, 0)
+    assert "--read-every nightly: a length of time is" in refused.err
+    assert f"> {int(2.5 * 86_400)}\n" in rules
+    assert "not read for more than 60h," in rules
+    assert "GROUP BY time(72h)" in stale["data"][0]["model"]["query"]
+    assert stale["data"][0]["relativeTimeRange"]["from"] == 144 * 3600
+    assert stale["for"] == "1d"
+
+
 def test_a_file_in_the_place_of_the_folder_is_told_with_its_cure(
     seatkeeper: Command, tmp_path: Path
 ) -> None:

@@ -1,7 +1,8 @@
 """The alert rules for InfluxDB on a real one: each fires where it should, and only there.
 
 `prod` is wrong in every way, `odd` has a license of which nobody can tell the end, `calm` is well.
-The points are those that a monitoring cycle writes.
+The points are those that a monitoring cycle writes. Butler wrote its own into the same database,
+of a site that is in no way well; it names none.
 """
 
 from __future__ import annotations
@@ -38,6 +39,20 @@ STALE = "NumbersStale"
 ASKED = [rule for rule in RULES if rule.influx and rule.name != STALE]
 
 
+BUTLER = (
+    "qlik_sense_license,license_type=analyzer total=200,allocated=200,available=0,excess=9.0",
+    "qlik_sense_license,license_type=analyzer_capacity allocated_minutes=10,used_minutes=10",
+    "qlik_sense_server_license days_until_expiry=-5",
+)
+
+
+def a_calm_one(at: datetime) -> Summary:
+    """Return the numbers of a healthy site that has bought no professional seat."""
+    professional, analyzer = a_summary(site="calm", at=at).pools
+    none = changed_pool(professional, total=0, allocated=0, available=0, used=0)
+    return a_summary(site="calm", at=at, pools=(none, analyzer))
+
+
 def a_bad_one(at: datetime, age: timedelta) -> Summary:
     """Return the numbers of a site on which everything is wrong; the more so the newer."""
     free = 3 + age // DAY * 3
@@ -69,6 +84,9 @@ def lines(end: datetime) -> Iterator[bytes]:
     `prod` was not read any more for the last ten hours.
     """
     encode = encoder({})
+    stamp = int((end - HOUR).timestamp()) * 1_000_000_000
+    for line in BUTLER:
+        yield f"{line} {stamp}".encode()
     ages = [n * DAY for n in range(20, 2, -1)] + [n * HOUR for n in range(48, -1, -1)]
     for age in ages:
         at = end - age
@@ -80,7 +98,7 @@ def lines(end: datetime) -> Iterator[bytes]:
             failed_releases=4,
         )
         unclear = LicenseSummary(state=LicenseState.CANNOT_TELL)
-        points = points_of(a_summary(site="calm", at=at), CALM)
+        points = points_of(a_calm_one(at), CALM)
         points += points_of(a_summary(site="odd", at=at, license=unclear), CALM)
         if age > 10 * HOUR:
             points += points_of(a_bad_one(at, age), bad)
@@ -99,7 +117,7 @@ def answers(influx: Influx, rule: Rule) -> list[tuple[str, list[Any]]]:
     """Return the values of each series with its site."""
     query = rule.influx.replace("$timeFilter", "time > now() - 1d")
     return [
-        (one["tags"]["site"], [row[-1] for row in one["values"]])
+        (one["tags"].get("site", ""), [row[-1] for row in one["values"]])
         for one in influx.ask(query, "butler")
     ]
 

@@ -101,7 +101,11 @@ ACTIVITY = Measurement(
 PLAN = Measurement(
     "qlik_license_plan",
     "The newest plan.",
-    {"actions": SEATS, "deferred": SEATS, "violations": "broken limits"},
+    {
+        "actions": SEATS,
+        "deferred": SEATS,
+        "violations": "limits that block it; 0 once it is let through or is over",
+    },
     tags=(),
 )
 
@@ -233,7 +237,7 @@ METRICS = (
     Metric(
         "qlik_license_plan_violations",
         MetricKind.GAUGE,
-        "Limits that the newest plan breaks.",
+        "Limits that block the newest plan; 0 once it is let through or is over.",
         (SITE,),
     ),
     Metric(

@@ -256,7 +256,7 @@ def _plan(summary: Summary) -> Iterable[Point]:
         numbers = {
             "actions": plan.actions,
             "deferred": plan.deferred,
-            "violations": len(plan.violations),
+            "violations": len(plan.blocking),
         }
         fields = _floats(numbers)
         yield _point(PLAN, summary.site, nanoseconds(summary.at), fields)

@@ -12,6 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from seatkeeper.core.model import Capacity, LicenseType, Pool, Tokens
+from seatkeeper.core.plan import PlanStatus
 
 
 class IdleBucket(StrEnum):
@@ -148,6 +149,11 @@ class PlanSummary(Value, frozen=True):
     actions: int
     deferred: int
     violations: tuple[str, ...] = ()
+
+    @property
+    def blocking(self) -> tuple[str, ...]:
+        """The limits that keep it from being applied: none once it was let through or is over."""
+        return self.violations if self.status == PlanStatus.BLOCKED else ()
 
 
 class ReadingSummary(Value, frozen=True):

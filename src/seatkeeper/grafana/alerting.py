@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from seatkeeper.core.alert_text import RUNBOOKS
 from seatkeeper.grafana.provisioning import as_yaml
-from seatkeeper.grafana.rules import RECORDINGS, RULES, Limit, Rule
+from seatkeeper.grafana.rules import RECORDINGS, USUAL, Limit, Rule, rules
 from seatkeeper.grafana.spec import Flavour
 
-DAY = 86_400
 
-
-def prometheus_rules() -> bytes:
+def prometheus_rules(read_every: timedelta = USUAL) -> bytes:
     """Return the rule file for Prometheus: recordings first, then the alerts on them."""
     recordings = [{"record": item.name, "expr": item.expr} for item in RECORDINGS]
     alerts = [
@@ -24,7 +23,7 @@ def prometheus_rules() -> bytes:
             "labels": {"severity": rule.severity.value},
             "annotations": _annotations(rule, rule.what, _value(rule)),
         }
-        for rule in RULES
+        for rule in rules(read_every)
     ]
     groups = [
         {"name": "seatkeeper-recordings", "interval": "5m", "rules": recordings},
@@ -50,13 +49,14 @@ def _annotations(rule: Rule, what: str, value: str) -> dict[str, str]:
     }
 
 
-def grafana_rules(flavour: Flavour) -> bytes:
+def grafana_rules(flavour: Flavour, read_every: timedelta = USUAL) -> bytes:
     """Return the rules as Grafana provisions them; those without a query here are missing.
 
     Rules have a folder of their own: Grafana makes it before the one of the dashboards, with a uid
     that nobody can choose, and a second folder of the same title stops 11.0 and puzzles others.
     """
-    asked = [rule for rule in RULES if flavour is Flavour.PROMETHEUS or rule.influx]
+    every = rules(read_every)
+    asked = [rule for rule in every if flavour is Flavour.PROMETHEUS or rule.influx]
     group = {
         "orgId": 1,
         "name": flavour.uid,
@@ -128,7 +128,7 @@ def _query(rule: Rule, flavour: Flavour) -> dict[str, Any]:
     return {
         "refId": "A",
         "datasourceUid": flavour.uid,
-        "relativeTimeRange": {"from": DAY, "to": 0},
+        "relativeTimeRange": {"from": rule.looks_back, "to": 0},
         "model": {"refId": "A", **own},
     }
 

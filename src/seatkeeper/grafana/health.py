@@ -86,8 +86,8 @@ WAITING = Panel(
 
 BLOCKED = Panel(
     "Is the newest plan blocked?",
-    "How many limits the newest plan of each site breaks. A blocked plan releases nothing until "
-    "somebody has looked.",
+    "How many limits block the newest plan of each site. A blocked plan releases nothing until "
+    "somebody has looked; one that was let through or is over is not counted.",
     "locale",
     Chart.NUMBER,
     {

@@ -5,9 +5,12 @@ They are a second net beside Seatkeeper's own alerts: they fire when Seatkeeper 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 
+from seatkeeper.core.durations import format_duration
 from seatkeeper.core.measures import (
     BUTLER_LICENSE,
     BUTLER_SERVER_LICENSE,
@@ -17,7 +20,11 @@ from seatkeeper.core.measures import (
     Measurement,
 )
 from seatkeeper.grafana import promql
-from seatkeeper.grafana.influxql import field, last, tags_of, until_zero
+from seatkeeper.grafana.influxql import field, last, ours, tags_of, until_zero
+
+DAY = 86_400
+USUAL = timedelta(minutes=15)
+"""How often a site is read unless the schedule says otherwise."""
 
 
 class Severity(StrEnum):
@@ -60,6 +67,8 @@ class Rule:
     """The summary for InfluxDB, where a label is missing there."""
     only_prometheus: str = ""
     no_data_is_bad: bool = False
+    looks_back: int = DAY
+    """The seconds of the past that Grafana asks for."""
 
     @property
     def expr(self) -> str:
@@ -97,7 +106,7 @@ RECORDINGS = (
 def _newest(measurement: Measurement, value: str) -> str:
     tags = ", ".join(f'"{tag}"' for tag in tags_of(measurement))
     table = measurement.name
-    return f'SELECT {value} FROM "{table}" WHERE $timeFilter GROUP BY {tags}'  # noqa: S608
+    return f'SELECT {value} FROM "{table}" WHERE {ours()} GROUP BY {tags}'  # noqa: S608
 
 
 _POOLS = BUTLER_LICENSE
@@ -112,21 +121,60 @@ _BAD_RELEASES = _metric("qlik_license_releases_total", outcome='=~"refused|unkno
 _MONEY = (
     'SELECT sum("s") / sum("b") FROM (SELECT '  # noqa: S608 - names from core/measures
     f'{last(COST, "spend")} AS "s", {last(COST, "budget")} AS "b" FROM "{COST.name}" '
-    'WHERE $timeFilter GROUP BY "site", "license_type") WHERE $timeFilter GROUP BY "site"'
+    f'WHERE {ours()} GROUP BY "site", "license_type") WHERE $timeFilter GROUP BY "site"'
 )
-_READINGS = (
-    f'SELECT count({field(HEALTH, "cycle_seconds")}) FROM "{HEALTH.name}" '  # noqa: S608
-    'WHERE $timeFilter GROUP BY time(3h), "site" fill(0)'
+_FREE = (
+    f'SELECT last("free") FROM (SELECT {last(_POOLS, "available")} AS "free", '  # noqa: S608
+    f'{last(_POOLS, "total")} AS "size" FROM "{_POOLS.name}" WHERE {ours()} '
+    'GROUP BY "site", "license_type") WHERE "size" > 0 GROUP BY "site", "license_type"'
 )
+"""Free seats of pools that have any: no seat is free where nobody bought one."""
 
 _DAYS_OF_SERVER = _newest(BUTLER_SERVER_LICENSE, last(BUTLER_SERVER_LICENSE, "days_until_expiry"))
 
-RULES = (
+
+def rules(read_every: timedelta = USUAL) -> tuple[Rule, ...]:
+    """Return every rule; `read_every` is the longest time between two readings of any site."""
+    two = int(2 * read_every.total_seconds())
+    found = (_stale(read_every) if rule is _STALE else rule for rule in _RULES)
+    return tuple(replace(rule, looks_back=max(rule.looks_back, two)) for rule in found)
+
+
+def _stale(read_every: timedelta) -> Rule:
+    """Return the rule for numbers that are old: more than one reading is missing.
+
+    Grafana counts readings in spans of InfluxDB, three times as long as the time between two; the
+    newest may be empty until the next reading.
+    """
+    late = max(timedelta(hours=1), 2.5 * read_every)
+    span = max(3, math.ceil(3 * read_every / timedelta(hours=1)))
+    return Rule(
+        "NumbersStale",
+        "stale_data",
+        f"time() - {_SUCCESS}",
+        f'SELECT count({field(HEALTH, "cycle_seconds")}) FROM "{HEALTH.name}" '  # noqa: S608
+        f'WHERE {ours()} GROUP BY time({span}h), "site" fill(0)',
+        Limit.ABOVE,
+        int(late.total_seconds()),
+        "15m",
+        Severity.CRITICAL,
+        f"{{site}}: not read for more than {format_duration(late)}, so every other number is old",
+        "Run seatkeeper check on the server, and look at its log.",
+        influx_limit=(Limit.BELOW, 1),
+        influx_lasting=format_duration(max(timedelta(hours=1), read_every)),
+        no_data_is_bad=True,
+        looks_back=max(DAY, 2 * span * 3600),
+    )
+
+
+_STALE = _stale(USUAL)
+
+_RULES = (
     Rule(
         "SeatsUsedUp",
         "low_availability",
         f"({_seats('available')} and ignoring(state) {_seats('total')} > 0)",
-        _newest(_POOLS, last(_POOLS, "available")),
+        _FREE,
         Limit.BELOW,
         1,
         "15m",
@@ -246,21 +294,7 @@ RULES = (
         "{site}: it cannot be told how long the server license is valid",
         "Look it up in the management console and note the date.",
     ),
-    Rule(
-        "NumbersStale",
-        "stale_data",
-        f"time() - {_SUCCESS}",
-        _READINGS,
-        Limit.ABOVE,
-        3600,
-        "15m",
-        Severity.CRITICAL,
-        "{site}: not read for more than an hour, so every other number is old",
-        "Run seatkeeper check on the server, and look at its log.",
-        influx_limit=(Limit.BELOW, 1),
-        influx_lasting="1h",
-        no_data_is_bad=True,
-    ),
+    _STALE,
     Rule(
         "Gone",
         "stale_data",
@@ -321,7 +355,7 @@ RULES = (
         0,
         "1h",
         Severity.WARNING,
-        "{site}: the newest plan breaks {value} limits and releases nothing",
+        "{site}: {value} limits block the newest plan, so it releases nothing",
         "seatkeeper plan tells which limits and what they mean.",
     ),
     Rule(
@@ -376,3 +410,5 @@ RULES = (
         influx_what="{value} points or messages were dropped within a day: they waited too long",
     ),
 )
+
+RULES = rules()

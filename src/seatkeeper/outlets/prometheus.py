@@ -161,7 +161,7 @@ def _plan_and_reading(summary: Summary) -> Iterator[tuple[str, Sample]]:
     if plan is not None:
         yield "qlik_license_plan_seats", ((site, "actions"), plan.actions)
         yield "qlik_license_plan_seats", ((site, "deferred"), plan.deferred)
-        yield "qlik_license_plan_violations", ((site,), len(plan.violations))
+        yield "qlik_license_plan_violations", ((site,), len(plan.blocking))
     yield "qlik_license_cycle_seconds", ((site,), reading.seconds)
     yield "qlik_license_cycle_requests", ((site,), reading.requests)
 
