@@ -70,7 +70,7 @@ def has_numbers(series: Series) -> bool:
     """Whether a series has values, at most one for each time."""
     times = [row[0] for row in series.values]
     once = len(set(times)) == len(times) or "User" in series.columns
-    return once and any(row[-1] is not None for row in series.values)
+    return once and any(row[-1] is not None and str(row[-1]) != "nan" for row in series.values)
 
 
 @pytest.mark.parametrize(("dashboard", "panel"), CASES["influxdb"])

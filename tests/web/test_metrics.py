@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -291,8 +292,30 @@ def test_a_real_prometheus_scrapes_the_daemon_although_the_site_is_away(tmp_path
         daemon.stop()
 
 
-def test_without_the_setting_nothing_listens_for_prometheus() -> None:
-    assert Settings.model_validate(SETTINGS).metrics.prometheus is None
+def test_without_the_setting_nothing_listens_for_prometheus(tmp_path: Path) -> None:
+    daemon = a_daemon(tmp_path)
+    file = tmp_path / "seatkeeper.yaml"
+    file.write_text(file.read_text().partition("metrics:")[0])
+    with subprocess.Popen(daemon.command(), cwd=tmp_path, stderr=subprocess.DEVNULL) as running:
+        try:
+            process = psutil.Process(running.pid)
+            until(lambda: bool(listening(process)), "it serves something")
+
+            (console,) = listening(process)
+            assert console != daemon.port
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(f"http://127.0.0.1:{console}/metrics", timeout=30)
+        finally:
+            running.terminate()
+
+
+def listening(process: psutil.Process) -> set[int]:
+    """Return the ports on which a process takes connections."""
+    return {
+        found.laddr.port
+        for found in process.net_connections("tcp")
+        if found.status == psutil.CONN_LISTEN
+    }
 
 
 def test_a_taken_port_is_said_with_its_setting(tmp_path: Path) -> None:
