@@ -77,7 +77,7 @@ def pool(site: str, kind: str, now: Moment) -> dict[str, float]:
         "available": total - allocated - quarantined,
         "used": float(round(allocated * (0.86 + 0.05 * math.sin(now.day / 20)))),
         "quarantined": quarantined,
-        "excess": 2.0 if (site, kind) == ("test", "professional") and now.day > 160 else 0.0,
+        "excess": 0.0,
     }
 
 
