@@ -55,7 +55,7 @@ IDLE = Panel(
         INFLUX: (influxql.total(COST, ["idle_spend"], 'sum("idle_spend")', "idle"),),
         PROM: (promql.newest(paid("idle_spend"), "idle"),),
     },
-    width=5,
+    width=4,
     height=5,
     steps=(Step(None, Colour.GOOD), Step(1, Colour.WARN)),
     decimals=0,
