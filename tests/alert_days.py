@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -23,7 +23,6 @@ from seatkeeper.core.alert_facts import (
     CycleFacts,
     DayOfPool,
     Queue,
-    ReleaseFacts,
     SiteFacts,
     Spend,
     Windows,
@@ -58,13 +57,17 @@ Change = Callable[[Scene, Random], Scene]
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Something planted: which alert it must cause, when it is there, and what it changes."""
+    """Something planted: which alert it must cause, when it is there, and what it changes.
+
+    `worse`: how long after its begin it gets worse.
+    """
 
     rule: str
     subject: str
     begin: datetime
     end: datetime
     change: Change
+    worse: tuple[timedelta, ...] = ()
 
     def holds(self, now: datetime) -> bool:
         """Whether it is there now."""
@@ -167,6 +170,19 @@ def _license(state: LicenseState, days: int | None = None) -> Change:
     return change
 
 
+@dataclass
+class RunningOut:
+    """A license that was put off for too long: its days are gone at once, in three steps."""
+
+    begin: datetime
+    worse: ClassVar[tuple[timedelta, ...]] = (HOUR, 2 * HOUR)
+
+    def __call__(self, scene: Scene, random: Random) -> Scene:
+        """Change the scene."""
+        steps = sum(scene.now >= self.begin + after for after in self.worse)
+        return _license(LicenseState.VALID, (45, 20, 5)[steps])(scene, random)
+
+
 def _blocked(scene: Scene, _random: Random) -> Scene:
     plan = scene.summary.plan
     assert plan is not None
@@ -177,7 +193,8 @@ def _blocked(scene: Scene, _random: Random) -> Scene:
 
 def _releases(**counts: int) -> Change:
     def change(scene: Scene, _random: Random) -> Scene:
-        return replace(scene, facts=replace(scene.facts, releases=ReleaseFacts(**counts)))
+        releases = replace(scene.facts.releases, **counts)
+        return replace(scene, facts=replace(scene.facts, releases=releases))
 
     return change
 
@@ -209,10 +226,10 @@ def _failing(times: int) -> Change:
     return change
 
 
-def _certificate(days: float) -> Change:
+def _certificate(days: float, name: str = "client.pem") -> Change:
     def change(scene: Scene, _random: Random) -> Scene:
-        ends = scene.now + timedelta(days=days)
-        return replace(scene, certificates=(Certificate("client.pem", ends),))
+        one = Certificate(name, scene.now + timedelta(days=days))
+        return replace(scene, certificates=(*scene.certificates, one))
 
     return change
 
@@ -277,6 +294,15 @@ OF_ALL = (
 )
 
 
+LONG = (
+    Plant("excess_users", "", _complying(excess=2)),
+    Plant("above_entitlement", "", _complying(above_allotment=9)),
+    Plant("release_failures", "", _releases(failed=3)),
+    Plant("certificate_expiring", "root.pem", _certificate(20, "root.pem")),
+)
+"""What lasts for days, and goes on while other things come and go."""
+
+
 def planted(seed: int) -> tuple[list[Incident], list[Incident]]:
     """Return the incidents of ninety days, and the near misses, by when they begin."""
     random = Random(seed)  # noqa: S311 - a test's own dice
@@ -288,6 +314,8 @@ def planted(seed: int) -> tuple[list[Incident], list[Incident]]:
             begin = START + timedelta(days=1) + number * slot + random.random() * HOUR
             hold = ABOUT[plant.rule].hold
             length = hold + timedelta(hours=3) + random.random() * 3 * HOUR
+            if plants is OF_ALL:
+                length += timedelta(days=2)
             incidents.append(
                 Incident(plant.rule, plant.subject, begin, begin + length, plant.change)
             )
@@ -295,7 +323,45 @@ def planted(seed: int) -> tuple[list[Incident], list[Incident]]:
                 miss = begin + length + 4 * HOUR
                 some = min(slot - length - 7 * HOUR, 5 * HOUR)
                 near.append(Incident(plant.rule, plant.subject, miss, miss + some, plant.near))
+    incidents += _long(incidents, random)
+    incidents += _worsening(incidents)
     return sorted(incidents, key=lambda i: i.begin), near
+
+
+def _long(others: Sequence[Incident], random: Random) -> Iterator[Incident]:
+    """Plant what lasts for two or three days, anywhere but near another one of its rule."""
+    for plant in LONG * 2:
+        while True:
+            begin = START + timedelta(days=1 + random.random() * (DAYS - 6))
+            end = begin + timedelta(days=2 + random.random())
+            one = Incident(plant.rule, plant.subject, begin, end, plant.change)
+            if all(_apart_by_a_day(one, other) for other in others if other.rule == one.rule):
+                break
+        others = [*others, one]
+        yield one
+
+
+def _apart_by_a_day(one: Incident, other: Incident) -> bool:
+    day = timedelta(days=1)
+    return one.end + day < other.begin or other.end + day < one.begin
+
+
+def _worsening(others: Sequence[Incident]) -> Iterator[Incident]:
+    """Plant licenses that get worse between the incidents of the first lane."""
+    alone = [i for i in others if i.rule not in {p.rule for p in (*LONG, *OF_ALL)}]
+    gaps = [(a.end, b.begin) for a, b in itertools.pairwise(sorted(alone, key=lambda i: i.begin))]
+    wide = [end for end, begin in gaps if begin - end > timedelta(hours=30)]
+    for end in wide[5:25:10]:
+        begin = end + timedelta(hours=20)
+        running_out = RunningOut(begin)
+        yield Incident(
+            "license_expiry",
+            "",
+            begin,
+            begin + timedelta(hours=5),
+            running_out,
+            running_out.worse,
+        )
 
 
 def _in_order(plants: Sequence[Plant], random: Random) -> list[Plant]:

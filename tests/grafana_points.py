@@ -77,7 +77,7 @@ def pool(site: str, kind: str, now: Moment) -> dict[str, float]:
         "available": total - allocated - quarantined,
         "used": float(round(allocated * (0.86 + 0.05 * math.sin(now.day / 20)))),
         "quarantined": quarantined,
-        "excess": 2.0 if (site, kind) == ("test", "professional") and now.day > 160 else 0.0,
+        "excess": 0.0,
     }
 
 
@@ -100,21 +100,40 @@ def idle(site: str, kind: str, now: Moment) -> dict[str, float]:
 
 def cost(site: str, kind: str, now: Moment) -> dict[str, float]:
     """Return the money of a month."""
-    price, buckets = PRICE[kind], idle(site, kind, now)
+    price, buckets, seats = PRICE[kind], idle(site, kind, now), pool(site, kind, now)
     return {
-        "spend": TOTALS[site, kind] * price,
+        "spend": price * seats["allocated"],
+        "shared_idle": price * max(0.0, seats["available"]),
         "idle_spend": price * (buckets["90-180d"] + buckets["180d+"] + buckets["never"]),
-        "savings": price * TOTALS[site, kind] * 0.0005 * now.day,
+        "savings": price * still_free(site, kind, now),
+        "saved_in_month": price * still_free(site, kind, now) * (now.at.day - 1) / 30,
         "budget": TOTALS[site, kind] * 62.0
         if kind == "professional"
         else TOTALS[site, kind] * 34.0,
     }
 
 
+def released(site: str, kind: str, now: Moment) -> int:
+    """Return the seats that were released until now, some every second week."""
+    return (1 + int(now.day) // 14) * max(1, TOTALS[site, kind] // 60)
+
+
+def came_back(now: Moment) -> int:
+    """Return how many of them came back."""
+    return int(now.day) // 21
+
+
+def still_free(site: str, kind: str, now: Moment) -> float:
+    """Return the released seats that save: they did not come back, and so many are free."""
+    stayed = released(site, kind, now) - came_back(now)
+    return max(0.0, min(float(stayed), pool(site, kind, now)["available"]))
+
+
 def minutes_cost(now: Moment) -> dict[str, float]:
     """Return the money of the month's minutes so far; minutes do not lie idle."""
     spend = PER_1000_MINUTES * minutes(now)["used_minutes"] / 1000
-    return {"spend": spend, "idle_spend": 0.0, "savings": 0.0}
+    nothing = ("idle_spend", "shared_idle", "savings", "saved_in_month")
+    return {"spend": spend} | dict.fromkeys(nothing, 0.0)
 
 
 Point = tuple[str, dict[str, str], dict[str, Any]]
@@ -193,6 +212,12 @@ def health(site: str, now: Moment) -> dict[str, float | bool | str]:
         "skew_seconds": 0.4 + 0.2 * wave,
         "users": (2600.0 if site == "prod" else 240.0) + now.day,
         "mismatched_seats": 0.0,
+        "set_aside": 0.0,
+        "dropped": 0.0,
+        "compliance": 3.0 if site == "prod" else 0.0,
+        "failed_releases": 0.0,
+        "license_refused": 0.0,
+        "license_unclear": 0.0,
     }
 
 
@@ -216,7 +241,7 @@ def _literal(value: float | bool | str) -> str:
 
 def samples(now: Moment) -> Iterator[tuple[str, Labels, float]]:
     """Yield metric, labels and value of one moment."""
-    for (site, kind), total in TOTALS.items():
+    for site, kind in TOTALS:
         here = (("site", site), ("license_type", kind))
         for state, value in pool(site, kind, now).items():
             yield "qlik_license_seats", (*here, ("state", state)), value
@@ -227,12 +252,11 @@ def samples(now: Moment) -> Iterator[tuple[str, Labels, float]]:
         yield "qlik_license_releasable_seats", here, waiting
         for money, value in cost(site, kind, now).items():
             yield "qlik_license_monthly_cost", (*here, ("kind", money)), value
-        released = (1 + now.day // 14) * max(1, total // 60)
-        outcome = (("outcome", "released"), ("reason", "inactive"))
-        yield "qlik_license_releases_total", (*here, *outcome), released
-        failed = (("outcome", "refused"), ("reason", "inactive"))
+        outcome = (("outcome", "released"), ("reason", "idle"))
+        yield "qlik_license_releases_total", (*here, *outcome), released(site, kind, now)
+        failed = (("outcome", "refused"), ("reason", "idle"))
         yield "qlik_license_releases_total", (*here, *failed), now.day // 60
-        yield "qlik_license_regrets_total", here, now.day // 21
+        yield "qlik_license_regrets_total", here, came_back(now)
     for site in ("prod", "test"):
         yield from _site_samples(site, now)
     for name, value in minutes(now).items():

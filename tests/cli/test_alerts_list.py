@@ -11,6 +11,7 @@ import pytest
 
 from command_line import CONFIG, Command
 from seatkeeper.core.alert_message import MessageState, Severity
+from seatkeeper.core.alert_text import RUNBOOKS
 from seatkeeper.core.alerts import Advance, Alert, AlertKey, AlertState, Moved
 from seatkeeper.store import open_store
 
@@ -60,7 +61,8 @@ def test_what_fires_is_listed_and_everything_on_request(desk: Command) -> None:
     (alert,) = desk("list", "-o", "json").json["alerts"]
     assert (alert["rule"], alert["subject"]) == ("low_availability", "analyzer")
     assert alert["values"] == {"available": 3}
-    assert alert["runbook"] == "docs/runbooks/low_availability.md"
+    assert alert["runbook"] == f"{RUNBOOKS}/low_availability.md"
+    assert RUNBOOKS.startswith("https://"), "a link that also a mail can have"
     assert alert["silenced_by"] is None
     every = desk("list", "--all", "-o", "json").json["alerts"]
     assert {a["state"] for a in every} == {"pending", "firing", "resolved"}

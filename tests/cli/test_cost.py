@@ -13,8 +13,9 @@ from pathlib import Path
 from builders import PROFESSIONAL, a_summary
 from command_line import CONFIG, Command
 from seatkeeper.config import load
-from seatkeeper.core.cost import NO_DEPARTMENT, SeatGroup, SeatGroups
+from seatkeeper.core.cost import SeatGroup, SeatGroups
 from seatkeeper.core.cost_month import Month
+from seatkeeper.core.departments import NO_DEPARTMENT
 from seatkeeper.core.points import Beside, points_of
 from seatkeeper.simulator.names import DEPARTMENTS
 from seatkeeper.simulator.rows import User
@@ -60,6 +61,8 @@ def test_money_adds_up_from_a_reading_to_every_place_that_shows_it(
     assert sum(Decimal(d["spend"]) for d in bill["departments"]) == total
     assert sum(Decimal(r["spend"]) for r in rows[:-1]) == Decimal(rows[-1]["spend"]) == total
     assert sum(Decimal(r["idle_spend"]) for r in rows[:-1]) == Decimal(bill["idle_spend"])
+    shared = [Decimal(r["shared_idle"]) for r in rows]
+    assert shared[-2] == shared[-1] == sum(shared[:-1]) == Decimal(bill["shared_idle"]) > 0
     assert status["cost"]["spend"] == bill["spend"]
     assert status["cost"]["budget"] == "100000.00"
     assert "a budget of 100000.00 EUR" in seatkeeper("status", "-c", config).out
@@ -72,13 +75,14 @@ def test_metrics_and_points_tell_the_same_money(seatkeeper: Command, config: Pat
     (bill,) = seatkeeper("cost", "-c", config, "-o", "json").json
     settings = load(config, {}).settings
     store = open_store(settings.store.url.get_secret_value())
-    now = datetime.now(UTC)
     try:
-        scrape = asyncio.run(gather(store, settings, now))
-        told = asyncio.run(Costs(store, settings).measured("prod", now))
+        scrape = asyncio.run(gather(store, settings, datetime.now(UTC)))
+        told = asyncio.run(Costs(store, settings).of_site("prod"))
     finally:
         store.close()
 
+    free = [amount for (_, _, kind), amount in scrape.costs.items() if kind == "shared_idle"]
+    assert sum(free) == Decimal(bill["shared_idle"]) > 0
     spent = [amount for (_, _, kind), amount in scrape.costs.items() if kind == "spend"]
     assert sum(spent) == Decimal(bill["spend"])
     money = {kind: {k: float(v) for k, v in amounts.items()} for kind, amounts in told.items()}
@@ -121,7 +125,7 @@ def test_an_attribute_of_its_own_name_tells_departments(
         io.StringIO(seatkeeper("cost", "-c", config, "--by", "department", "-o", "csv").out)
     )
 
-    assert {r["department"] for r in rows} == {"4711", "(none)", "(total)"}
+    assert {r["department"] for r in rows} == {"4711", "(none)", "(shared idle)", "(total)"}
 
 
 def test_savings_stand_with_the_departments_of_those_who_lost_a_seat(
@@ -143,7 +147,9 @@ def test_savings_stand_with_the_departments_of_those_who_lost_a_seat(
     people = [own_site.user(action["user"]) for action in plan["actions"]]
     assert saved == {department_of(user) for user in people}
     assert sum(Decimal(d["savings"]) for d in bill["departments"]) == Decimal(bill["savings"]) > 0
-    assert sum(Decimal(r["savings"]) for r in rows[:-1]) == Decimal(rows[-1]["savings"]) > 0
+    assert sum(Decimal(r["savings"]) for r in rows[:-1]) == Decimal(rows[-1]["savings"])
+    part = [Decimal(r["saved_in_month"]) for r in rows]
+    assert 0 < sum(part[:-1]) == part[-1] <= Decimal(bill["savings"])
 
 
 def department_of(user: User, attribute: str = "department") -> str:
@@ -191,6 +197,7 @@ def test_a_past_month_is_told_from_the_history(seatkeeper: Command, config: Path
     assert (one["spend"], one["idle_spend"]) == ("105.99", "35.33")
     assert [(r["month"], r["department"], r["spend"]) for r in rows] == [
         (str(month), "Sales", "105.99"),
+        (str(month), "(shared idle)", "0.00"),
         (str(month), "(total)", "105.99"),
     ]
     assert ran.err == ""
@@ -268,11 +275,27 @@ def test_a_department_is_no_formula_to_a_spreadsheet(seatkeeper: Command, config
 
 
 def test_a_price_that_is_none_is_refused_with_the_cure(seatkeeper: Command, config: Path) -> None:
-    config.write_text(config.read_text() + "cost: {professional: {per_seat_month: -3}}\n")
+    plain, told = config.read_text(), {}
+    for price in ("-3", "1_000"):
+        config.write_text(plain + f"cost: {{professional: {{per_seat_month: '{price}'}}}}\n")
+        ran = seatkeeper("cost", "-c", config)
+        assert ran.code != 0
+        told[price] = ran.err
+
+    assert "an amount from 0" in told["-3"]
+    assert "write an amount such as 35" in told["1_000"]
+
+
+def test_a_budget_that_nothing_is_compared_with_is_refused(
+    seatkeeper: Command, config: Path
+) -> None:
+    config.write_text(config.read_text() + "cost: {budget_month: 100}\n")
     ran = seatkeeper("cost", "-c", config)
 
     assert ran.code != 0
-    assert "an amount from 0" in ran.err
+    assert "cost.budget_month" in ran.err
+    assert "a budget without any price is compared with nothing" in ran.err
+    assert "per_seat_month" in ran.err
 
 
 def test_the_budget_alert_fires_on_the_spend_that_the_command_tells(

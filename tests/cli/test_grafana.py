@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -73,9 +72,30 @@ def test_amounts_of_money_stand_in_the_currency_that_is_asked_for(
             for panel in board["panels"]
             if panel["type"] != "row"
         }
-        assert units["What do the seats cost a month?"] == "suffix: EUR"
-        assert units["How many seats could be released?"] == "locale"
-        assert Counter(units.values())["suffix: EUR"] == 6
+        assert {title for title, unit in units.items() if unit != "suffix: EUR"} == {
+            "How many seats could be released?",
+            "How much of the budget is spent?",
+            "Is the idle share of the money getting smaller?",
+        }
+
+
+def test_numbers_of_a_site_that_is_read_at_night_are_not_stale_by_day(
+    seatkeeper: Command, tmp_path: Path
+) -> None:
+    refused = seatkeeper("grafana", "export", str(tmp_path), "--read-every", "nightly")
+    done = seatkeeper("grafana", "export", str(tmp_path), "--read-every", "1d")
+    rules = (tmp_path / "prometheus/rules/seatkeeper.rules.yml").read_text()
+    alerting = tmp_path / "influxdb/provisioning/alerting/seatkeeper-influxdb-rules.yaml"
+    (group,) = YAML(typ="safe").load(alerting.read_text())["groups"]
+    (stale,) = [rule for rule in group["rules"] if rule["title"] == "SeatkeeperNumbersStale"]
+
+    assert (refused.code, done.code) == (2, 0)
+    assert "--read-every nightly: a length of time is" in refused.err
+    assert f"> {int(2.5 * 86_400)}\n" in rules
+    assert "not read for more than 60h," in rules
+    assert "GROUP BY time(72h)" in stale["data"][0]["model"]["query"]
+    assert stale["data"][0]["relativeTimeRange"]["from"] == 144 * 3600
+    assert stale["for"] == "1d"
 
 
 def test_a_file_in_the_place_of_the_folder_is_told_with_its_cure(

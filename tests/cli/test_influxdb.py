@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from command_line import CONFIG, Command
 from e2e_processes import Running, running, wait_until
 from influx import Influx, an_influx
+from seatkeeper.cli import telling
 from served_site import ServedSite
 
 TARGET = """\
@@ -71,6 +73,24 @@ def test_monitor_delivers_before_it_ends_or_says_what_is_left(
     ]
     names = {row["name"] for row in influx.rows("SHOW MEASUREMENTS")}
     assert {"qlik_license_activity", "qlik_license_health", "qlik_sense_server_license"} <= names
+
+
+def test_a_target_that_takes_points_and_never_answers_holds_no_command(
+    seatkeeper: Command, config: Path
+) -> None:
+    """One request may take twenty seconds here; the fifteen of a command end before."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # connects, and says nothing
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        slow = TARGET.replace("database: butler", "database: butler, timeout: 20s")
+        config.write_text(config.read_text() + slow.format(url=url))
+        ran = seatkeeper("monitor", "-c", config, "-o", "json")
+
+    assert ran.code == 0
+    left = waiting(config)
+    assert left > 0
+    limit = "there was no time to send everything"
+    assert f"warning: {left} for influx:main stay queued: {limit}" in ran.err
+    assert telling.LONGEST.total_seconds() == 15
 
 
 POLICY = """\

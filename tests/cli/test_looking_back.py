@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -92,6 +93,8 @@ def test_users_who_are_idle(seatkeeper: Command, config: Path) -> None:
         "idle_days",
         "first_seen",
         "minutes",
+        "active_days",
+        "active_months",
     }
 
 
@@ -187,6 +190,27 @@ def test_a_history_from_the_year_one_begins_with_its_first_day(
     assert f"{(NOW - timedelta(minutes=1) - 2 * DAY).date()} to" in ran.out
     (line,) = (one for one in ran.out.splitlines() if one.split()[:1] == ["allocated"])
     assert "▁▅█" in line
+
+
+def test_days_with_use_are_told_for_each_month(
+    seatkeeper: Command, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One used a seat on each of the three days that were seen, an hour before the reading."""
+    words = ("users", "-c", config, "--type", "professional", "--sort", "last_used", "--limit", "1")
+    days = [(NOW - timedelta(minutes=1) - n * DAY - DAY / 24).date() for n in (2, 1, 0)]
+    months = Counter(f"{day:%Y-%m}" for day in days)
+
+    (said,) = seatkeeper(*words, "-o", "json").json
+    (row,) = csv.DictReader(io.StringIO(seatkeeper(*words, "-o", "csv").out))
+    (lately,) = seatkeeper(*words, "--since", days[-1].isoformat(), "-o", "json").json
+
+    assert (said["active_days"], said["active_months"]) == (3, months)
+    assert row["active_months"] == " ".join(f"{m}:{n}" for m, n in months.items())
+    assert lately["active_days"] == 1
+    monkeypatch.setenv("COLUMNS", "140")
+    assert "Active days" in seatkeeper(*words).out
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "Active days" not in seatkeeper(*words).out
 
 
 def test_wrong_words_are_refused_in_words(seatkeeper: Command, config: Path) -> None:

@@ -55,6 +55,7 @@ from seatkeeper.core.alert_rule import NEVER, Amount, Reading, Rule, RuleKind, S
 from seatkeeper.core.alert_rules import KINDS, default_rules
 from seatkeeper.core.alerts import Alert, AlertKey, Round, Why, advance
 from seatkeeper.core.model import Capacity, LicenseType, Pool
+from seatkeeper.core.outbox import Loss
 from seatkeeper.core.summary import LicenseState, LicenseSummary, Mismatch, Summary
 
 BAD, BETWEEN, FINE = Status.BAD, Status.BETWEEN, Status.FINE
@@ -396,8 +397,18 @@ def test_points_that_wait() -> None:
 
 def test_very_many_points_that_wait_are_over_at_half_of_them() -> None:
     for rows, expected in ((50_000, BAD), (49_999, BETWEEN), (25_000, BETWEEN), (24_999, FINE)):
-        of = Known(site="", now=NOW, queues=(Queue("influx:main", rows, NOW),))
+        ten_minutes_ago = NOW - timedelta(minutes=10 if expected is not FINE else 9)
+        of = Known(site="", now=NOW, queues=(Queue("influx:main", rows, ten_minutes_ago),))
         assert status(OutboxGrowing(), of, "influx:main") is expected
+
+
+def test_very_many_points_of_a_reading_that_just_ended_are_no_alarm() -> None:
+    """A command judges before it delivers: 60,000 users of which there are points, say."""
+    just_put = Queue("influx:main", 60_000, NOW - timedelta(minutes=2))
+
+    of = Known(site="", now=NOW, queues=(just_put,))
+
+    assert status(OutboxGrowing(), of, "influx:main") is BETWEEN
 
 
 def test_one_is_told_as_one() -> None:
@@ -421,6 +432,17 @@ def test_one_is_told_as_one() -> None:
         "seats_of_gone_users": "removed users hold 1 seat",
         "site_unreachable": "1 cycle failed: no answer",
     }
+
+
+def test_what_was_dropped_is_said_for_a_day() -> None:
+    for hours, expected, step in ((1, BAD, 2), (25, FINE, 1)):
+        loss = Loss(1200, NOW - 30 * DAY, NOW - hours * HOUR)
+        found = readings(OutboxGrowing(), waiting(5, "influx:main", loss=loss))["influx:main"]
+        assert (found.status, found.step) == (expected, step)
+        assert "1200 points were dropped in all, the newest of 2026-10-03 03:00 UTC" in found.says
+        told = readings(ChannelFailing(), waiting(5, "alert:mail", loss=loss))["mail"]
+        assert told.status is expected
+        assert "1200 messages were dropped in all" in told.says
 
 
 def test_a_channel_that_does_not_deliver_or_refuses() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -23,26 +23,25 @@ from builders import (
     facts_of,
 )
 from seatkeeper.core.cost import (
-    CAPACITY,
     MOST_DEPARTMENTS,
-    NO_DEPARTMENT,
-    NOT_KNOWN,
-    OTHERS,
     Bill,
-    Freed,
-    Prices,
     SeatGroup,
     SeatGroups,
     bill_of,
-    department_of,
     group_seats,
     measured,
-    money,
-    savings,
-    shared_out,
     spend_of,
 )
+from seatkeeper.core.departments import (
+    CAPACITY,
+    NO_DEPARTMENT,
+    NOT_KNOWN,
+    OTHERS,
+    department_of,
+)
 from seatkeeper.core.model import Allocation, LicenseType, User
+from seatkeeper.core.money import Prices, money, shared_out
+from seatkeeper.core.savings import Freed, Releases, saved_in_month, savings
 from seatkeeper.core.summary import SeatSummary
 
 PRICES = Prices(
@@ -93,6 +92,13 @@ def test_a_department_comes_from_the_custom_property_before_the_attribute() -> N
     found = [department_of(user, "department") for user in (both, blank, neither, unsaid)]
 
     assert found == ["Sales", "Finance", NO_DEPARTMENT, NO_DEPARTMENT]
+
+
+@pytest.mark.parametrize("name", ["(none)", "(Total)", "(shared idle)", "(other)", "(capacity)"])
+def test_a_department_that_is_named_like_one_of_ours_is_told_apart(name: str) -> None:
+    user = of(r"E\a", f" {name} ")
+
+    assert department_of(user, "department") == f"department: {name}"
 
 
 def test_idle_is_what_the_policy_calls_idle() -> None:
@@ -146,7 +152,7 @@ def test_a_bill_tells_spend_idle_spend_and_free_seats_apart() -> None:
     seats = some_groups(
         ("Sales", PROFESSIONAL, 30, 5), ("HR", PROFESSIONAL, 10, 1), ("HR", ANALYZER, 100, 20)
     )
-    bill = bill_of(a_summary(), seats, PRICES, (), NOW)
+    bill = bill_of(a_summary(), seats, PRICES, Releases(), NOW)
 
     told = [(t.license_type.value, t.spend, t.idle_spend, t.free) for t in bill.types]
     assert told == [
@@ -164,9 +170,10 @@ def test_a_bill_tells_spend_idle_spend_and_free_seats_apart() -> None:
 
 def test_the_numbers_of_metrics_are_those_of_the_bill_and_the_budget_stands_once() -> None:
     seats = some_groups(("Sales", PROFESSIONAL, 30, 5))
-    found = measured(bill_of(a_summary(), seats, PRICES, (), NOW))
+    found = measured(bill_of(a_summary(), seats, PRICES, Releases(), NOW))
 
     assert found["professional"]["spend"] == Decimal("1050.00")
+    assert found["professional"]["shared_idle"] == Decimal("350.00")
     assert [kind for kind, amounts in found.items() if "budget" in amounts] == ["professional"]
 
 
@@ -175,6 +182,7 @@ def adds_up(bill: Bill) -> None:
     assert sum(d.spend for d in bill.departments) == bill.spend
     assert sum(d.idle_spend for d in bill.departments) == bill.idle_spend
     assert sum(d.saved for d in bill.departments) == bill.saved
+    assert sum(d.savings for d in bill.departments) == bill.savings
     assert all(0 <= d.idle_spend <= d.spend for d in bill.departments)
 
 
@@ -189,6 +197,15 @@ def some_freed(rng: random.Random) -> list[Freed]:
         )
         for _ in range(rng.randrange(30))
     ]
+
+
+def some_free(rng: random.Random) -> dict[LicenseType, dict[date, int]]:
+    """Return how many seats were free on some days of the month."""
+    days = [NOW.date().replace(day=number) for number in range(1, NOW.day + 1)]
+    return {
+        kind: {day: rng.randrange(-3, 100) for day in rng.sample(days, rng.randrange(len(days)))}
+        for kind in LicenseType
+    }
 
 
 def live_of(told: list[tuple[str, LicenseType, int, int]]) -> tuple[SeatSummary, ...]:
@@ -214,12 +231,12 @@ def test_a_thousand_organisations_add_up_to_the_cent_and_twice_the_same(block: i
             Decimal(rng.randrange(1_000_000)) / 10_000,
             attribute="department",
         )
-        freed = some_freed(rng)
-        bill = bill_of(a_summary(), some_groups(*told), prices, freed, NOW)
+        releases = Releases(some_freed(rng), some_free(rng))
+        bill = bill_of(a_summary(), some_groups(*told), prices, releases, NOW)
 
         adds_up(bill)
         assert spend_of(a_summary(seats=live_of(told)), prices) == bill.spend
-        assert bill == bill_of(a_summary(), some_groups(*told), prices, freed, NOW)
+        assert bill == bill_of(a_summary(), some_groups(*told), prices, releases, NOW)
 
 
 def test_parts_go_by_the_largest_remainder() -> None:
@@ -230,16 +247,72 @@ def test_parts_go_by_the_largest_remainder() -> None:
         shared_out(1, [0])
 
 
-def test_a_release_saves_for_the_part_of_the_month_in_which_the_seat_was_free() -> None:
-    now = datetime(2026, 11, 16, tzinfo=UTC)
-    price = Prices("EUR", {PROFESSIONAL: Decimal(30)})
+NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
+A_DAY = timedelta(days=1)
+AT_30 = Prices("EUR", {PROFESSIONAL: Decimal(30)})
 
-    def saved(at: datetime) -> int:
-        return sum(savings([Freed(PROFESSIONAL, at)], price, now)[PROFESSIONAL].values())
 
-    assert saved(now - timedelta(days=40)) == 15_00
-    assert saved(now - timedelta(days=5)) == 5_00
-    assert saved(now + timedelta(days=1)) == 0
+def each_month(now: datetime, *freed: Freed, free: int = 100) -> int:
+    """Return what these save a month when so many professional seats are free."""
+    return sum(savings(freed, {PROFESSIONAL: free}, AT_30, now)[PROFESSIONAL].values())
+
+
+def in_month(now: datetime, *freed: Freed, free: dict[date, int] | None = None) -> int:
+    """Return what these have saved in the month until now."""
+    known = {NOVEMBER.date(): 100} if free is None else free
+    releases = Releases(freed, {PROFESSIONAL: known})
+    return sum(saved_in_month(releases, AT_30, now)[PROFESSIONAL].values())
+
+
+def test_what_releases_save_a_month_is_the_same_on_every_day_of_it() -> None:
+    freed = Freed(PROFESSIONAL, NOVEMBER - 40 * A_DAY, 10)
+    moments = [NOVEMBER - A_DAY, NOVEMBER, NOVEMBER + A_DAY / 96, NOVEMBER + 14 * A_DAY]
+
+    assert [each_month(now, freed) for now in moments] == [300_00] * 4
+
+
+def test_a_released_seat_that_somebody_else_holds_saves_nothing() -> None:
+    freed = Freed(PROFESSIONAL, NOVEMBER, 10)
+
+    told = [each_month(NOVEMBER + A_DAY, freed, free=free) for free in (10, 3, 0)]
+    assert told == [300_00, 90_00, 0]
+    assert in_month(NOVEMBER + 3 * A_DAY, freed, free={NOVEMBER.date(): 0}) == 0
+
+
+def test_a_release_has_saved_for_the_part_of_the_month_in_which_the_seat_was_free() -> None:
+    now = NOVEMBER + 15 * A_DAY
+
+    assert in_month(now, Freed(PROFESSIONAL, now - 40 * A_DAY)) == 15_00
+    assert in_month(now, Freed(PROFESSIONAL, now - 5 * A_DAY)) == 5_00
+    assert in_month(now, Freed(PROFESSIONAL, now - A_DAY / 2)) == 50
+    assert in_month(now, Freed(PROFESSIONAL, now + A_DAY)) == 0
+
+
+def test_on_each_day_of_the_month_as_many_seats_save_as_were_free_then() -> None:
+    now, first = NOVEMBER + 10 * A_DAY, NOVEMBER.date()
+    freed = Freed(PROFESSIONAL, NOVEMBER - 40 * A_DAY, 4)
+
+    # 2 free on the first three days, 0 on the fourth and fifth, then 9, of which 4 count.
+    free = {first + A_DAY: 2, first + 3 * A_DAY: 0, first + 5 * A_DAY: 9}
+    assert in_month(now, freed, free=free) == 3 * 2_00 + 5 * 4_00
+    assert in_month(now, freed, free={}) == 0
+
+
+def test_who_lost_seats_shares_alike_in_those_that_are_still_free() -> None:
+    prices = replace(AT_30, attribute="department")
+    freed = [
+        Freed(PROFESSIONAL, NOVEMBER, 6, "Sales"),
+        Freed(PROFESSIONAL, NOVEMBER, 2, "HR"),
+    ]
+    found = savings(freed, {PROFESSIONAL: 4}, prices, NOVEMBER + A_DAY)
+
+    assert found[PROFESSIONAL] == {"HR": 30_00, "Sales": 90_00}
+
+
+def of_november(*freed: Freed, seats: SeatGroups) -> Bill:
+    """Return the bill of a site on which all of these seats are still free."""
+    free = {PROFESSIONAL: {NOW.date(): 100}}
+    return bill_of(a_summary(), seats, PRICES, Releases(freed, free), NOW)
 
 
 def test_savings_stand_with_the_department_that_had_the_seat() -> None:
@@ -251,10 +324,11 @@ def test_savings_stand_with_the_department_that_had_the_seat() -> None:
         Freed(PROFESSIONAL, begin, 1, NO_DEPARTMENT),
         Freed(PROFESSIONAL, begin, 1),
     ]
-    bill = bill_of(a_summary(), seats, PRICES, freed, NOW)
+    bill = of_november(*freed, seats=seats)
 
     told = {d.department: d for d in bill.departments}
     assert list(told) == ["Gone", "HR", "Sales", CAPACITY, NO_DEPARTMENT, NOT_KNOWN]
+    assert (told["Sales"].savings, told[NOT_KNOWN].savings, bill.savings) == (70_00, 35_00, 175_00)
     each = told[NOT_KNOWN].saved
     assert each > 0
     assert abs(told["Sales"].saved - 2 * each) <= 1
@@ -264,7 +338,7 @@ def test_savings_stand_with_the_department_that_had_the_seat() -> None:
 
 def test_without_an_attribute_savings_are_of_nobody_in_particular() -> None:
     prices = replace(PRICES, attribute="")
-    found = savings([Freed(PROFESSIONAL, days_ago(1), 2, "Sales")], prices, NOW)
+    found = savings([Freed(PROFESSIONAL, days_ago(1), 2, "Sales")], {PROFESSIONAL: 5}, prices, NOW)
 
     assert list(found[PROFESSIONAL]) == [NO_DEPARTMENT]
 
@@ -272,7 +346,7 @@ def test_without_an_attribute_savings_are_of_nobody_in_particular() -> None:
 def test_where_small_departments_stand_together_savings_do_too() -> None:
     seats = some_groups(("Sales", PROFESSIONAL, 3, 0), (OTHERS, PROFESSIONAL, 1, 0))
     freed = [Freed(PROFESSIONAL, days_ago(1), 1, "Small"), Freed(PROFESSIONAL, days_ago(1), 1)]
-    bill = bill_of(a_summary(), seats, PRICES, freed, NOW)
+    bill = of_november(*freed, seats=seats)
 
     saved = {d.department for d in bill.departments if d.saved}
     assert saved == {OTHERS, NOT_KNOWN}

@@ -10,17 +10,19 @@ from fractions import Fraction
 import pytest
 
 from builders import ANALYZER, PROFESSIONAL
-from seatkeeper.core.cost import CAPACITY, Freed, Prices, SeatGroup, SeatGroups
+from seatkeeper.core.cost import SeatGroup, SeatGroups
 from seatkeeper.core.cost_month import (
-    NOT_KNOWN,
     Month,
     MonthBill,
     MonthKnown,
     PoolDay,
     bill_of_month,
 )
+from seatkeeper.core.departments import CAPACITY, NOT_KNOWN
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import LicenseType
+from seatkeeper.core.money import Prices
+from seatkeeper.core.savings import Freed
 
 OCTOBER = Month.parse("2026-10")
 PRICES = Prices("EUR", {PROFESSIONAL: Decimal(30), ANALYZER: Decimal("15.25")}, Decimal("12.50"))
@@ -113,14 +115,21 @@ def test_a_month_without_a_reading_has_no_bill() -> None:
 
 
 def test_a_seat_saves_from_its_release_to_the_end_of_the_month() -> None:
-    known = MonthKnown([groups(1, ("Sales", PROFESSIONAL, 1, 0))], ())
+    known = MonthKnown([groups(1, ("Sales", PROFESSIONAL, 1, 0))], pool(1, 1, 3))
     found = month_of(
         known,
         Freed(PROFESSIONAL, OCTOBER.begin, 2),
         Freed(PROFESSIONAL, OCTOBER.end - 31 * A_DAY / 2),
     )
 
-    assert found.bill.saved == 2 * 30_00 + 15_00
+    assert found.bill.saved == found.bill.savings == 2 * 30_00 + 15_00
+
+
+def test_on_days_on_which_others_held_the_seats_nothing_was_saved() -> None:
+    pools = [*pool(1, 8, 2), *pool(16, 10, 0), *pool(17, 9, 1)]
+    found = month_of(MonthKnown((), pools), Freed(PROFESSIONAL, OCTOBER.begin, 2))
+
+    assert found.bill.saved == round((15 * 2 + 15 * 1) * 30_00 / 31)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -27,7 +27,9 @@ from seatkeeper.core.points import (
     release_points,
     user_points,
 )
-from seatkeeper.core.summary import LicenseState, LicenseSummary, Summary
+from seatkeeper.core.scrape import Scrape
+from seatkeeper.core.summary import LicenseState, LicenseSummary, PlanSummary, Summary
+from seatkeeper.outlets.prometheus import expose
 
 AT = nanoseconds(NOW)
 PROFESSIONAL, ANALYZER = LicenseType
@@ -56,6 +58,9 @@ def full() -> tuple[Summary, Beside]:
         cost={"professional": {"spend": 12.5, "budget": 20.0}},
         failed_cycles=0,
         outbox=7,
+        set_aside=1,
+        dropped=2,
+        failed_releases=3,
     )
     return a_summary(tokens=tokens), beside
 
@@ -149,6 +154,21 @@ def test_a_site_without_a_license_gives_no_point_of_it() -> None:
     points = points_of(a_summary(license=LicenseSummary(state=LicenseState.NONE)))
 
     assert "qlik_sense_server_license" not in {p.measurement for p in points}
+
+
+@pytest.mark.parametrize(("status", "limits"), [("blocked", 2), ("approved", 0), ("applied", 0)])
+def test_a_plan_that_was_let_through_is_blocked_by_no_limit(status: str, limits: int) -> None:
+    broken = ("max_share", "grown")
+    plan = PlanSummary(
+        plan_id="p", status=status, created_at=NOW, actions=6, deferred=0, violations=broken
+    )
+    summary = a_summary(plan=plan)
+
+    (point,) = [p for p in points_of(summary) if p.measurement == measures.PLAN.name]
+    exposed = expose(Scrape({"prod": summary})).body.decode()
+
+    assert point.fields["violations"] == limits
+    assert f'\nqlik_license_plan_violations{{site="prod"}} {limits}.0\n' in exposed
 
 
 def test_nobody_is_named_unless_butlers_tag_is_asked_for() -> None:

@@ -42,6 +42,12 @@ class FakeNews:
     async def failed_cycles(self, site: str, now: datetime) -> int:  # noqa: ARG002 - a port
         return 2
 
+    async def failed_releases(self, site: str, since: datetime) -> int:  # noqa: ARG002 - a port
+        return 4
+
+    async def dropped(self) -> int:
+        return 7
+
     async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:  # noqa: ARG002
         self.asked.append(since)
         return self.releases
@@ -71,7 +77,8 @@ async def test_every_target_gets_every_point_once() -> None:
     counts = {target: n for (target, _), n in (await outbox.depth()).items()}
     assert counts["one"] == counts["two"] > 5
     (health,) = lines(outbox, "one", "qlik_license_health")
-    assert "'failed_cycles': 2.0, 'outbox': 0.0" in health
+    assert "'failed_cycles': 2.0, 'outbox': 0.0, 'set_aside': 0.0, 'dropped': 7.0" in health
+    assert "'failed_releases': 4.0, 'license_refused': 0.0, 'license_unclear': 0.0" in health
     professional, analyzer = lines(outbox, "one", "qlik_license_activity")
     assert "'regrets': 0.0" in professional
     assert "'active_users': 0.0, 'regrets': 3.0" in analyzer

@@ -55,6 +55,7 @@ WITHOUT_LIMIT = {
     "How many Analyzer Capacity minutes are used this month?": "the limit is a dashed line, too",
     "How many more seats were held week by week?": "neither more nor less is bad",
     "What do the seats cost a month?": "the budget is a tile of its own",
+    "What do seats cost that nobody holds?": "the pools have limits of their own for free seats",
     "Where does the money go, month after month?": "the budget is a dashed line",
     "Which seats lie idle at what price?": "money of different pools, compared with each other",
     "Do the savings grow?": "more is better, without an end",

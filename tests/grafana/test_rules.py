@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,13 +12,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from seatkeeper.grafana.export import Choices, files
-from seatkeeper.grafana.rules import RULES
+from seatkeeper.grafana.rules import RULES, Rule
 
 FILES = files(Choices())
 UNIT_TESTS = Path(__file__).with_name("seatkeeper.rules_test.yml")
 DOCS = Path(__file__).parents[2] / "docs" / "monitoring.md"
 
-flavours = pytest.mark.parametrize("flavour", ["influxdb", "prometheus"])
+FLAVOURS = ("influxdb", "prometheus")
+flavours = pytest.mark.parametrize("flavour", FLAVOURS)
 
 
 def promtool(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -49,6 +51,38 @@ def test_no_alert_is_left_untried_or_undocumented() -> None:
         assert f'alertname="Seatkeeper{rule.name}"' in UNIT_TESTS.read_text()
         assert f"| [`Seatkeeper{rule.name}`](runbooks/{rule.runbook}.md) |" in DOCS.read_text()
         assert (DOCS.parent / "runbooks" / f"{rule.runbook}.md").exists()
+
+
+ONLY_PROMETHEUS = {"CapacityMinutesAhead", "Gone"}
+"""What no measurement in InfluxDB can carry; the rules say why."""
+
+
+def test_both_flavours_have_the_same_rules_but_two_that_say_why() -> None:
+    titles = {flavour: {r["title"] for r in grafana_rules(flavour)} for flavour in FLAVOURS}
+    alerts = YAML(typ="safe").load(FILES["prometheus/rules/seatkeeper.rules.yml"].decode())
+
+    assert titles["prometheus"] - titles["influxdb"] == {f"Seatkeeper{n}" for n in ONLY_PROMETHEUS}
+    assert titles["influxdb"] < titles["prometheus"]
+    assert titles["prometheus"] == {r["alert"] for r in alerts["groups"][1]["rules"]}
+    assert {r.name for r in RULES if r.only_prometheus} == ONLY_PROMETHEUS
+    assert {r.name for r in RULES if not r.influx} == ONLY_PROMETHEUS
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
+def test_the_page_says_where_a_rule_is_and_why_it_is_not_elsewhere(rule: Rule) -> None:
+    page = " ".join(DOCS.read_text().split())
+    where = "both" if rule.influx else "Prometheus"
+    row = f"| {rule.severity.value} | {rule.lasting} | {where} | {rule.todo} |"
+
+    assert f"| [`Seatkeeper{rule.name}`](runbooks/{rule.runbook}.md) {row}" in page
+    assert not rule.only_prometheus or f"* `Seatkeeper{rule.name}`: {rule.only_prometheus}" in page
+
+
+def test_a_message_names_no_label_that_influxdb_has_not() -> None:
+    for rule in grafana_rules("influxdb"):
+        query = rule["data"][0]["model"]["query"]
+        for label in re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]):
+            assert f'"{label}"' in query.partition("GROUP BY")[2], rule["title"]
 
 
 @flavours

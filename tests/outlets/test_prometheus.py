@@ -37,6 +37,7 @@ def everything(**changes: Any) -> Scrape:
         "regrets": {Counted("prod", "analyzer"): 2},
         "successes": {("prod", "monitor"): NOW},
         "outbox": {("influx:main", "waiting"): 7},
+        "dropped": {"alert:mail": 3},
         "alerts": {("prod", "critical", "firing"): 1},
         "costs": {("prod", "professional", "spend"): Decimal("1400.00")},
     }

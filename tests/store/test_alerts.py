@@ -259,6 +259,21 @@ async def test_failed_cycles_are_known_with_their_last_error(store: Store) -> No
     assert cycles.failing_since == later(minutes=15)
 
 
+async def test_cycles_of_releasing_tell_of_the_site_too(store: Store) -> None:
+    async def cycle(kind: str, minutes: int, error: str = "") -> None:
+        await store.cycles.add(CycleSample("prod", kind, later(minutes=minutes), 1.0, 5, error))
+
+    await cycle("release", 0)
+    for minutes in (10, 20):
+        await cycle("release", minutes, "no answer")
+    failing = (await store.alerts.facts("prod", Windows(), later(1), trend=False)).cycles
+    await cycle("monitor", 30)
+    read = (await store.alerts.facts("prod", Windows(), later(1), trend=False)).cycles
+
+    assert (failing.last_good, failing.failures, failing.error) == (NOW, 2, "no answer")
+    assert (read.last_good, read.failures) == (later(minutes=30), 0)
+
+
 async def test_a_reading_of_a_clock_that_was_ahead_makes_nothing_fresh(store: Store) -> None:
     """One reading 30 days ahead, and since the clock is right the site does not answer."""
     ahead = later(24 * 30)

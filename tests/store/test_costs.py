@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import sqlalchemy as sa
 
 from builders import NOW, PROFESSIONAL, a_pool, a_snapshot, changed
-from seatkeeper.core.cost import Freed, SeatGroup, SeatGroups
+from seatkeeper.core.cost import SeatGroup, SeatGroups
 from seatkeeper.core.cost_month import Month
 from seatkeeper.core.model import Capacity, Overview
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.core.retention import Retention
+from seatkeeper.core.savings import Freed
 from seatkeeper.store import Store
 from seatkeeper.store.watch_tables import SEAT_EVENT
 from stored import JANE, a_grant, a_plan, applied, hold, later, some_actions
@@ -66,6 +68,7 @@ async def test_pools_and_minutes_of_a_month_are_known(store: Store) -> None:
     told = [(p.day.day, p.seats) for p in known.pools if p.name == "allocated"]
     assert told == [(4, 3), (5, 4), (6, 5)]
     assert known.minutes == 90
+    assert await store.costs.pools("prod", month) == known.pools
     assert (await store.costs.month("prod", month.before)).minutes is None
 
 
@@ -93,6 +96,16 @@ async def test_of_a_past_month_the_releases_until_its_end_count(store: Store) ->
         Freed(PROFESSIONAL, plan.created_at, 2)
     ]
     assert await store.costs.freed("prod", month.begin, month.before.begin) == []
+
+
+async def test_what_the_newest_reading_cost_is_kept_to_the_cent(store: Store) -> None:
+    cost = {"professional": {"spend": Decimal("100000.10"), "savings": Decimal("0.07")}}
+    other = {"professional": {"spend": Decimal(1)}}
+    await store.costs.keep_amounts("prod", NOW + timedelta(days=30), other)  # a clock was ahead
+    await store.costs.keep_amounts("prod", NOW, cost)
+    await store.costs.keep_amounts("prod", NOW - timedelta(hours=1), other)
+
+    assert await store.costs.amounts() == {"prod": cost}
 
 
 async def test_what_was_released_and_stayed_free_saves(store: Store) -> None:

@@ -122,7 +122,7 @@ async def test_minutes_of_people_are_the_most_that_was_told(store: Store) -> Non
 
 
 async def minutes_since(store: Store, day: date) -> list[tuple[str, int | None]]:
-    query = UserQuery(license_type=MeasuredType.ANALYZER_CAPACITY, minutes_since=day)
+    query = UserQuery(license_type=MeasuredType.ANALYZER_CAPACITY, since=day)
     return [(line.user, line.minutes) for line in await store.past.users(query, NOW)]
 
 

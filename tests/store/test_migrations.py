@@ -14,13 +14,20 @@ from alembic.script import ScriptDirectory
 from builders import a_snapshot, a_user
 from seatkeeper.core.cost import SeatGroups
 from seatkeeper.core.model import NAMED_LISTS
+from seatkeeper.core.scrape import Counted
 from seatkeeper.errors import StoreError
 from seatkeeper.store import Ledger, Owner, Store, open_store
 from seatkeeper.store.columns import META
 from seatkeeper.store.engine import Database
 from seatkeeper.store.schema import MIGRATIONS, upgrade
-from seatkeeper.store.tables import SCHEMA, VERSION_TABLE
+from seatkeeper.store.tables import PLAN_ACTION, SCHEMA, VERSION_TABLE
 from stored import ENGINE, NOW, a_plan, an_entry
+
+
+def _in_words(index: Any) -> dict[str, Any]:
+    """Return an index with the condition of its rows as text; the inspector gives an object."""
+    options = {name: str(value) for name, value in index.get("dialect_options", {}).items()}
+    return {**index, "dialect_options": options}
 
 
 def dump(conn: sa.Connection) -> dict[str, Any]:
@@ -32,7 +39,7 @@ def dump(conn: sa.Connection) -> dict[str, Any]:
             [{**c, "type": str(c["type"])} for c in inspector.get_columns(table)],
             inspector.get_pk_constraint(table),
             inspector.get_foreign_keys(table),
-            sorted(inspector.get_indexes(table), key=str),
+            sorted(map(_in_words, inspector.get_indexes(table)), key=str),
             sorted(inspector.get_unique_constraints(table), key=str),
             inspector.get_check_constraints(table),
         )
@@ -147,6 +154,8 @@ def test_the_newest_migration_is_the_schema_that_the_code_names() -> None:
         "0023",
         "0022",
         "0021",
+        "0014",
+        "0013",
         "0012",
         "0011",
         "0010",
@@ -212,6 +221,38 @@ async def test_the_newest_seats_by_department_are_carried_over(empty_url: str) -
     assert await store.costs.newest("prod", NOW) == seats
     assert await store.costs.known_since("prod") == NOW.date()
     store.close()
+
+
+OLD_COUNTER = """
+INSERT INTO counter (name, site, license_type, outcome, reason, seen, value)
+VALUES ('releases', 'prod', 'professional', 'released', 'idle', 1, 5)
+"""
+
+
+async def test_an_upgrade_counts_what_no_scrape_has_counted_and_takes_nothing_back(
+    empty_url: str,
+) -> None:
+    db = Database(empty_url)
+    with db.writing() as conn:
+        upgrade(conn, "0012")
+        conn.exec_driver_sql(OLD_COUNTER)
+    old = Store(db, Owner.this_process())
+    plan = a_plan()
+    await old.plans.record(plan, ENGINE, "run-0", approve=True)
+    action = dict.fromkeys(("run_id", "person", "person_key", "user_id", "detail"), "")
+    action |= {"plan_id": plan.plan_id, "site": "prod", "license_type": "professional"}
+    seats = [("1", "released"), ("2", "released"), ("3", "refused")]
+    rows = [{"allocation_id": one, "reason": "idle", "outcome": what} for one, what in seats]
+    with db.writing() as conn:
+        conn.execute(sa.insert(PLAN_ACTION), [action | row for row in rows])
+    old.close()
+
+    new = open_store(empty_url)
+
+    released = Counted("prod", "professional", "released", "idle")
+    refused = released._replace(outcome="refused")
+    assert await new.counters.releases() == {released: 6, refused: 1}
+    new.close()
 
 
 async def test_a_migration_that_fails_leaves_the_store_as_it_was(empty_url: str) -> None:

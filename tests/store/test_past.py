@@ -11,7 +11,7 @@ from seatkeeper.core.lookback import UserLine, UserQuery, UserSort
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import Allocation, UsageList, Witness
 from seatkeeper.store import Store
-from seatkeeper.store.past import days_in, month_of
+from seatkeeper.store.past import Past, days_in, month_of
 from stored import JANE, later
 
 DAY = timedelta(days=1)
@@ -105,7 +105,7 @@ async def test_users_are_sorted_by_their_minutes_whoever_has_none_last(filled: S
     witness = Witness({}, {}, {UsageList.CAPACITY: use}, minutes)
     await filled.activity.observe(replace(snapshot, witness=witness), NOW + DAY)
 
-    query = UserQuery(sort=UserSort.MINUTES, former=True, minutes_since=today)
+    query = UserQuery(sort=UserSort.MINUTES, former=True, since=today)
     lines = await filled.past.users(query, NOW)
 
     assert [(line.user, line.minutes) for line in lines] == [
@@ -141,6 +141,29 @@ async def test_days_of_a_user_over_months(store: Store) -> None:
         (PRO, date(2026, 12, 12)): 1,
         (PRO, date(2027, 1, 11)): 1,
     }
+
+
+@pytest.mark.parametrize("many", [0, 100])
+async def test_days_with_use_are_counted_for_each_month_of_each_user(
+    store: Store, many: int
+) -> None:
+    """The same whether a few people are looked for or everybody is read."""
+    past = Past(store.ledger._db, many=many)
+    for day in (0, 1, 5, 20, 40, 70):
+        used = NOW + day * DAY - timedelta(hours=1)
+        bobs = an_allocation(BOB, last_used=NOW + DAY - timedelta(hours=1)) if day else None
+        seats = [an_allocation(ANNA, last_used=used), *([bobs] if bobs else [])]
+        await observe(store, *seats, an_allocation(DAN), day=day)
+
+    query = UserQuery(sort=UserSort.USER, since=date(2026, 11, 3))
+    lines = {line.user: line for line in await past.users(query, NOW + 70 * DAY)}
+
+    november, december, january = date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1)
+    assert lines[ANNA].active == ((november, 3), (december, 1), (january, 1))
+    assert lines[BOB].active == ((november, 1),)
+    assert (lines[ANNA].active_days, lines[DAN].active, lines[DAN].active_days) == (5, (), 0)
+    (first, *_) = await past.users(UserQuery(sort=UserSort.USER), NOW)
+    assert first.active == ()
 
 
 async def test_changes_are_counted_by_day(filled: Store) -> None:

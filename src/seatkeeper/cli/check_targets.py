@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from seatkeeper.cli.findings import Area, Finding, failed, ok, warning
 from seatkeeper.core.channel import channel_of
-from seatkeeper.core.outbox import OutboxState, Waiting
-from seatkeeper.outlets.influxdb import Answer, InfluxSink
+from seatkeeper.core.outbox import Loss, OutboxState, Waiting
+from seatkeeper.outlets.influxdb import InfluxSink
 from seatkeeper.settings import Settings
-from seatkeeper.settings.influxdb import InfluxSettings, InfluxVersion
+from seatkeeper.settings.influxdb import InfluxSettings
 from seatkeeper.store import Store
 from seatkeeper.wiring.telling import place_of, targets_of
 
@@ -25,7 +25,7 @@ async def _influx(settings: InfluxSettings) -> Finding:
     place, name = place_of(settings), f"influxdb {settings.name}"
     async with InfluxSink(place) as sink:
         answer = await sink.touch()
-        said = sink.explain(answer)
+        said, cure = sink.describe(answer), sink.cure(answer)
     if answer.is_good:
         return ok(Area.METRICS, f"{name}: {place.url} takes points for the {place.words}")
     if answer.status == 404 and place.create and "not found" in answer.said:
@@ -35,26 +35,7 @@ async def _influx(settings: InfluxSettings) -> Finding:
             "it is created with the first points, if the user may; or create it yourself with "
             f'CREATE DATABASE "{place.create}"',
         )
-    return failed(Area.METRICS, f"{name}: {said}", _cure(settings, answer))
-
-
-def _cure(settings: InfluxSettings, answer: Answer) -> str:
-    match answer.status:
-        case 0:
-            return (
-                f"check url, ca_file and the way to the server; points wait in the store until "
-                f"metrics.influxdb {settings.name} answers"
-            )
-        case 401:
-            return "correct user and password_file, or token_file"
-        case 403:
-            return "give this user or token the right to write"
-        case 404 if settings.version is InfluxVersion.TWO:
-            return "create the bucket, or correct org, bucket and version"
-        case 404:
-            return "correct url, database and version"
-        case _:
-            return "look into the log of the server, and whether url leads to it"
+    return failed(Area.METRICS, f"{name}: {said}", cure)
 
 
 async def outbox_findings(store: Store, settings: Settings, now: datetime) -> list[Finding]:
@@ -63,6 +44,7 @@ async def outbox_findings(store: Store, settings: Settings, now: datetime) -> li
     refused = {target: n for (target, state), n in depth.items() if state is OutboxState.SET_ASIDE}
     known = frozenset(targets_of(settings))
     findings = list(_waiting(await store.outbox.waiting(), known, now))
+    findings += _dropped(await store.losses.all())
     for target, number in sorted(refused.items()):
         why = next((r.error for r in await store.outbox.refused() if r.row.target == target), "")
         findings.append(
@@ -86,6 +68,17 @@ def _waiting(waiting: Sequence[Waiting], known: frozenset[str], now: datetime) -
             yield warning(Area.OUTBOX, f"{since}: {one.error}", "see the findings of this target")
         else:
             yield ok(Area.OUTBOX, since)
+
+
+def _dropped(lost: Mapping[str, Loss]) -> Iterator[Finding]:
+    for target, loss in lost.items():
+        yield warning(
+            Area.OUTBOX,
+            f"{loss.rows} for {target} were dropped because it took nothing for too long, last at "
+            f"{loss.dropped_at:%F %T} UTC; the newest was of {loss.newest:%F %T} UTC",
+            f"they are gone; retention.outbox and outbox_rows say how much may wait (seatkeeper "
+            f"outbox drop {target} forgets this, and what waits)",
+        )
 
 
 _SOON = 900

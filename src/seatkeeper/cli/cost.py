@@ -14,8 +14,10 @@ import typer
 from seatkeeper.cli import options
 from seatkeeper.cli.exits import Exit
 from seatkeeper.cli.running import carry_out
-from seatkeeper.core.cost import Bill, money
+from seatkeeper.core.cost import Bill
 from seatkeeper.core.cost_month import Month, MonthBill
+from seatkeeper.core.departments import SHARED_IDLE, TOTAL
+from seatkeeper.core.money import money
 from seatkeeper.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ TYPE_COLUMNS = (
     "idle_spend",
     "shared_idle",
     "savings",
+    "saved_in_month",
     "budget",
 )
 DEPARTMENT_COLUMNS = (
@@ -42,10 +45,11 @@ DEPARTMENT_COLUMNS = (
     "idle_seats",
     "spend",
     "idle_spend",
+    "shared_idle",
     "savings",
+    "saved_in_month",
 )
 _WORDS = {"month", "site", "license_type", "department", "currency"}
-TOTAL = "(total)"
 
 
 class Grouping(StrEnum):
@@ -217,14 +221,16 @@ def bill_data(bill: Bill) -> dict[str, Any]:
         "spend": money(bill.spend),
         "idle_spend": money(bill.idle_spend),
         "shared_idle": money(bill.free),
-        "savings": money(bill.saved),
+        "savings": money(bill.savings),
+        "saved_in_month": money(bill.saved),
         "types": [
             {
                 "license_type": t.license_type,
                 "spend": money(t.spend),
                 "idle_spend": money(t.idle_spend),
                 "shared_idle": money(t.free),
-                "savings": money(t.saved),
+                "savings": money(t.savings),
+                "saved_in_month": money(t.saved),
             }
             for t in bill.types
         ],
@@ -235,7 +241,8 @@ def bill_data(bill: Bill) -> dict[str, Any]:
                 "idle_seats": d.idle,
                 "spend": money(d.spend),
                 "idle_spend": money(d.idle_spend),
-                "savings": money(d.saved),
+                "savings": money(d.savings),
+                "saved_in_month": money(d.saved),
             }
             for d in bill.departments
         ],
@@ -248,21 +255,26 @@ def _amount(cents: int) -> str:
 
 def _type_rows(bill: Bill) -> Iterator[tuple[Any, ...]]:
     for t in bill.types:
-        amounts = (t.spend, t.idle_spend, t.free, t.saved)
+        amounts = (t.spend, t.idle_spend, t.free, t.savings, t.saved)
         yield (bill.site, t.license_type.value, bill.currency, *map(_amount, amounts), None)
     budget = None if bill.budget is None else _amount(bill.budget)
-    total = map(_amount, (bill.spend, bill.idle_spend, bill.free, bill.saved))
-    yield (bill.site, TOTAL, bill.currency, *total, budget)
+    amounts = (bill.spend, bill.idle_spend, bill.free, bill.savings, bill.saved)
+    yield (bill.site, TOTAL, bill.currency, *map(_amount, amounts), budget)
 
 
 def _department_rows(bill: Bill) -> Iterator[tuple[Any, ...]]:
+    """Tell departments; what nobody holds is of none and stands in a row of its own."""
+
+    def row(name: str, seats: int, idle: int, *cents: int) -> tuple[Any, ...]:
+        return (bill.site, name, bill.currency, seats, idle, *map(_amount, cents))
+
     every = bill.departments
     for d in every:
-        amounts = map(_amount, (d.spend, d.idle_spend, d.saved))
-        yield (bill.site, d.department, bill.currency, d.allocated, d.idle, *amounts)
+        yield row(d.department, d.allocated, d.idle, d.spend, d.idle_spend, 0, d.savings, d.saved)
+    yield row(SHARED_IDLE, 0, 0, 0, 0, bill.free, 0, 0)
     seats, idle = sum(d.allocated for d in every), sum(d.idle for d in every)
-    amounts = map(_amount, (bill.spend, bill.idle_spend, bill.saved))
-    yield (bill.site, TOTAL, bill.currency, seats, idle, *amounts)
+    amounts = (bill.spend, bill.idle_spend, bill.free, bill.savings, bill.saved)
+    yield row(TOTAL, seats, idle, *amounts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,12 @@ def demo(
     folder: Annotated[
         Path | None, typer.Option("--folder", help="Keep everything here instead of a new folder.")
     ] = None,
-    port: Annotated[int, typer.Option("--port", help="Where the daemon listens.")] = 8484,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", min=1, max=65534, help="Where the daemon listens; its numbers: one above."
+        ),
+    ] = 8484,
 ) -> None:
     """Show the whole job on a simulated site: plan, apply, verify, give a seat back.
 

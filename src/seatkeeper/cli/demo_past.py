@@ -80,6 +80,7 @@ async def live_half_year(
             )
             habits = Habits(this_actor(person), each=each, stop=stop)
             half.past = await live_through(watched, SystemClock().now(), habits)
+            months.end()
             simulator.advance(_ms(SystemClock().now()))
             simulator.site.clock.run(1)
     finally:
@@ -133,12 +134,19 @@ class _Months:
 
     def see(self, summary: Summary) -> None:
         last, self.last = self.last, summary
-        if last is None or last.at.month == summary.at.month:
-            return
-        pools = ", ".join(
-            f"{pool.license_type.value} {pool.allocated} of {pool.total}" for pool in last.pools
-        )
-        self.tell(f"  {last.at:%B %Y}: {pools}")
+        if last is not None and last.at.month != summary.at.month:
+            self.tell(f"  {last.at:%B %Y}: {_pools(last)}")
+
+    def end(self) -> None:
+        """Say how it is now, which is no end of a month."""
+        if self.last is not None:
+            self.tell(f"  now: {_pools(self.last)}")
+
+
+def _pools(summary: Summary) -> str:
+    return ", ".join(
+        f"{pool.license_type.value} {pool.allocated} of {pool.total}" for pool in summary.pools
+    )
 
 
 def _ms(at: datetime) -> int:

@@ -10,6 +10,7 @@ from seatkeeper.cli.render import line
 from seatkeeper.cli.sparks import bar, thinned
 from seatkeeper.cli.status_view import cost_words
 from seatkeeper.core.alert_message import Severity
+from seatkeeper.core.alert_rules import ABOUT
 from seatkeeper.core.alerts import Alert, AlertState
 from seatkeeper.core.cost import Bill
 from seatkeeper.core.model import LicenseType, Pool
@@ -110,7 +111,7 @@ class Glance:
     def _rest(self, now: Summary) -> Iterator[RenderableType]:
         weekly = thinned([_active(summary) for summary in self.summaries], WIDTH)
         yield line(
-            f"people active   {sparkline(weekly, WIDTH, least=0)}  seats used within 7 days: "
+            f"seats in use    {sparkline(weekly, WIDTH, least=0)}  used within 7 days: "
             f"{min(weekly):.0f} in the quietest week, {max(weekly):.0f} in the busiest"
         )
         yield line(f"released        {self.released} idle seats in {self.runs} runs")
@@ -142,6 +143,8 @@ class Glance:
             yield line(
                 f"  {alert.severity.value:<9} {alert.says}, since {alert.since:%d %B}", style
             )
+            if (about := ABOUT.get(alert.key.rule)) is not None:
+                yield line(f"{'':<12}{about.todo}", "bright_black")
 
     def _back(self) -> str:
         if not self.released:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from seatkeeper.errors import UsageError
 
 app = typer.Typer(
     name="grafana", help="Dashboards and alert rules for Grafana.", no_args_is_help=True
@@ -15,6 +18,15 @@ app = typer.Typer(
 @app.callback()
 def grafana() -> None:
     """Keep `export` a command of its own."""
+
+
+def _length(text: str) -> timedelta:
+    from seatkeeper.core.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"--read-every {text}: {error}") from None
 
 
 @app.command()
@@ -27,6 +39,9 @@ def export(
     currency: Annotated[
         str, typer.Option("--currency", help="What stands behind amounts of money, such as EUR.")
     ] = "",
+    read_every: Annotated[
+        str, typer.Option("--read-every", help="The longest of your schedule.monitor, such as 6h.")
+    ] = "15m",
     force: Annotated[
         bool, typer.Option("--force", help="Replace files that somebody else wrote or changed.")
     ] = False,
@@ -35,6 +50,6 @@ def export(
     from seatkeeper.cli import render
     from seatkeeper.grafana import export as exporting
 
-    found = exporting.files(exporting.Choices(influxdb, currency))
+    found = exporting.files(exporting.Choices(influxdb, currency, _length(read_every)))
     changed = exporting.write(folder, found, force=force)
     render.say(f"{len(found)} files in {folder}, {changed} of them new or changed")

@@ -12,8 +12,9 @@ import msgspec
 from seatkeeper.cli.queueing import request_data, request_words
 from seatkeeper.cli.render import line, lines, moment
 from seatkeeper.cli.summary_view import counted, pool_table, summary_data
-from seatkeeper.core.cost import Bill, money
+from seatkeeper.core.cost import Bill
 from seatkeeper.core.model import Pool
+from seatkeeper.core.money import money
 from seatkeeper.core.policy import Mode
 from seatkeeper.core.progress import Step, next_step
 from seatkeeper.core.record import Freeze, PlanLine
@@ -132,7 +133,8 @@ def _cost_data(bill: Bill | None) -> dict[str, Any] | None:
         "spend": money(bill.spend),
         "idle_spend": money(bill.idle_spend),
         "shared_idle": money(bill.free),
-        "savings": money(bill.saved),
+        "savings": money(bill.savings),
+        "saved_in_month": money(bill.saved),
         "budget": None if bill.budget is None else money(bill.budget),
     }
 
@@ -142,7 +144,8 @@ def cost_words(bill: Bill) -> str:
     budget = "" if bill.budget is None else f" of a budget of {money(bill.budget)}"
     return (
         f"{money(bill.spend)}{budget} {bill.currency} a month, {money(bill.idle_spend)} of it"
-        f" idle; {money(bill.free)} for free seats; {money(bill.saved)} saved this month"
+        f" idle; {money(bill.free)} for free seats; releases save {money(bill.savings)} a month,"
+        f" {money(bill.saved)} in this one so far"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,7 +32,11 @@ COLUMNS = (
     "idle_days",
     "first_seen",
     "minutes",
+    "active_days",
+    "active_months",
 )
+ROOM = 110
+"""Columns of a terminal from which on the table tells active days, too."""
 
 
 def users(
@@ -49,7 +54,9 @@ def users(
     ] = None,
     since: Annotated[
         str,
-        typer.Option("--since", help="Minutes of analyzer capacity are counted from then on."),
+        typer.Option(
+            "--since", help="Active days, and minutes of analyzer capacity, count from then on."
+        ),
     ] = "28d",
     former: Annotated[
         bool, typer.Option("--former", help="Also who holds no seat of the type any more.")
@@ -62,6 +69,7 @@ def users(
 
     Reads the store, not the site. Idle counts the use of that license type alone; what a policy
     would release stands in `plan`. Who works on analyzer capacity is shown with the minutes used.
+    Days with use are counted for each month (JSON, CSV; their sum in a table that has room).
     """
     from seatkeeper.cli import session as sessions
     from seatkeeper.cli.ledger import moment_since
@@ -101,7 +109,7 @@ def _write(found: Sequence[UserLine], now: datetime, output: options.Listing) ->
     from seatkeeper.cli import render
 
     if output is options.Listing.CSV:
-        render.write_csv(COLUMNS, ([*_data(line, now).values()] for line in found))
+        render.write_csv(COLUMNS, (_cells(line, now) for line in found))
     elif output is options.Listing.JSON:
         render.write_json([_data(line, now) for line in found])
     else:
@@ -121,7 +129,16 @@ def _data(line: UserLine, now: datetime) -> dict[str, Any]:
         "idle_days": idle,
         "first_seen": line.first_seen,
         "minutes": line.minutes,
+        "active_days": line.active_days,
+        "active_months": {f"{month:%Y-%m}": days for month, days in line.active},
     }
+
+
+def _cells(line: UserLine, now: datetime) -> list[Any]:
+    """Return a row of the CSV; months stand in one cell, as in `2026-09:4 2026-10:12`."""
+    told = _data(line, now)
+    months = " ".join(f"{month}:{days}" for month, days in told["active_months"].items())
+    return [*(told | {"active_months": months}).values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +169,9 @@ class UsersTable:
         told = any(one.minutes is not None for one in self.found)
         if told:
             table.add_column("Minutes", justify="right")
+        roomy = shutil.get_terminal_size().columns >= ROOM and any(o.active for o in self.found)
+        if roomy:
+            table.add_column("Active days", justify="right")
         for one in self.found:
             idle = one.idle_days(self.now)
             state = one.standing.value if one.standing else "no seat"
@@ -164,6 +184,7 @@ class UsersTable:
                 day(one.last_used),
                 "" if idle is None else f"{idle}",
                 *(["" if one.minutes is None else f"{one.minutes:,}"] if told else []),
+                *([f"{one.active_days}"] if roomy else []),
             )
             table.add_row(*(Text(safe(word)) for word in words))
         return [table]

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from seatkeeper.core.model import LicenseType
+from seatkeeper.core.outbox import Loss
 from seatkeeper.core.summary import Summary
 
 
@@ -66,7 +67,7 @@ class Queue:
     """What waits for one target of the outbox.
 
     `oldest` is since when the first row waits, `refused_at` when a row was last set aside because
-    the target refused it for good.
+    the target refused it for good. `loss` is what was ever dropped of it.
     """
 
     target: str
@@ -74,6 +75,7 @@ class Queue:
     oldest: datetime | None = None
     error: str = ""
     refused_at: datetime | None = None
+    loss: Loss | None = None
 
 
 @dataclass(frozen=True, slots=True)

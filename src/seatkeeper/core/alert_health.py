@@ -25,7 +25,7 @@ from seatkeeper.core.durations import format_duration
 from seatkeeper.core.plan import PlanStatus, is_quiet
 
 REFUSED_FOR = timedelta(hours=24)
-"""A message refused for good speaks so long against its channel."""
+"""What was refused for good, or dropped, speaks so long against its channel or target."""
 
 _MINUTE = timedelta(minutes=1)
 
@@ -221,8 +221,10 @@ class OutboxGrowing:
     about: ClassVar[About] = About(
         name="outbox_growing",
         title="Outbox growing",
-        means="points for a target have waited for long, or there are very many of them",
-        todo="See whether the target answers; nothing is lost, it is sent when it does.",
+        means="points for a target have waited for long, or there are very many of them; critical"
+        " when some were dropped within a day, because they waited longer than `retention.outbox`,"
+        " or were more than `retention.outbox_rows`",
+        todo="See whether the target answers: what still waits is sent when it does.",
         needs=Needs.ALL,
         repeat=timedelta(hours=12),
     )
@@ -232,19 +234,28 @@ class OutboxGrowing:
     clear: timedelta = below(
         timedelta(minutes=10), Unit.DURATION, "Over when it has waited shorter.", "older_than"
     )
-    rows: int = setting(50_000, Unit.COUNT, "Fires at so many; over at half of them.")
+    rows: int = setting(
+        50_000,
+        Unit.COUNT,
+        "Fires at so many, unless they were put within `clear`; over at half of them.",
+    )
 
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge each target that is no channel."""
         for queue in known.queues:
             if channel_of(queue.target) is None:
                 age = _age(queue, known.now)
-                many, few = queue.rows >= self.rows, queue.rows < self.rows / 2
+                # A reading of a large site puts as many at once, and none was sent yet.
+                many = queue.rows >= self.rows and age >= self.clear
+                few = queue.rows < self.rows / 2
+                late, lost = many or age > self.older_than, _lost(queue, known.now)
                 yield Reading(
                     queue.target,
-                    Status.of(bad=many or age > self.older_than, fine=few and age < self.clear),
-                    _waiting(queue, "point") + _nobodys(queue, known),
+                    Status.of(bad=late or lost, fine=few and age < self.clear),
+                    _waiting(queue, "point") + _nobodys(queue, known) + _dropped(queue, "point"),
                     _waits(queue, age),
+                    step=2 if lost else 1,
+                    severity=Severity.CRITICAL if lost else None,
                 )
 
 
@@ -256,7 +267,7 @@ class ChannelFailing:
         name="channel_failing",
         title="Alert channel failing",
         means="messages for a channel wait longer than `alerts.failing_after`, or were refused for"
-        " good within a day; told on the other channels",
+        " good or dropped (`retention.outbox`) within a day; told on the other channels",
         todo="Try it with `seatkeeper alerts test`; mend its address, password or server. What it"
         " refused: `seatkeeper outbox show`, then `seatkeeper outbox retry`.",
         needs=Needs.ALL,
@@ -273,12 +284,13 @@ class ChannelFailing:
                 refused = queue.refused_at
                 no = refused is not None and known.now - refused < REFUSED_FOR
                 late = age > self.failing_after
+                lost = _lost(queue, known.now)
                 refuses = f"channel {channel} refused a message for good"
+                says = refuses if no and not late else _waiting(queue, "message")
                 yield Reading(
                     channel,
-                    Status.of(bad=late or no, fine=age < self.failing_after / 2),
-                    (refuses if no and not late else _waiting(queue, "message"))
-                    + _nobodys(queue, known),
+                    Status.of(bad=late or no or lost, fine=age < self.failing_after / 2),
+                    says + _nobodys(queue, known) + _dropped(queue, "message"),
                     _waits(queue, age),
                 )
 
@@ -300,6 +312,19 @@ def _nobodys(queue: Queue, known: Known) -> str:
         "; the configuration names it no more: name it again, or forget what waits with"
         f" `seatkeeper outbox drop {queue.target}`"
     )
+
+
+def _lost(queue: Queue, now: datetime) -> bool:
+    """Whether something was dropped lately."""
+    return queue.loss is not None and now - queue.loss.dropped_at < REFUSED_FOR
+
+
+def _dropped(queue: Queue, what: str) -> str:
+    if (loss := queue.loss) is None:
+        return ""
+    were = "was" if loss.rows == 1 else "were"
+    dropped = f"{counted(loss.rows, what)} {were} dropped in all"
+    return f"; {dropped}, the newest of {loss.newest:%F %H:%M} UTC"
 
 
 def _age(queue: Queue, now: datetime) -> timedelta:

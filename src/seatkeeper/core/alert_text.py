@@ -10,6 +10,9 @@ from seatkeeper.core.alert_rules import ABOUT
 from seatkeeper.core.alerts import Alert, Telling, Why
 from seatkeeper.core.durations import format_duration
 
+RUNBOOKS = "https://github.com/seatkeeper/seatkeeper/blob/main/docs/runbooks"
+"""Where the pages lie, one a rule, for everybody who has no copy of their own."""
+
 LONGEST_TITLE = 160
 _MINUTE = timedelta(minutes=1)
 _OLD = "This alert is no longer watched."

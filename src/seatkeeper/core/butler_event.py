@@ -73,7 +73,7 @@ def events_of(
 
 
 def is_due(at: datetime, before: datetime | None, every: timedelta) -> bool:
-    """Whether a period of `every` began since the reading before this one."""
+    """Whether a period of `every` began since the last telling."""
     return before is None or at.timestamp() // every.total_seconds() > (
         before.timestamp() // every.total_seconds()
     )

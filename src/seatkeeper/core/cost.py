@@ -8,43 +8,26 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeAlias
 
 import msgspec
 
+from seatkeeper.core.departments import CAPACITY, NO_DEPARTMENT, NOT_KNOWN, OTHERS, department_of
 from seatkeeper.core.facts import LONG_AGO, Facts
 from seatkeeper.core.measures import MeasuredType
-from seatkeeper.core.model import Allocation, LicenseType, Snapshot, User
+from seatkeeper.core.model import Allocation, LicenseType, Snapshot
+from seatkeeper.core.money import Prices, cents, money, shared_out
 from seatkeeper.core.policy import Policy
 from seatkeeper.core.rules import AHEAD, idle_time
+from seatkeeper.core.savings import Releases, saved_in_month, savings
 from seatkeeper.core.summary import Summary
 
-NO_DEPARTMENT = "(none)"
-NOT_KNOWN = "(not known)"
-"""What cannot be told of any department: whose a released seat was, or a day in the past."""
-OTHERS = "(other)"
-CAPACITY = "(capacity)"
-_TICK = timedelta(microseconds=1)
 MOST_DEPARTMENTS = 500
 """The largest are kept by name, the others together as `OTHERS`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """What things cost a month, from the configuration; a type without a price costs nothing.
-
-    `attribute` is the custom property or user attribute that names the department of a user,
-    empty for none.
-    """
-
-    currency: str = ""
-    seats: Mapping[LicenseType, Decimal] = field(default_factory=dict)
-    per_1000_minutes: Decimal | None = None
-    budget: Decimal | None = None
-    attribute: str = ""
 
 
 class SeatGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,13 +51,15 @@ class SeatGroups(msgspec.Struct, frozen=True, kw_only=True):
 class TypeCost:
     """Money a month for one license type, in cents.
 
-    `free`: seats that are paid for and that nobody holds. `saved`: this month until now.
+    `free`: seats that are paid for and that nobody holds. `savings`: what released seats that
+    stayed free save a month; `saved`: what they have saved in the calendar month until now.
     """
 
     license_type: MeasuredType
     spend: int
     idle_spend: int = 0
     free: int = 0
+    savings: int = 0
     saved: int = 0
 
 
@@ -87,6 +72,7 @@ class DepartmentCost:
     idle: int
     spend: int
     idle_spend: int
+    savings: int = 0
     saved: int = 0
 
 
@@ -117,8 +103,13 @@ class Bill:
         return sum(t.free for t in self.types)
 
     @property
+    def savings(self) -> int:
+        """Cents a month that releases save."""
+        return sum(t.savings for t in self.types)
+
+    @property
     def saved(self) -> int:
-        """Cents that releases have saved this month until now."""
+        """Cents that releases have saved in the calendar month until now."""
         return sum(t.saved for t in self.types)
 
 
@@ -161,20 +152,6 @@ def _merged(
         )
 
 
-def department_of(user: User | None, attribute: str) -> str:
-    """Return the value of a custom property (name casefolded), the first of several.
-
-    Who has no such property counts with the attribute of that name.
-    """
-    if user is None or not attribute:
-        return NO_DEPARTMENT
-    for pairs in (user.properties, user.attributes):
-        values = (value.strip() for name, value in pairs or () if name.casefold() == attribute)
-        if first := min((value for value in values if value), default=""):
-            return first
-    return NO_DEPARTMENT
-
-
 def is_idle(seat: Allocation, facts: Facts, policy: Policy, now: datetime) -> bool:
     """Whether a live seat is idle by the times of the policy, protected or not; doubt is no idle.
 
@@ -193,35 +170,23 @@ def is_idle(seat: Allocation, facts: Facts, policy: Policy, now: datetime) -> bo
     return idle_time(latest, now, facts.pauses) >= policy.of(seat.license_type).release_after
 
 
-@dataclass(frozen=True, slots=True)
-class Freed:
-    """Seats of one type that were released at one moment and did not come back.
-
-    `department`: that of whoever had them, None when nobody knows it.
-    """
-
-    license_type: LicenseType
-    at: datetime
-    seats: int = 1
-    department: str | None = None
-
-
 def bill_of(
-    summary: Summary, seats: SeatGroups, prices: Prices, freed: Iterable[Freed], now: datetime
+    summary: Summary, seats: SeatGroups, prices: Prices, releases: Releases, now: datetime
 ) -> Bill:
     """Return what a site costs, from its newest reading."""
-    saved = savings(freed, prices, now)
+    free = {pool.license_type: max(0, pool.available) for pool in summary.pools if pool.enabled}
+    each_month = savings(releases.freed, free, prices, now)
+    until_now = saved_in_month(releases, prices, now)
     types, parts = list[TypeCost](), list[Cell]()
     for kind in LicenseType:
         if (price := prices.seats.get(kind)) is None:
             continue
         groups = [g for g in seats.groups if g.license_type is kind]
-        pool = summary.pool(kind)
-        free = max(0, pool.available) if pool is not None and pool.enabled else 0
-        worth = cents(Fraction(price) * free)
-        cost, cells = of_type(kind, Fraction(price), groups, worth, saved[kind])
-        types.append(cost)
-        parts += cells
+        worth = cents(Fraction(price) * free.get(kind, 0))
+        cost, cells = of_type(kind, Fraction(price), groups, worth)
+        saved, of_them = with_savings(cost, each_month[kind], until_now[kind])
+        types.append(saved)
+        parts += [*cells, *of_them]
     if (minutes := _capacity(summary, prices)) is not None:
         types.append(TypeCost(MeasuredType.ANALYZER_CAPACITY, minutes))
         parts.append(Cell(CAPACITY, spend=minutes))
@@ -258,19 +223,16 @@ class Cell:
     idle: int = 0
     spend: int = 0
     idle_spend: int = 0
+    savings: int = 0
     saved: int = 0
 
 
 def of_type(
-    kind: LicenseType,
-    each: Fraction,
-    groups: Sequence[SeatGroup],
-    free: int,
-    saved: Mapping[str, int],
+    kind: LicenseType, each: Fraction, groups: Sequence[SeatGroup], free: int
 ) -> tuple[TypeCost, list[Cell]]:
     """Return what a license type costs at so much for each seat, and the parts of departments.
 
-    `free`, and `saved` by department, are told on in cents.
+    `free` is told on in cents.
     """
     spend = cents(each * sum(g.allocated for g in groups))
     idle = cents(each * sum(g.idle for g in groups))
@@ -280,9 +242,20 @@ def of_type(
         Cell(g.department, g.allocated, g.idle, unused + used, unused)
         for g, unused, used in zip(groups, idle_parts, used_parts, strict=True)
     ]
-    cells += [Cell(name, saved=part) for name, part in saved.items() if part]
-    cost = TypeCost(MeasuredType(kind.value), spend, idle, free, sum(saved.values()))
-    return cost, cells
+    return TypeCost(MeasuredType(kind.value), spend, idle, free), cells
+
+
+def with_savings(
+    cost: TypeCost, each_month: Mapping[str, int], saved: Mapping[str, int]
+) -> tuple[TypeCost, list[Cell]]:
+    """Return the cost with savings, and the parts of departments; both are given in cents."""
+    cells = [
+        Cell(name, savings=each_month.get(name, 0), saved=saved.get(name, 0))
+        for name in sorted(each_month.keys() | saved.keys())
+        if each_month.get(name) or saved.get(name)
+    ]
+    total = replace(cost, savings=sum(each_month.values()), saved=sum(saved.values()))
+    return total, cells
 
 
 def _capacity(summary: Summary, prices: Prices) -> int | None:
@@ -304,6 +277,7 @@ def _departments(cells: Iterable[Cell]) -> tuple[DepartmentCost, ...]:
             idle=sum(c.idle for c in theirs),
             spend=sum(c.spend for c in theirs),
             idle_spend=sum(c.idle_spend for c in theirs),
+            savings=sum(c.savings for c in theirs),
             saved=sum(c.saved for c in theirs),
         )
         for name, theirs in by_name.items()
@@ -327,73 +301,12 @@ def _under_one_name(cells: Sequence[Cell]) -> Iterator[tuple[str, Cell]]:
         yield (OTHERS if is_short and not is_own else with_seats.get(key, spelt[key])), cell
 
 
-def month_begin(now: datetime) -> datetime:
-    """Return the beginning of the calendar month of UTC."""
-    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def savings(
-    freed: Iterable[Freed], prices: Prices, now: datetime, since: datetime | None = None
-) -> dict[LicenseType, dict[str, int]]:
-    """Return the cents saved in the calendar month (UTC) of `now`, until `now`.
-
-    They stand by type and department; the departments of a type add up to its total, which is
-    rounded once. A seat saves its price for the part of the month in which it was free: from the
-    release, or the beginning of the month, until now. `since`: the beginning of a month that
-    `now` ends.
-    """
-    begin = since or month_begin(now)
-    year, month = (begin.year + 1, 1) if begin.month == 12 else (begin.year, begin.month + 1)
-    length = (begin.replace(year=year, month=month) - begin) // _TICK
-    free = {kind: Counter[str]() for kind in prices.seats}
-    for one in freed:
-        if one.license_type in free and one.at < now:
-            ticks = (now - max(one.at, begin)) // _TICK
-            free[one.license_type][_whose(one, prices)] += one.seats * ticks
-    found = {}
-    for kind, parts in free.items():
-        total = cents(Fraction(prices.seats[kind]) * parts.total() / length)
-        names = sorted(parts)
-        shares = shared_out(total, [parts[name] for name in names])
-        found[kind] = dict(zip(names, shares, strict=True))
-    return found
-
-
-def _whose(one: Freed, prices: Prices) -> str:
-    if not prices.attribute:
-        return NO_DEPARTMENT
-    return NOT_KNOWN if one.department is None else one.department
-
-
-def cents(amount: Fraction) -> int:
-    """Return an amount of money (not negative) in cents, half a cent up."""
-    return int(amount * 100 + Fraction(1, 2))
-
-
-def shared_out(total: int, weights: Sequence[int]) -> list[int]:
-    """Hand out a whole number by weights, by the largest remainder; the parts add up to it.
-
-    Equal remainders go to who comes first. Raises ValueError when there is nobody to take it.
-    """
-    every = sum(weights)
-    if not every:
-        if total:
-            raise ValueError(f"nobody takes any part of {total}")
-        return [0] * len(weights)
-    parts = [total * weight // every for weight in weights]
-    order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % every), i))
-    for index in order[: total - sum(parts)]:
-        parts[index] += 1
-    return parts
-
-
-def money(amount: int) -> Decimal:
-    """Return cents as an amount with two decimals."""
-    return Decimal(amount).scaleb(-2)
+Amounts: TypeAlias = Mapping[str, Mapping[str, Decimal]]
+"""Money by license type and kind, as metrics and points name them."""
 
 
 def measured(bill: Bill) -> dict[str, dict[str, Decimal]]:
-    """Return the numbers of a bill by license type and kind, as metrics and points name them.
+    """Return the numbers of a bill as metrics and points name them.
 
     The budget is one number for everything, so it stands once, with the first type.
     """
@@ -401,7 +314,9 @@ def measured(bill: Bill) -> dict[str, dict[str, Decimal]]:
         t.license_type.value: {
             "spend": money(t.spend),
             "idle_spend": money(t.idle_spend),
-            "savings": money(t.saved),
+            "shared_idle": money(t.free),
+            "savings": money(t.savings),
+            "saved_in_month": money(t.saved),
         }
         for t in bill.types
     }

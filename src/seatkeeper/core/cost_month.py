@@ -14,23 +14,20 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 from seatkeeper.core.cost import (
-    CAPACITY,
-    NOT_KNOWN,
     Bill,
     Cell,
-    Freed,
-    Prices,
     SeatGroup,
     SeatGroups,
     TypeCost,
     bill_from,
-    cents,
-    month_begin,
     of_type,
-    savings,
+    with_savings,
 )
+from seatkeeper.core.departments import CAPACITY, NOT_KNOWN
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import LicenseType
+from seatkeeper.core.money import Prices, cents
+from seatkeeper.core.savings import Freed, Releases, month_begin, saved_in_month
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -142,14 +139,18 @@ class MonthBill:
 def bill_of_month(
     month: Month, site: str, known: MonthKnown, prices: Prices, freed: Iterable[Freed]
 ) -> MonthBill | None:
-    """Return what a month has cost a site; None when it was not read in it."""
+    """Return what a month has cost a site; None when it was not read in it.
+
+    What a month saves and what was saved in it are then the same.
+    """
     by_day = {groups.at.astimezone(UTC).date(): groups for groups in known.groups}
     only_pools = [one for one in known.pools if one.day not in by_day]
     pool_days = {one.day for one in known.pools}
     read = len(by_day.keys() | pool_days)
     if not read:
         return None
-    saved = savings(freed, prices, month.end, since=month.begin)
+    releases = Releases(tuple(freed), free_days(known.pools))
+    saved = saved_in_month(releases, prices, month.end, since=month.begin)
     types, cells = list[TypeCost](), list[Cell]()
     for kind, price in prices.seats.items():
         seats = [g for groups in by_day.values() for g in groups.groups if g.license_type is kind]
@@ -158,9 +159,10 @@ def bill_of_month(
         free = Fraction(price) * Fraction(
             _seats(known.pools, kind, "available"), len(pool_days) or 1
         )
-        cost, parts = of_type(kind, Fraction(price) / read, groups, cents(free), saved[kind])
-        types.append(cost)
-        cells += parts
+        cost, parts = of_type(kind, Fraction(price) / read, groups, cents(free))
+        whole, of_them = with_savings(cost, saved[kind], saved[kind])
+        types.append(whole)
+        cells += [*parts, *of_them]
     if prices.per_1000_minutes is not None and known.minutes is not None:
         minutes = cents(Fraction(prices.per_1000_minutes) * known.minutes / 1000)
         types.append(TypeCost(MeasuredType.ANALYZER_CAPACITY, minutes))
@@ -171,6 +173,15 @@ def bill_of_month(
         for d in bill.departments
     ]
     return MonthBill(month, replace(bill, departments=tuple(means)), read, len(by_day))
+
+
+def free_days(pools: Iterable[PoolDay]) -> dict[LicenseType, dict[date, int]]:
+    """Return how many seats of each type were free on each day."""
+    found: dict[LicenseType, dict[date, int]] = {kind: {} for kind in LicenseType}
+    for one in pools:
+        if one.name == "available":
+            found[LicenseType(one.license_type.value)][one.day] = one.seats
+    return found
 
 
 def _added_up(kind: LicenseType, seats: Iterable[SeatGroup], untold: int) -> list[SeatGroup]:

@@ -50,7 +50,8 @@ class LicenseChange:
 class UserQuery:
     """Which users are wanted; None or empty is no condition.
 
-    Minutes of analyzer capacity are counted from the day `minutes_since` (UTC) on; None: not.
+    Active days and minutes of analyzer capacity are counted from the day `since` (UTC) on; None:
+    not.
     """
 
     sites: tuple[str, ...] = ()
@@ -60,7 +61,7 @@ class UserQuery:
     limit: int | None = None
     former: bool = False
     """Also those who hold no seat of the type any more."""
-    minutes_since: date | None = None
+    since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class UserLine:
     """A user and a license type: the seat, if there is one, and the latest use of the type.
 
     `standing` is None without a seat; the name is empty when it was erased. `minutes` are those of
-    analyzer capacity, None for other types and where the site told none.
+    analyzer capacity, None for other types and where the site told none. `active` counts the days
+    with use of the type in each month that has some, by the first of the month, oldest first.
     """
 
     site: str
@@ -80,6 +82,12 @@ class UserLine:
     last_used: datetime | None
     first_seen: datetime
     minutes: int | None = None
+    active: tuple[tuple[date, int], ...] = ()
+
+    @property
+    def active_days(self) -> int:
+        """Count the days with use."""
+        return sum(days for _, days in self.active)
 
     def idle_days(self, now: datetime) -> int | None:
         """Return the whole days since the latest use; None for never.

@@ -101,14 +101,25 @@ ACTIVITY = Measurement(
 PLAN = Measurement(
     "qlik_license_plan",
     "The newest plan.",
-    {"actions": SEATS, "deferred": SEATS, "violations": "broken limits"},
+    {
+        "actions": SEATS,
+        "deferred": SEATS,
+        "violations": "limits that block it; 0 once it is let through or is over",
+    },
     tags=(),
 )
 
 COST = Measurement(
     "qlik_license_cost",
     "Money a month, in the currency of the configuration.",
-    {"spend": "currency", "idle_spend": "currency", "savings": "currency", "budget": "currency"},
+    {
+        "spend": "currency",
+        "idle_spend": "currency",
+        "shared_idle": "currency",
+        "savings": "currency",
+        "saved_in_month": "currency, in the calendar month until now",
+        "budget": "currency",
+    },
 )
 
 HEALTH = Measurement(
@@ -119,9 +130,15 @@ HEALTH = Measurement(
         "requests": "QRS requests of the cycle",
         "failed_cycles": "cycles failed since the last success",
         "outbox": "points and messages not delivered yet",
+        "set_aside": "points and messages refused for good",
+        "dropped": "points and messages dropped until now: they waited too long, or were too many",
         "skew_seconds": "seconds the site's clock is ahead",
         "users": "users of the site",
         "mismatched_seats": "seats by which rows and overview differ",
+        "compliance": "seats and people an auditor would ask about, without seats in excess",
+        "failed_releases": "releases of the last 24 hours refused, or without a clear end",
+        "license_refused": "1 while the server license is expired, denylisted or invalid, else 0",
+        "license_unclear": "1 while it cannot be told how long it is valid, else 0",
     },
     tags=(),
 )
@@ -220,7 +237,7 @@ METRICS = (
     Metric(
         "qlik_license_plan_violations",
         MetricKind.GAUGE,
-        "Limits that the newest plan breaks.",
+        "Limits that block the newest plan; 0 once it is let through or is over.",
         (SITE,),
     ),
     Metric(
@@ -238,7 +255,8 @@ METRICS = (
     Metric(
         "qlik_license_monthly_cost",
         MetricKind.GAUGE,
-        "Money a month by kind: spend, idle_spend, savings, budget.",
+        "Money a month by kind: spend, idle_spend, shared_idle, savings, budget;"
+        " saved_in_month until now.",
         (SITE, LICENSE_TYPE, "kind"),
     ),
     Metric(
@@ -264,6 +282,12 @@ METRICS = (
         MetricKind.GAUGE,
         "Points and messages not delivered yet, and those set aside, by target.",
         ("target", "state"),
+    ),
+    Metric(
+        "seatkeeper_outbox_dropped_total",
+        MetricKind.COUNTER,
+        "Points and messages dropped: they waited too long, or were too many.",
+        ("target",),
     ),
     Metric(
         "seatkeeper_alerts",

@@ -49,6 +49,18 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """What was dropped of a queue that waited too long, or was too long.
+
+    `newest`: of when the newest of it was; `dropped_at`: when something was dropped last.
+    """
+
+    rows: int
+    newest: datetime
+    dropped_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """What waits for one target: how much, since when, and why it was not delivered yet.
 

@@ -92,6 +92,9 @@ class Beside:
     """Money by license type and field of `qlik_license_cost`."""
     failed_cycles: int | None = None
     outbox: int | None = None
+    set_aside: int | None = None
+    dropped: int | None = None
+    failed_releases: int | None = None
 
 
 def nanoseconds(at: datetime) -> int:
@@ -253,7 +256,7 @@ def _plan(summary: Summary) -> Iterable[Point]:
         numbers = {
             "actions": plan.actions,
             "deferred": plan.deferred,
-            "violations": len(plan.violations),
+            "violations": len(plan.blocking),
         }
         fields = _floats(numbers)
         yield _point(PLAN, summary.site, nanoseconds(summary.at), fields)
@@ -271,9 +274,15 @@ def _health(summary: Summary, beside: Beside) -> Iterable[Point]:
         "requests": reading.requests,
         "failed_cycles": beside.failed_cycles,
         "outbox": beside.outbox,
+        "set_aside": beside.set_aside,
+        "dropped": beside.dropped,
         "skew_seconds": reading.skew_seconds,
         "users": reading.users,
         "mismatched_seats": sum(abs(m.overview - m.rows) for m in mismatches),
+        "compliance": summary.compliance.questions,
+        "failed_releases": beside.failed_releases,
+        "license_refused": summary.license.state.is_refused,
+        "license_unclear": summary.license.state.is_unclear,
     }
     yield _point(HEALTH, summary.site, nanoseconds(summary.at), _floats(numbers))
 

@@ -25,7 +25,8 @@ class Scrape:
     """Everything that one answer holds; no person is in it.
 
     `successes` says by site and job when it last succeeded, `outbox` by target and state how much
-    is there, `alerts` by site, severity and state, `costs` by site, license type and kind.
+    is there, `dropped` by target how much had to go, `alerts` by site, severity and state,
+    `costs` by site, license type and kind.
     """
 
     summaries: Mapping[str, Summary] = field(default_factory=dict)
@@ -33,5 +34,6 @@ class Scrape:
     regrets: Mapping[Counted, int] = field(default_factory=dict)
     successes: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     outbox: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
     alerts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     costs: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)

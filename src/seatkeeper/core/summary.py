@@ -12,6 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from seatkeeper.core.model import Capacity, LicenseType, Pool, Tokens
+from seatkeeper.core.plan import PlanStatus
 
 
 class IdleBucket(StrEnum):
@@ -52,6 +53,16 @@ class LicenseState(StrEnum):
     """Nothing speaks against it, and the site does not say in a readable way how long it runs."""
     NONE = "none"
     """No license is installed."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether there is a license that does not hold."""
+        return self in (LicenseState.EXPIRED, LicenseState.DENYLISTED, LicenseState.INVALID)
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether nobody can tell how long a license holds."""
+        return self in (LicenseState.CANNOT_TELL, LicenseState.NONE)
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -125,6 +136,12 @@ class ComplianceSummary(Value, frozen=True):
     """Seats allocated above what the license text grants, over all types it names."""
     mismatches: tuple[Mismatch, ...] = ()
 
+    @property
+    def questions(self) -> int:
+        """All of them but the seats in excess, of which the pools tell."""
+        kinds = (self.both_types, self.removed, self.blocked, self.inactive, self.deleted)
+        return sum(kinds) + self.above_allotment
+
 
 class PlanSummary(Value, frozen=True):
     """The newest plan of a site."""
@@ -135,6 +152,11 @@ class PlanSummary(Value, frozen=True):
     actions: int
     deferred: int
     violations: tuple[str, ...] = ()
+
+    @property
+    def blocking(self) -> tuple[str, ...]:
+        """The limits that keep it from being applied: none once it was let through or is over."""
+        return self.violations if self.status == PlanStatus.BLOCKED else ()
 
 
 class ReadingSummary(Value, frozen=True):

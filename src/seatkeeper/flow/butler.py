@@ -12,11 +12,14 @@ from seatkeeper.core.channel import ButlerSends
 from seatkeeper.flow.ports import Observed, Outbox
 
 
-class Readings(Protocol):
-    """What is known of earlier readings."""
+class Told(Protocol):
+    """What is known of earlier tellings."""
 
-    async def last_reading(self, site: str, now: datetime) -> datetime | None:
-        """Return when the last monitoring cycle that succeeded began."""
+    async def until(self, site: str, what: str) -> datetime | None:
+        """Return the last reading of a site of which a target was told, None for none."""
+
+    async def note(self, site: str, at: datetime, what: str) -> None:
+        """Remember that a target was told of a reading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ class ButlerKeeper:
 
     targets: Sequence[ButlerTarget]
     outbox: Outbox
-    readings: Readings
+    told: Told
 
     @property
     def step(self) -> str:
@@ -49,9 +52,14 @@ class ButlerKeeper:
 
     async def follow(self, observed: Observed) -> None:
         """Put the events of a cycle for those who want them now."""
-        summary = observed.summary
-        before = await self.readings.last_reading(summary.site, observed.now)
+        summary, now = observed.summary, observed.now
         for target in self.targets:
-            if target.wants(summary.site) and is_due(observed.now, before, target.every):
+            if not target.wants(summary.site):
+                continue
+            before = await self.told.until(summary.site, target.name)
+            if before is not None and before > now:
+                before = None  # told by a clock that was ahead
+            if is_due(now, before, target.every):
                 entries = entries_of(summary, target.threshold_days, target.sends)
                 await self.outbox.put(target.name, entries)
+                await self.told.note(summary.site, now, target.name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 
 from seatkeeper.core.changes import ChangeCounts, ChangeKind
+from seatkeeper.core.cost import Amounts
 from seatkeeper.core.model import LicenseType
-from seatkeeper.core.outbox import OutboxEntry
+from seatkeeper.core.outbox import OutboxEntry, OutboxState
 from seatkeeper.core.points import (
     Beside,
     Point,
@@ -28,6 +28,9 @@ OVERLAP = timedelta(hours=1)
 FIRST = timedelta(days=1)
 """So far back the first reading of a site tells releases."""
 
+FAILED_FOR = timedelta(days=1)
+"""So long a release that failed is counted."""
+
 AT_ONCE = 2_000
 """Points of users in one transaction: a release of another site must not wait for all of them."""
 
@@ -42,7 +45,7 @@ class PointTarget:
     users: Users = Users.NONE
 
 
-async def no_cost(_site: str, _now: datetime) -> Mapping[str, Mapping[str, Decimal]]:
+async def no_cost(_site: str) -> Amounts:
     """Know of no prices."""
     return {}
 
@@ -54,7 +57,7 @@ class PointKeeper:
     targets: Sequence[PointTarget]
     outbox: Outbox
     news: PointNews
-    cost: Callable[[str, datetime], Awaitable[Mapping[str, Mapping[str, Decimal]]]] = no_cost
+    cost: Callable[[str], Awaitable[Amounts]] = no_cost
     step: str = "points"
 
     async def follow(self, observed: Observed) -> None:
@@ -93,17 +96,25 @@ class PointKeeper:
 
     async def _beside(self, observed: Observed, since: datetime) -> Beside:
         site, today = observed.summary.site, _day(observed.snapshot.taken_at)
+        depth = await self.outbox.depth()
         return Beside(
             releases=await self.news.released(site, since),
             active_users=active_on(today, observed.snapshot, observed.facts),
             regrets=_regrets(observed.changes),
             cost={
                 kind: {what: float(amount) for what, amount in amounts.items()}
-                for kind, amounts in (await self.cost(site, observed.now)).items()
+                for kind, amounts in (await self.cost(site)).items()
             },
             failed_cycles=await self.news.failed_cycles(site, observed.now),
-            outbox=sum((await self.outbox.depth()).values()),
+            outbox=_of_state(depth, OutboxState.WAITING),
+            set_aside=_of_state(depth, OutboxState.SET_ASIDE),
+            dropped=await self.news.dropped(),
+            failed_releases=await self.news.failed_releases(site, observed.now - FAILED_FOR),
         )
+
+
+def _of_state(depth: Mapping[tuple[str, OutboxState], int], state: OutboxState) -> int:
+    return sum(rows for (_, its), rows in depth.items() if its is state)
 
 
 def _regrets(changes: ChangeCounts | None) -> dict[LicenseType, int]:

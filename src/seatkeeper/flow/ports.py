@@ -324,6 +324,12 @@ class PointNews(Protocol):
     async def failed_cycles(self, site: str, now: datetime) -> int:
         """Count the monitoring cycles that failed since the last that succeeded."""
 
+    async def failed_releases(self, site: str, since: datetime) -> int:
+        """Count the releases begun since that were refused or have no clear end."""
+
+    async def dropped(self) -> int:
+        """Count what was ever dropped of the outbox, for all targets."""
+
     async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:
         """Return the seats released since."""
 

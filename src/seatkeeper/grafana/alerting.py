@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
+from seatkeeper.core.alert_text import RUNBOOKS
 from seatkeeper.grafana.provisioning import as_yaml
-from seatkeeper.grafana.rules import RECORDINGS, RULES, Limit, Rule
+from seatkeeper.grafana.rules import RECORDINGS, USUAL, Limit, Rule, rules
 from seatkeeper.grafana.spec import Flavour
 
-RUNBOOK = "https://github.com/seatkeeper/seatkeeper/blob/main/docs/runbooks/{}.md"
 
-DAY = 86_400
-
-
-def prometheus_rules() -> bytes:
+def prometheus_rules(read_every: timedelta = USUAL) -> bytes:
     """Return the rule file for Prometheus: recordings first, then the alerts on them."""
     recordings = [{"record": item.name, "expr": item.expr} for item in RECORDINGS]
     alerts = [
@@ -23,9 +21,9 @@ def prometheus_rules() -> bytes:
             "expr": rule.expr,
             "for": rule.lasting,
             "labels": {"severity": rule.severity.value},
-            "annotations": _annotations(rule, _value(rule)),
+            "annotations": _annotations(rule, rule.what, _value(rule)),
         }
-        for rule in RULES
+        for rule in rules(read_every)
     ]
     groups = [
         {"name": "seatkeeper-recordings", "interval": "5m", "rules": recordings},
@@ -40,24 +38,25 @@ def _value(rule: Rule) -> str:
     return "{{ $value | humanizePercentage }}" if share else '{{ printf "%.0f" $value }}'
 
 
-def _annotations(rule: Rule, value: str) -> dict[str, str]:
+def _annotations(rule: Rule, what: str, value: str) -> dict[str, str]:
     """Return what a message says, with the template of the number and one for each label."""
-    labelled = re.sub(r"\{(?!value)(\w+)\}", r"{{ $labels.\1 }}", rule.what)
+    labelled = re.sub(r"\{(?!value)(\w+)\}", r"{{ $labels.\1 }}", what)
     summary = labelled.replace("{value}", value)
     return {
         "summary": summary,
         "description": rule.todo,
-        "runbook_url": RUNBOOK.format(rule.runbook),
+        "runbook_url": f"{RUNBOOKS}/{rule.runbook}.md",
     }
 
 
-def grafana_rules(flavour: Flavour) -> bytes:
+def grafana_rules(flavour: Flavour, read_every: timedelta = USUAL) -> bytes:
     """Return the rules as Grafana provisions them; those without a query here are missing.
 
     Rules have a folder of their own: Grafana makes it before the one of the dashboards, with a uid
     that nobody can choose, and a second folder of the same title stops 11.0 and puzzles others.
     """
-    asked = [rule for rule in RULES if flavour is Flavour.PROMETHEUS or rule.influx]
+    every = rules(read_every)
+    asked = [rule for rule in every if flavour is Flavour.PROMETHEUS or rule.influx]
     group = {
         "orgId": 1,
         "name": flavour.uid,
@@ -89,6 +88,7 @@ def contact(flavour: Flavour) -> str:
 def _grafana_rule(rule: Rule, flavour: Flavour) -> dict[str, Any]:
     influx = flavour is Flavour.INFLUXDB
     limit, bound = (rule.influx_limit if influx else None) or (rule.limit, rule.bound)
+    what = (influx and rule.influx_what) or rule.what
     evaluator = {"type": "gt" if limit is Limit.ABOVE else "lt", "params": [bound]}
     return {
         "uid": f"seatkeeper-{'i' if influx else 'p'}-{rule.name.lower()}",
@@ -110,7 +110,7 @@ def _grafana_rule(rule: Rule, flavour: Flavour) -> dict[str, Any]:
         "execErrState": "Error",
         "for": (influx and rule.influx_lasting) or rule.lasting,
         "labels": {"severity": rule.severity.value},
-        "annotations": _annotations(rule, _grafana_value(rule)),
+        "annotations": _annotations(rule, what, _grafana_value(rule)),
         "notification_settings": {"receiver": contact(flavour)},
         "isPaused": False,
     }
@@ -128,7 +128,7 @@ def _query(rule: Rule, flavour: Flavour) -> dict[str, Any]:
     return {
         "refId": "A",
         "datasourceUid": flavour.uid,
-        "relativeTimeRange": {"from": DAY, "to": 0},
+        "relativeTimeRange": {"from": rule.looks_back, "to": 0},
         "model": {"refId": "A", **own},
     }
 

@@ -12,6 +12,9 @@ INFLUX, PROM = Flavour.INFLUXDB, Flavour.PROMETHEUS
 PRICES = " In the currency of the configuration; empty until `cost` has prices."
 
 
+MINUTES = (
+    " Analyzer Capacity counts the minutes of this calendar month, so it begins at 0 on the first."
+)
 TYPE = f"{{{LICENSE_TYPE}}}"
 
 
@@ -30,14 +33,15 @@ def of_sites(kind: str) -> str:
 
 SPEND = Panel(
     "What do the seats cost a month?",
-    "Seats of the chosen sites and types at their prices." + PRICES,
+    "What somebody holds, of the chosen sites and types, at its price; free seats are a tile of "
+    "their own." + MINUTES + PRICES,
     MONEY,
     Chart.NUMBER,
     {
         INFLUX: (influxql.total(COST, ["spend"], 'sum("spend")', "spend"),),
         PROM: (promql.newest(paid("spend"), "spend"),),
     },
-    width=6,
+    width=5,
     height=5,
     decimals=0,
 )
@@ -51,22 +55,38 @@ IDLE = Panel(
         INFLUX: (influxql.total(COST, ["idle_spend"], 'sum("idle_spend")', "idle"),),
         PROM: (promql.newest(paid("idle_spend"), "idle"),),
     },
-    width=6,
+    width=4,
     height=5,
     steps=(Step(None, Colour.GOOD), Step(1, Colour.WARN)),
     decimals=0,
 )
 
+FREE = Panel(
+    "What do seats cost that nobody holds?",
+    "The price of a month of free seats: paid for, and not part of the spend. Some must be free "
+    "for newcomers." + PRICES,
+    MONEY,
+    Chart.NUMBER,
+    {
+        INFLUX: (influxql.total(COST, ["shared_idle"], 'sum("shared_idle")', "free"),),
+        PROM: (promql.newest(paid("shared_idle"), "free"),),
+    },
+    width=5,
+    height=5,
+    decimals=0,
+)
+
 SAVED = Panel(
     "How much do releases save a month?",
-    "The price of released seats that stayed free; a seat that came back is no saving." + PRICES,
+    "The price of a month of released seats that are still free; a seat that came back, or that "
+    "somebody else holds now, saves nothing." + PRICES,
     MONEY,
     Chart.NUMBER,
     {
         INFLUX: (influxql.total(COST, ["savings"], 'sum("savings")', "savings"),),
         PROM: (promql.newest(paid("savings"), "savings"),),
     },
-    width=6,
+    width=5,
     height=5,
     steps=(Step(None, Colour.PLAIN), Step(1, Colour.GOOD)),
     decimals=0,
@@ -75,7 +95,7 @@ SAVED = Panel(
 OF_BUDGET = Panel(
     "How much of the budget is spent?",
     "Spend of all license types of the chosen sites as a share of their monthly "
-    "budget. Orange from 90 %, red when it is exceeded.",
+    "budget. Orange from 90 %, red when it is exceeded." + MINUTES,
     "percentunit",
     Chart.NUMBER,
     {
@@ -88,7 +108,7 @@ OF_BUDGET = Panel(
         ),
         PROM: (promql.newest(f"{of_sites('spend')} / ({of_sites('budget')} > 0)", "of budget"),),
     },
-    width=6,
+    width=4,
     height=5,
     steps=rising(0.9, 1),
     decimals=1,
@@ -98,7 +118,7 @@ OF_BUDGET = Panel(
 SPEND_OVER_TIME = Panel(
     "Where does the money go, month after month?",
     "What seats in use and idle seats cost a month, on top of each other; the dashed line is the "
-    "budget." + PRICES,
+    "budget." + MINUTES + PRICES,
     MONEY,
     Chart.STACK,
     {
@@ -143,8 +163,8 @@ IDLE_BY_TYPE = Panel(
 
 SAVINGS = Panel(
     "Do the savings grow?",
-    "The monthly price of released seats that stayed free, over time. It falls when people come "
-    "back." + PRICES,
+    "The price of a month of released seats that were free at that time. It falls when people come "
+    "back and when others take the seats; the first of a month makes no difference." + PRICES,
     MONEY,
     Chart.STACK,
     {
@@ -219,7 +239,7 @@ COSTS = Board(
     "What is paid for, what lies idle and what releases have saved.",
     "now-180d",
     (
-        Row("A month", (SPEND, IDLE, SAVED, OF_BUDGET)),
+        Row("A month", (SPEND, IDLE, FREE, SAVED, OF_BUDGET)),
         Row("Money over time", (SPEND_OVER_TIME, IDLE_BY_TYPE, SAVINGS, IDLE_SHARE)),
         Row("What can be done", (RELEASABLE,)),
     ),

@@ -10,12 +10,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from seatkeeper.errors import SeatkeeperError, UsageError
 from seatkeeper.grafana import alerting, provisioning
 from seatkeeper.grafana.boards import boards
 from seatkeeper.grafana.dashboards import dashboard_json
+from seatkeeper.grafana.rules import USUAL
 from seatkeeper.grafana.spec import Flavour
 
 WRITTEN = ".seatkeeper-export.json"
@@ -29,6 +31,8 @@ class Choices:
     influx_version: int = 1
     currency: str = ""
     """What stands behind amounts of money."""
+    read_every: timedelta = USUAL
+    """The longest time between two readings of any site."""
 
 
 def files(choices: Choices) -> dict[str, bytes]:
@@ -44,10 +48,12 @@ def files(choices: Choices) -> dict[str, bytes]:
         name = flavour.uid
         found[f"{provided}/datasources/{name}.yaml"] = source
         found[f"{provided}/dashboards/{name}.yaml"] = provisioning.dashboards(flavour)
-        found[f"{provided}/alerting/{name}-rules.yaml"] = alerting.grafana_rules(flavour)
+        found[f"{provided}/alerting/{name}-rules.yaml"] = alerting.grafana_rules(
+            flavour, choices.read_every
+        )
         contact = alerting.contact_points(flavour)
         found[f"{provided}/alerting/{name}-contact-points.yaml"] = contact
-    found["prometheus/rules/seatkeeper.rules.yml"] = alerting.prometheus_rules()
+    found["prometheus/rules/seatkeeper.rules.yml"] = alerting.prometheus_rules(choices.read_every)
     return found
 
 

@@ -65,8 +65,8 @@ READ = Panel(
 
 WAITING = Panel(
     "Is anything not delivered?",
-    "Points and messages that wait in the outbox. A receiver that is down makes it grow; nothing "
-    "is lost, and it drains by itself.",
+    "Points and messages that wait in the outbox. A receiver that is down makes it grow; it "
+    "drains by itself, and keeps 30 days by default.",
     "locale",
     Chart.NUMBER,
     {
@@ -86,8 +86,8 @@ WAITING = Panel(
 
 BLOCKED = Panel(
     "Is the newest plan blocked?",
-    "How many limits the newest plan of each site breaks. A blocked plan releases nothing until "
-    "somebody has looked.",
+    "How many limits block the newest plan of each site. A blocked plan releases nothing until "
+    "somebody has looked; one that was let through or is over is not counted.",
     "locale",
     Chart.NUMBER,
     {

@@ -5,9 +5,12 @@ They are a second net beside Seatkeeper's own alerts: they fire when Seatkeeper 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 
+from seatkeeper.core.durations import format_duration
 from seatkeeper.core.measures import (
     BUTLER_LICENSE,
     BUTLER_SERVER_LICENSE,
@@ -17,7 +20,11 @@ from seatkeeper.core.measures import (
     Measurement,
 )
 from seatkeeper.grafana import promql
-from seatkeeper.grafana.influxql import field, last, tags_of, until_zero
+from seatkeeper.grafana.influxql import field, last, ours, tags_of, until_zero
+
+DAY = 86_400
+USUAL = timedelta(minutes=15)
+"""How often a site is read unless the schedule says otherwise."""
 
 
 class Severity(StrEnum):
@@ -38,8 +45,9 @@ class Limit(StrEnum):
 class Rule:
     """An alert: it fires while the number is beyond the bound for `lasting`.
 
-    Without `influx` the rule is there for Prometheus only. `what` is the summary, with labels
-    as `{site}` and the number as `{value}`; `runbook` is the page of docs/runbooks.
+    Without `influx` the rule is there for Prometheus only, and `only_prometheus` says why. `what`
+    is the summary, with labels as `{site}` and the number as `{value}`; `runbook` is the page of
+    docs/runbooks.
     """
 
     name: str
@@ -55,7 +63,12 @@ class Rule:
     influx_limit: tuple[Limit, float] | None = None
     """The side and bound for InfluxDB, where something else is counted there."""
     influx_lasting: str = ""
+    influx_what: str = ""
+    """The summary for InfluxDB, where a label is missing there."""
+    only_prometheus: str = ""
     no_data_is_bad: bool = False
+    looks_back: int = DAY
+    """The seconds of the past that Grafana asks for."""
 
     @property
     def expr(self) -> str:
@@ -93,7 +106,7 @@ RECORDINGS = (
 def _newest(measurement: Measurement, value: str) -> str:
     tags = ", ".join(f'"{tag}"' for tag in tags_of(measurement))
     table = measurement.name
-    return f'SELECT {value} FROM "{table}" WHERE $timeFilter GROUP BY {tags}'  # noqa: S608
+    return f'SELECT {value} FROM "{table}" WHERE {ours()} GROUP BY {tags}'  # noqa: S608
 
 
 _POOLS = BUTLER_LICENSE
@@ -108,21 +121,60 @@ _BAD_RELEASES = _metric("qlik_license_releases_total", outcome='=~"refused|unkno
 _MONEY = (
     'SELECT sum("s") / sum("b") FROM (SELECT '  # noqa: S608 - names from core/measures
     f'{last(COST, "spend")} AS "s", {last(COST, "budget")} AS "b" FROM "{COST.name}" '
-    'WHERE $timeFilter GROUP BY "site", "license_type") WHERE $timeFilter GROUP BY "site"'
+    f'WHERE {ours()} GROUP BY "site", "license_type") WHERE $timeFilter GROUP BY "site"'
 )
-_READINGS = (
-    f'SELECT count({field(HEALTH, "cycle_seconds")}) FROM "{HEALTH.name}" '  # noqa: S608
-    'WHERE $timeFilter GROUP BY time(3h), "site" fill(0)'
+_FREE = (
+    f'SELECT last("free") FROM (SELECT {last(_POOLS, "available")} AS "free", '  # noqa: S608
+    f'{last(_POOLS, "total")} AS "size" FROM "{_POOLS.name}" WHERE {ours()} '
+    'GROUP BY "site", "license_type") WHERE "size" > 0 GROUP BY "site", "license_type"'
 )
+"""Free seats of pools that have any: no seat is free where nobody bought one."""
 
 _DAYS_OF_SERVER = _newest(BUTLER_SERVER_LICENSE, last(BUTLER_SERVER_LICENSE, "days_until_expiry"))
 
-RULES = (
+
+def rules(read_every: timedelta = USUAL) -> tuple[Rule, ...]:
+    """Return every rule; `read_every` is the longest time between two readings of any site."""
+    two = int(2 * read_every.total_seconds())
+    found = (_stale(read_every) if rule is _STALE else rule for rule in _RULES)
+    return tuple(replace(rule, looks_back=max(rule.looks_back, two)) for rule in found)
+
+
+def _stale(read_every: timedelta) -> Rule:
+    """Return the rule for numbers that are old: more than one reading is missing.
+
+    Grafana counts readings in spans of InfluxDB, three times as long as the time between two; the
+    newest may be empty until the next reading.
+    """
+    late = max(timedelta(hours=1), 2.5 * read_every)
+    span = max(3, math.ceil(3 * read_every / timedelta(hours=1)))
+    return Rule(
+        "NumbersStale",
+        "stale_data",
+        f"time() - {_SUCCESS}",
+        f'SELECT count({field(HEALTH, "cycle_seconds")}) FROM "{HEALTH.name}" '  # noqa: S608
+        f'WHERE {ours()} GROUP BY time({span}h), "site" fill(0)',
+        Limit.ABOVE,
+        int(late.total_seconds()),
+        "15m",
+        Severity.CRITICAL,
+        f"{{site}}: not read for more than {format_duration(late)}, so every other number is old",
+        "Run seatkeeper check on the server, and look at its log.",
+        influx_limit=(Limit.BELOW, 1),
+        influx_lasting=format_duration(max(timedelta(hours=1), read_every)),
+        no_data_is_bad=True,
+        looks_back=max(DAY, 2 * span * 3600),
+    )
+
+
+_STALE = _stale(USUAL)
+
+_RULES = (
     Rule(
         "SeatsUsedUp",
         "low_availability",
         f"({_seats('available')} and ignoring(state) {_seats('total')} > 0)",
-        _newest(_POOLS, last(_POOLS, "available")),
+        _FREE,
         Limit.BELOW,
         1,
         "15m",
@@ -158,13 +210,14 @@ RULES = (
         "SeatsPredictedToRunOut",
         "pool_empty_soon",
         f"predict_linear({_seats('available')}[14d], 14 * 86400)",
-        "",
+        until_zero(_POOLS, "available", days=14, variables=False).text,
         Limit.BELOW,
         0,
         "6h",
         Severity.WARNING,
         "{site}: the {license_type} seats are used up within 14 days at the trend of 14 days",
         "Release idle seats now (seatkeeper plan), and order.",
+        influx_limit=(Limit.BELOW, 14),
     ),
     Rule(
         "CapacityMinutesNearlySpent",
@@ -189,6 +242,8 @@ RULES = (
         Severity.WARNING,
         "{site}: Analyzer Capacity minutes are spent faster than the month passes",
         "See who works on minutes, and whether a seat is cheaper.",
+        only_prometheus="InfluxQL cannot tell how much of the month has passed; Seatkeeper's own"
+        " alert `capacity_ahead` can",
     ),
     Rule(
         "ServerLicenseExpires",
@@ -218,19 +273,20 @@ RULES = (
         "ServerLicenseNotValid",
         "license_refused",
         _metric("qlik_license_state", state='=~"expired|denylisted|invalid"'),
-        "",
+        _newest(HEALTH, last(HEALTH, "license_refused")),
         Limit.ABOVE,
         0,
         "15m",
         Severity.CRITICAL,
         "{site}: the server license is {state}",
         "Look at the license in the management console.",
+        influx_what="{site}: the server license is expired, denylisted or invalid",
     ),
     Rule(
         "ServerLicenseUnclear",
         "license_unclear",
         _metric("qlik_license_state", state='=~"cannot_tell|none"'),
-        "",
+        _newest(HEALTH, last(HEALTH, "license_unclear")),
         Limit.ABOVE,
         0,
         "6h",
@@ -238,21 +294,7 @@ RULES = (
         "{site}: it cannot be told how long the server license is valid",
         "Look it up in the management console and note the date.",
     ),
-    Rule(
-        "NumbersStale",
-        "stale_data",
-        f"time() - {_SUCCESS}",
-        _READINGS,
-        Limit.ABOVE,
-        3600,
-        "15m",
-        Severity.CRITICAL,
-        "{site}: not read for more than an hour, so every other number is old",
-        "Run seatkeeper check on the server, and look at its log.",
-        influx_limit=(Limit.BELOW, 1),
-        influx_lasting="1h",
-        no_data_is_bad=True,
-    ),
+    _STALE,
     Rule(
         "Gone",
         "stale_data",
@@ -264,6 +306,8 @@ RULES = (
         Severity.CRITICAL,
         "nobody exposes Seatkeeper's numbers",
         "See whether the service runs and Prometheus reaches it.",
+        only_prometheus="nobody asks Seatkeeper for the points in InfluxDB; when none come any"
+        " more, `SeatkeeperNumbersStale` fires there",
     ),
     Rule(
         "OverBudget",
@@ -293,13 +337,14 @@ RULES = (
         "ComplianceQuestion",
         "seats_of_gone_users",
         _metric("qlik_license_compliance", kind='!="excess"'),
-        "",
+        _newest(HEALTH, last(HEALTH, "compliance")),
         Limit.ABOVE,
         0,
         "1d",
         Severity.WARNING,
         "{site}: {value} times {kind}",
         "seatkeeper status names the numbers, seatkeeper explain the reasons.",
+        influx_what="{site}: {value} seats and people an auditor would ask about",
     ),
     Rule(
         "PlanBlocked",
@@ -310,20 +355,21 @@ RULES = (
         0,
         "1h",
         Severity.WARNING,
-        "{site}: the newest plan breaks {value} limits and releases nothing",
+        "{site}: {value} limits block the newest plan, so it releases nothing",
         "seatkeeper plan tells which limits and what they mean.",
     ),
     Rule(
         "ReleasesFail",
         "release_failures",
         f"sum by (site, license_type) (increase({_BAD_RELEASES}[1d]))",
-        "",
+        _newest(HEALTH, last(HEALTH, "failed_releases")),
         Limit.ABOVE,
         0,
         "15m",
         Severity.WARNING,
         "{site}: releases of {license_type} seats were refused or had no clear end",
         "seatkeeper ledger show has every step of the run.",
+        influx_what="{site}: {value} releases were refused or had no clear end within a day",
     ),
     Rule(
         "OutboxGrows",
@@ -335,18 +381,34 @@ RULES = (
         "1h",
         Severity.WARNING,
         "{value} points or messages wait in the outbox",
-        "See whether the receiver is up; nothing is lost until it is.",
+        "See whether the receiver is up; what waits is sent when it is, for 30 days by default.",
     ),
     Rule(
         "OutboxRefused",
         "outbox_growing",
         f"sum by (target) ({_metric('seatkeeper_outbox_entries', state='set_aside')})",
-        "",
+        _newest(HEALTH, last(HEALTH, "set_aside")),
         Limit.ABOVE,
         0,
         "15m",
         Severity.WARNING,
         "{target}: {value} points or messages were refused for good and set aside",
-        "The log tells why the receiver refuses them.",
+        "seatkeeper outbox show tells why the receiver refuses them.",
+        influx_what="{value} points or messages were refused for good and set aside",
+    ),
+    Rule(
+        "OutboxDrops",
+        "outbox_growing",
+        f"increase({_metric('seatkeeper_outbox_dropped_total')}[1d])",
+        _newest(HEALTH, f"spread({field(HEALTH, 'dropped')})"),
+        Limit.ABOVE,
+        0,
+        "15m",
+        Severity.CRITICAL,
+        "{target}: {value} points or messages were dropped within a day: they waited too long",
+        "Bring the receiver up; retention.outbox says how much may wait.",
+        influx_what="{value} points or messages were dropped within a day: they waited too long",
     ),
 )
+
+RULES = rules()

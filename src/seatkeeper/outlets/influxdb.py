@@ -203,6 +203,28 @@ class InfluxSink:
 
     def explain(self, answer: Answer) -> str:
         """Say what is wrong with the target, and what to do; nothing secret is in it."""
+        return f"{self.describe(answer)}; {self.cure(answer)}"
+
+    def cure(self, answer: Answer) -> str:
+        """Say what to do about an answer that is not good, by the names of the settings."""
+        match answer.status:
+            case 0:
+                return "check url, ca_file and the way to the server; points wait in the store"
+            case 401:
+                return "correct user and password_file, or token_file"
+            case 403:
+                return "give this user or token the right to write"
+            case 404 if self.place.create is None:
+                return "create the bucket or database, or correct url, org, bucket and version"
+            case 404:
+                return "correct url, database and version"
+            case 429 | 503:
+                return "it is tried again when it asks for; if this lasts, see its log"
+            case _:
+                return "look into the log of the server, and whether url leads to it"
+
+    def describe(self, answer: Answer) -> str:
+        """Say what is wrong with the target."""
         place, said = self.place, f": {answer.said}" if answer.said else ""
         match answer.status:
             case 0:

@@ -161,7 +161,7 @@ def _plan_and_reading(summary: Summary) -> Iterator[tuple[str, Sample]]:
     if plan is not None:
         yield "qlik_license_plan_seats", ((site, "actions"), plan.actions)
         yield "qlik_license_plan_seats", ((site, "deferred"), plan.deferred)
-        yield "qlik_license_plan_violations", ((site,), len(plan.violations))
+        yield "qlik_license_plan_violations", ((site,), len(plan.blocking))
     yield "qlik_license_cycle_seconds", ((site,), reading.seconds)
     yield "qlik_license_cycle_requests", ((site,), reading.requests)
 
@@ -179,7 +179,8 @@ def _counters(site: str, scrape: Scrape) -> Iterator[tuple[str, Sample]]:
 
 
 def _own_health(scrape: Scrape) -> Iterable[tuple[str, Sample]]:
-    for target in sorted({target for target, _ in scrape.outbox}):
+    for target in sorted({target for target, _ in scrape.outbox} | {*scrape.dropped}):
+        yield "seatkeeper_outbox_dropped_total", ((target,), scrape.dropped.get(target, 0))
         for state in OutboxState:
             number = scrape.outbox.get((target, state), 0)
             yield "seatkeeper_outbox_entries", ((target, state.value), number)

@@ -39,7 +39,9 @@ def _amount(value: Any) -> Amount:
         ) from None
 
 
-def _show_amount(amount: Amount) -> str | int:
+def _show_amount(amount: Amount | None) -> str | int | None:
+    if amount is None:
+        return None
     return amount.count if amount.count is not None else format_share(amount.share or 0.0)
 
 

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from seatkeeper.core.alert_health import ChannelFailing
 from seatkeeper.core.alert_rule import Rule
+from seatkeeper.core.alert_text import RUNBOOKS
 from seatkeeper.settings.alert_rules import MODELS, AlertRulesSettings, RuleSettings
 from seatkeeper.settings.channels import ChannelSettings
 from seatkeeper.settings.kinds import Wrong
@@ -28,9 +29,9 @@ class AlertsSettings(Part):
         " other channels are told; default 15m.",
     )
     runbooks: Text = Field(
-        default="docs/runbooks",
-        description="Where the runbook pages lie that messages link to: an address or a folder;"
-        " default docs/runbooks.",
+        default=RUNBOOKS,
+        description="Where the runbook pages lie that messages link to: an address, or a folder"
+        " that the readers of messages can open; default: the pages of the project.",
         examples=["https://wiki.example.com/seatkeeper/runbooks"],
     )
     rules: AlertRulesSettings = Field(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from seatkeeper.core.cost import Prices
 from seatkeeper.core.model import LicenseType
+from seatkeeper.core.money import Prices
 from seatkeeper.settings.kinds import Kind, Wrong, simple
 from seatkeeper.settings.part import Part, block
 from seatkeeper.settings.values import Text
@@ -16,11 +16,18 @@ from seatkeeper.settings.values import Text
 _MOST = Decimal(1_000_000_000)
 
 
+def _digits(text: str) -> str:
+    """Return the text without blanks around it; ValueError for what only Python calls a number."""
+    if "_" in text:
+        raise ValueError(text)
+    return text.strip()
+
+
 def _money(value: Any) -> Decimal:
     cure = "write an amount such as 35 or 35.50"
     try:
-        amount = Decimal(str(value).strip())
-    except InvalidOperation:
+        amount = Decimal(_digits(str(value)))
+    except (InvalidOperation, ValueError):
         raise Wrong("an amount of money is wanted", cure) from None
     if isinstance(value, bool) or not amount.is_finite() or not 0 <= amount <= _MOST:
         raise Wrong("an amount from 0 to 1000000000 is wanted", cure)
@@ -71,6 +78,16 @@ class CostSettings(Part):
         " aside; left out: nothing is told by department.",
         examples=["department"],
     )
+
+    @model_validator(mode="after")
+    def _budget_has_prices(self) -> Self:
+        if self.budget_month is not None and self.to_prices() is None:
+            raise Wrong(
+                "a budget without any price is compared with nothing",
+                "add a price, such as professional: {per_seat_month: 35}, or take it out",
+                at=("budget_month",),
+            )
+        return self
 
     def to_prices(self) -> Prices | None:
         """Return the prices, None where there is none."""

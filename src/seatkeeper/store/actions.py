@@ -7,6 +7,7 @@ fresh reading of the site to settle them.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +17,11 @@ from seatkeeper.core.model import LicenseType, person_key
 from seatkeeper.core.outcome import ActionOutcome, GrantOutcome, Outcome
 from seatkeeper.core.plan import Action, PlanStatus
 from seatkeeper.core.record import Intent, Kind, Released
+from seatkeeper.core.scrape import Counted
 from seatkeeper.errors import NotAllowed, PlanStale
 from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.control import freeze_at
+from seatkeeper.store.counters import Count, count_up
 from seatkeeper.store.engine import Database
 from seatkeeper.store.fence import Fenced
 from seatkeeper.store.lifecycle import Step
@@ -67,6 +70,7 @@ def settle(
         plan = find_row(record.conn, plan_id)
         known = _rows(record.conn, plan_id, [r.allocation_id for r in results])
         closing: list[ActionOutcome] = []
+        counts = Counter[Counted]()
         for result in results:
             before = known.get(result.allocation_id)
             if before is None:
@@ -75,6 +79,8 @@ def settle(
                 closing.append(result)
             else:
                 continue
+            reason = "" if before is None else before.reason
+            counts[Counted(plan.site, result.license_type, result.outcome, reason)] += 1
             was_open = later or (before is not None and before.outcome == Outcome.UNKNOWN)
             is_settled = was_open and result.outcome is not Outcome.UNKNOWN
             kind = Kind.RELEASE_SETTLED if is_settled else Kind.RELEASE_OUTCOME
@@ -86,6 +92,7 @@ def settle(
             }
             record.note(step.entry(kind, plan, person=result.user, evidence=evidence))
         _update_outcomes(record, plan_id, step, closing)
+        count_up(record.conn, Count.RELEASES, counts)
 
 
 def outcomes(conn: sa.Connection, plan_id: str) -> list[ActionOutcome]:
@@ -162,9 +169,8 @@ def _rows(conn: sa.Connection, plan_id: str, allocation_ids: Sequence[str]) -> d
     found: dict[str, AnyRow] = {}
     columns = PLAN_ACTION.c
     for ids in chunks(allocation_ids):
-        query = sa.select(columns.allocation_id, columns.outcome, columns.run_id).where(
-            columns.plan_id == plan_id, columns.allocation_id.in_(ids)
-        )
+        wanted = (columns.allocation_id, columns.outcome, columns.run_id, columns.reason)
+        query = sa.select(*wanted).where(columns.plan_id == plan_id, columns.allocation_id.in_(ids))
         found.update((row.allocation_id, row) for row in conn.execute(query))
     return found
 

@@ -30,9 +30,11 @@ from seatkeeper.core.changes import (
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import Allocation, LicenseType, Snapshot
 from seatkeeper.core.outcome import GrantOutcome, Outcome
+from seatkeeper.core.scrape import Counted
 from seatkeeper.errors import StoreError
 from seatkeeper.store.batches import write_many
 from seatkeeper.store.columns import clean
+from seatkeeper.store.counters import Count, count_up
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.lateness import LATE
 from seatkeeper.store.past import month_of
@@ -43,6 +45,7 @@ from seatkeeper.store.watch_tables import (
     ACTIVITY_MONTH,
     CAPACITY_USE,
     HOLDER,
+    IS_RETURN,
     LAST_USE,
     SEAT,
     SEAT_EVENT,
@@ -164,7 +167,7 @@ def _releases(conn: sa.Connection, site: str, since: datetime) -> list[OurReleas
     back = sa.exists().where(
         SEAT_EVENT.c.plan_id == columns.plan_id,
         SEAT_EVENT.c.allocation_id == columns.allocation_id,
-        SEAT_EVENT.c.kind == ChangeKind.CAME_BACK,
+        IS_RETURN,
     )
     given = sa.exists().where(
         GIVE_BACK.c.plan_id == columns.plan_id,
@@ -235,6 +238,8 @@ def _write(
         for change in found.changes
     )
     write_many(conn, sa.insert(SEAT_EVENT), events)
+    back = (c.license_type for c in found.changes if c.kind is ChangeKind.CAME_BACK)
+    count_up(conn, Count.REGRETS, Counter(Counted(site, kind) for kind in back))
 
 
 def _numbers(conn: sa.Connection, site: str, people: Sequence[str]) -> Iterator[tuple[str, int]]:

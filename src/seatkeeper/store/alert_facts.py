@@ -21,6 +21,8 @@ from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outbox import OutboxState
 from seatkeeper.core.outcome import Outcome
 from seatkeeper.store.cycles import state_of
+from seatkeeper.store.losses import losses
+from seatkeeper.store.releases import failed_releases
 from seatkeeper.store.tables import JOB, PLAN_ACTION
 from seatkeeper.store.watch_tables import OUTBOX, POOL_SAMPLE, SITE
 
@@ -71,7 +73,8 @@ def _cycles(conn: sa.Connection, site: str, now: datetime) -> CycleFacts:
     due = conn.execute(
         sa.select(JOB.c.due).where(JOB.c.site == site, JOB.c.kind == _MONITOR)
     ).scalar()
-    state = state_of(conn, site, _MONITOR, now)
+    # Where cron calls nothing but `run`, its cycles are all that reads the site.
+    state = state_of(conn, site, None, now)
     if state is None:
         return CycleFacts(last_good=seen, due=due)
     return CycleFacts(
@@ -85,12 +88,6 @@ def _cycles(conn: sa.Connection, site: str, now: datetime) -> CycleFacts:
 
 def _releases(conn: sa.Connection, site: str, windows: Windows, now: datetime) -> ReleaseFacts:
     columns = PLAN_ACTION.c
-    failures = [o for o in Outcome if o.is_failure]
-    failed = sa.select(sa.func.count()).where(
-        columns.site == site,
-        columns.intended_at >= now - windows.failures,
-        columns.outcome.in_(failures),
-    )
     effect = [Outcome.RELEASED, Outcome.QUARANTINED]
     often = (
         sa.select(columns.person_key)
@@ -104,13 +101,13 @@ def _releases(conn: sa.Connection, site: str, windows: Windows, now: datetime) -
         .subquery()
     )
     return ReleaseFacts(
-        failed=int(conn.execute(failed).scalar_one()),
+        failed=failed_releases(conn, site, now - windows.failures),
         churners=int(conn.execute(sa.select(sa.func.count()).select_from(often)).scalar_one()),
     )
 
 
 def queues(conn: sa.Connection) -> tuple[Queue, ...]:
-    """Return what waits for each target, and since when, and what it refused for good."""
+    """Return what waits for each target, what it refused for good, and what was dropped."""
     columns = OUTBOX.c
     waiting = columns.state == OutboxState.WAITING
     each = sa.select(
@@ -129,7 +126,12 @@ def queues(conn: sa.Connection) -> tuple[Queue, ...]:
         .outerjoin(first, first.c.id == grouped.c.first)
         .order_by(grouped.c.target)
     )
-    return tuple(
-        Queue(row.target, int(row.rows), row.at, row.error or "", row.refused_at)
+    lost = losses(conn)
+    known = {
+        row.target: Queue(
+            row.target, int(row.rows), row.at, row.error or "", row.refused_at, lost.get(row.target)
+        )
         for row in conn.execute(found)
-    )
+    }
+    empty = {target: Queue(target, loss=loss) for target, loss in lost.items()}
+    return tuple(queue for _, queue in sorted((empty | known).items()))

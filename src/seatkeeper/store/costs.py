@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -11,19 +12,22 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from seatkeeper.core.changes import ChangeKind
-from seatkeeper.core.cost import Freed, SeatGroups, month_begin
+from seatkeeper.core.cost import Amounts, SeatGroups
 from seatkeeper.core.cost_month import Month, MonthKnown, PoolDay
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outcome import GrantOutcome, Outcome
+from seatkeeper.core.savings import Freed, month_begin
 from seatkeeper.store.columns import Moment, clean
 from seatkeeper.store.engine import Database, threaded
-from seatkeeper.store.lateness import LATE
+from seatkeeper.store.jobs import insert_missing
+from seatkeeper.store.lateness import LATE, gives_way
 from seatkeeper.store.tables import GIVE_BACK, PLAN_ACTION
 from seatkeeper.store.watch_tables import (
     CAPACITY_DAY,
+    COST_AMOUNTS,
     FREED_DEPARTMENT,
+    IS_RETURN,
     POOL_DAY,
     SEAT_EVENT,
     SEAT_GROUPS_DAY,
@@ -34,6 +38,8 @@ SAVES_FOR = timedelta(days=365)
 
 _WITH_SEATS = {kind.value for kind in LicenseType}
 _BACK = (GrantOutcome.RESTORED, GrantOutcome.ALREADY_HELD)
+_OF_POOL = ("day", "license_type", "name", "last")
+_AMOUNTS = dict[str, dict[str, Decimal]]
 _C = SEAT_GROUPS_DAY.c
 
 
@@ -58,6 +64,24 @@ class Costs:
                     index_elements=["site", "day"], set_=changes, where=is_newer
                 )
             )
+
+    @threaded
+    def keep_amounts(self, site: str, at: datetime, amounts: Amounts) -> None:
+        """Keep what a reading cost in place of an older one; a newer one stays (`gives_way`)."""
+        # Amounts are written as text, so that no cent is lost on the way.
+        row = {"site": site, "at": at, "body": msgspec.json.encode(amounts)}
+        kept = COST_AMOUNTS.c
+        with self._db.writing() as conn:
+            old = sa.and_(kept.site == site, gives_way(kept.at, at))
+            conn.execute(sa.delete(COST_AMOUNTS).where(old))
+            insert_missing(conn, COST_AMOUNTS, [row])
+
+    @threaded
+    def amounts(self) -> dict[str, Amounts]:
+        """Return what the newest reading of each site cost, by site."""
+        with self._db.reading() as conn:
+            rows = conn.execute(sa.select(COST_AMOUNTS).order_by(COST_AMOUNTS.c.site)).all()
+        return {row.site: msgspec.json.decode(row.body, type=_AMOUNTS) for row in rows}
 
     @threaded
     def newest(self, site: str, now: datetime) -> SeatGroups | None:
@@ -85,28 +109,22 @@ class Costs:
     @threaded
     def month(self, site: str, month: Month) -> MonthKnown:
         """Return what is known of a month of a site."""
-        first, after = month.first.isoformat(), month.after.isoformat()
-
-        def within(table: sa.Table, *columns: str) -> sa.Select[Any]:
-            c = table.c
-            found = sa.select(*(c[name] for name in columns)).order_by(c.day)
-            return found.where(c.site == site, c.day >= first, c.day < after)
-
         with self._db.reading() as conn:
-            bodies = conn.execute(within(SEAT_GROUPS_DAY, "body")).scalars().all()
-            days = conn.execute(within(POOL_DAY, "day", "license_type", "name", "last")).all()
-            minutes = conn.execute(within(CAPACITY_DAY, "minutes")).scalars().all()
+            bodies = conn.execute(_within(SEAT_GROUPS_DAY, site, month, "body")).scalars().all()
+            minutes = conn.execute(_within(CAPACITY_DAY, site, month, "minutes")).scalars().all()
+            days = conn.execute(_within(POOL_DAY, site, month, *_OF_POOL)).all()
         had_minutes = any(day.license_type is MeasuredType.ANALYZER_CAPACITY for day in days)
-        seats = [day for day in days if day.license_type.value in _WITH_SEATS]
         return MonthKnown(
             groups=[groups for body in bodies if (groups := _groups(body)) is not None],
-            pools=[
-                PoolDay(date.fromisoformat(day.day), day.license_type, day.name, round(day.last))
-                for day in seats
-                if day.name in ("allocated", "available")
-            ],
+            pools=_of_seats(days),
             minutes=Fraction(sum(minutes)) if had_minutes or minutes else None,
         )
+
+    @threaded
+    def pools(self, site: str, month: Month) -> list[PoolDay]:
+        """Return the pools of seats as they were on each day of a month."""
+        with self._db.reading() as conn:
+            return _of_seats(conn.execute(_within(POOL_DAY, site, month, *_OF_POOL)).all())
 
     @threaded
     def freed(self, site: str, now: datetime, since: datetime | None = None) -> list[Freed]:
@@ -120,7 +138,7 @@ class Costs:
         came_back = sa.exists().where(
             SEAT_EVENT.c.plan_id == by.plan_id,
             SEAT_EVENT.c.allocation_id == by.allocation_id,
-            SEAT_EVENT.c.kind == ChangeKind.CAME_BACK,
+            IS_RETURN,
         )
         given_back = sa.exists().where(
             back.plan_id == by.plan_id,
@@ -174,6 +192,22 @@ class Costs:
             }
             key = ["plan_id", "allocation_id"]
             conn.execute(new.on_conflict_do_update(index_elements=key, set_=changes), rows)
+
+
+def _within(table: sa.Table, site: str, month: Month, *columns: str) -> sa.Select[Any]:
+    """Find what a table of days says of a month of a site, in the order of days."""
+    c = table.c
+    found = sa.select(*(c[name] for name in columns)).order_by(c.day)
+    first, after = month.first.isoformat(), month.after.isoformat()
+    return found.where(c.site == site, c.day >= first, c.day < after)
+
+
+def _of_seats(days: Sequence[sa.Row[Any]]) -> list[PoolDay]:
+    return [
+        PoolDay(date.fromisoformat(day.day), day.license_type, day.name, round(day.last))
+        for day in days
+        if day.license_type.value in _WITH_SEATS and day.name in ("allocated", "available")
+    ]
 
 
 def _with_department() -> sa.Join:

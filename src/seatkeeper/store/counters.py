@@ -1,25 +1,29 @@
-"""Counters that only grow, although the rows they count are pruned and outcomes are settled.
+"""Counters that only grow, moved on in the transaction that writes what they count.
 
-Of every series the store remembers how many rows it saw last and how far the counter has come:
-more rows than then are added, fewer change nothing.
+Nobody counts rows for a scrape: these may be pruned, settled anew or erased, and there may be a
+hundred thousand of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from enum import StrEnum
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from seatkeeper.core.changes import ChangeKind
 from seatkeeper.core.scrape import Counted
 from seatkeeper.store.engine import Database, threaded
-from seatkeeper.store.tables import PLAN_ACTION
-from seatkeeper.store.watch_tables import COUNTER, SEAT_EVENT
-
-RELEASES, REGRETS = "releases", "regrets"
+from seatkeeper.store.watch_tables import COUNTER
 
 _C = COUNTER.c
+
+
+class Count(StrEnum):
+    """What is counted."""
+
+    RELEASES = "releases"
+    REGRETS = "regrets"
 
 
 class Counters:
@@ -30,54 +34,31 @@ class Counters:
 
     @threaded
     def releases(self) -> dict[Counted, int]:
-        """Return how many actions ever came to each outcome, by site, type, outcome and reason."""
-        by = PLAN_ACTION.c
-        columns = (by.site, by.license_type, by.outcome, by.reason)
-        rows = sa.select(*columns, sa.func.count()).where(by.outcome.is_not(None))
-        return self._advance(RELEASES, rows.group_by(*columns))
+        """Return how many actions ever came to each outcome, by site, type, outcome and reason.
+
+        One whose outcome was found out later is counted under both.
+        """
+        return self._read(Count.RELEASES)
 
     @threaded
     def regrets(self) -> dict[Counted, int]:
         """Return how many seats ever came back to their user after a release, by site and type."""
-        by = SEAT_EVENT.c
-        nothing = sa.literal("")
-        rows = sa.select(by.site, by.license_type, nothing, nothing, sa.func.count()).where(
-            by.kind == ChangeKind.CAME_BACK
-        )
-        return self._advance(REGRETS, rows.group_by(by.site, by.license_type))
+        return self._read(Count.REGRETS)
 
-    def _advance(self, name: str, rows: sa.Select[Any]) -> dict[Counted, int]:
+    def _read(self, name: Count) -> dict[Counted, int]:
         with self._db.reading() as conn:
-            now, known = _read(conn, name, rows)
-        if all(known.get(one, (0, 0))[0] == now.get(one, 0) for one in {*known, *now}):
-            return {one: value for one, (_, value) in known.items()}
-        with self._db.writing() as conn:
-            now, known = _read(conn, name, rows)
-            moved = {one: _moved(known.get(one, (0, 0)), now.get(one, 0)) for one in {*known, *now}}
-            _write(conn, name, {one: to for one, to in moved.items() if known.get(one) != to})
-        return {one: value for one, (_, value) in moved.items()}
+            rows = conn.execute(sa.select(COUNTER).where(_C.name == name)).all()
+        return {
+            Counted(row.site, row.license_type, row.outcome, row.reason): row.value for row in rows
+        }
 
 
-def _moved(known: tuple[int, int], now: int) -> tuple[int, int]:
-    seen, value = known
-    return now, value + max(0, now - seen)
-
-
-def _read(
-    conn: sa.Connection, name: str, rows: sa.Select[Any]
-) -> tuple[dict[Counted, int], dict[Counted, tuple[int, int]]]:
-    now = {Counted(*map(str, row[:4])): int(row[4]) for row in conn.execute(rows)}
-    found = conn.execute(sa.select(COUNTER).where(_C.name == name))
-    known = {
-        Counted(row.site, row.license_type, row.outcome, row.reason): (row.seen, row.value)
-        for row in found
-    }
-    return now, known
-
-
-def _write(conn: sa.Connection, name: str, moved: Mapping[Counted, tuple[int, int]]) -> None:
-    for one, (seen, value) in moved.items():
-        key = {"name": name, **one._asdict()}
-        its = sa.and_(*(_C[column] == is_ for column, is_ in key.items()))
-        conn.execute(sa.delete(COUNTER).where(its))
-        conn.execute(sa.insert(COUNTER).values(**key, seen=seen, value=value))
+def count_up(conn: sa.Connection, name: Count, by: Mapping[Counted, int]) -> None:
+    """Add to counters, in the caller's transaction."""
+    # Sorted, so that two transactions take the rows they share in the same order.
+    rows = [{"name": name, **one._asdict(), "value": number} for one, number in sorted(by.items())]
+    if not rows:
+        return
+    insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(COUNTER)
+    more = {"value": _C.value + insert.excluded.value}
+    conn.execute(insert.on_conflict_do_update(index_elements=COUNTER.primary_key, set_=more), rows)

@@ -88,12 +88,14 @@ def _newest_of_each_job(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return of.group_by(_C.site, _C.kind)
 
 
-def state_of(conn: sa.Connection, site: str, kind: str, now: datetime) -> CycleState | None:
-    """Return how a job of a site goes, None when it never ran.
+def state_of(conn: sa.Connection, site: str, kind: str | None, now: datetime) -> CycleState | None:
+    """Return how a job of a site goes (None: every job that reads it), None when it never ran.
 
     What seems to be later than `now` was written while the clock was ahead, and tells nothing.
     """
-    its = sa.and_(_C.site == site, _C.kind == kind, _C.at <= now)
+    its = sa.and_(_C.site == site, _C.at <= now)
+    if kind is not None:
+        its = sa.and_(its, _C.kind == kind)
     latest_first = sa.select(CYCLE_SAMPLE).where(its).order_by(_C.at.desc()).limit(1)
     newest = conn.execute(latest_first).first()
     if newest is None:

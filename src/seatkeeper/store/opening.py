@@ -15,6 +15,7 @@ from seatkeeper.store.engine import Database
 from seatkeeper.store.history import History
 from seatkeeper.store.leases import Leases
 from seatkeeper.store.ledger import Ledger
+from seatkeeper.store.losses import Losses
 from seatkeeper.store.outbox import Outbox
 from seatkeeper.store.owner import Owner
 from seatkeeper.store.past import Past
@@ -57,6 +58,7 @@ class Store:
         self.requests = Requests(db, owner)
         self.leases = Leases(db, owner)
         self.outbox = Outbox(db, owner)
+        self.losses = Losses(db)
         self.releases = Releases(db)
         self.pseudonyms = Pseudonyms(db)
         self.alerts = Alerts(db)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from heapq import merge
 from itertools import islice
@@ -27,6 +28,7 @@ from seatkeeper.core.model import LicenseType, person_key
 from seatkeeper.core.summary import LicenseSummary
 from seatkeeper.store.columns import AnyRow, clean
 from seatkeeper.store.engine import Database, threaded
+from seatkeeper.store.recording import chunks
 from seatkeeper.store.watch_tables import (
     ACTIVE_DAY,
     ACTIVITY_MONTH,
@@ -40,14 +42,21 @@ from seatkeeper.store.watch_tables import (
     SEAT_EVENT,
 )
 
+MANY = 10_000
+"""So many people are looked for one by one; to read the months of everybody is quicker then."""
+
+Active = dict[tuple[MeasuredType, int], tuple[tuple[date, int], ...]]
+"""Days with use in each month, by license type and number of the holder."""
+
 _WITH_SEATS = {t.value for t in LicenseType}
 
 
 class Past:
-    """The history of one store, for reading."""
+    """The history of one store, for reading; of more than `many` people, all months are read."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, many: int = MANY) -> None:
         self._db = db
+        self._many = many
 
     @threaded
     def users(self, query: UserQuery, now: datetime) -> list[UserLine]:
@@ -55,11 +64,43 @@ class Past:
         types = [query.license_type] if query.license_type else list(MeasuredType)
         with self._db.snapshot() as conn:
             found = [
-                [_line(row) for row in conn.execute(_users(query, t, now, conn.dialect.name))]
+                [
+                    (_line(row), row.holder)
+                    for row in conn.execute(_users(query, t, now, conn.dialect.name))
+                ]
                 for t in types
             ]
-        lines: Iterator[UserLine] = merge(*found, key=lambda line: _rank(query.sort, line))
-        return list(islice(lines, query.limit))
+            sorted_ = merge(*found, key=lambda found: _rank(query.sort, found[0]))
+            lines = list(islice(sorted_, query.limit))
+            if query.since is None:
+                return [line for line, _ in lines]
+            active = self._active(conn, lines, query.since)
+        return [replace(line, active=active.get(_who(line, holder), ())) for line, holder in lines]
+
+    def _active(
+        self, conn: sa.Connection, lines: Sequence[tuple[UserLine, int]], since: date
+    ) -> Active:
+        """Count the days with use from `since` on, for these lines."""
+        columns = ACTIVITY_MONTH.c
+        # Each by itself is one look into the key; both in one query read all of it.
+        first = conn.execute(sa.select(sa.func.min(columns.month))).scalar()
+        last = conn.execute(sa.select(sa.func.max(columns.month))).scalar()
+        if first is None or last is None:
+            return {}
+        # Month by month: so the key leads to each person in each, and no month is read for nothing.
+        in_months = columns.month.in_(range(max(first, month_of(since)), last + 1))
+        asked: dict[MeasuredType, list[int]] = {}
+        for line, holder in lines:
+            asked.setdefault(line.license_type, []).append(holder)
+        found: Active = {}
+        for license_type, holders in asked.items():
+            its = sa.and_(in_months, columns.license_type == license_type)
+            some = holders if len(holders) <= self._many else None
+            for holder, month, bits in _bits(conn, its, some):
+                if days := _days_since(month, bits, since):
+                    one = (date(month // 12, month % 12 + 1, 1), days)
+                    found[license_type, holder] = (*found.get((license_type, holder), ()), one)
+        return found
 
     async def history(
         self,
@@ -230,6 +271,28 @@ def _months(conn: sa.Connection, holder: int, since: date) -> sa.Select[Any]:
     )
 
 
+def _who(line: UserLine, holder: int) -> tuple[MeasuredType, int]:
+    return line.license_type, holder
+
+
+def _bits(
+    conn: sa.Connection, its: sa.ColumnElement[bool], holders: Sequence[int] | None
+) -> Iterator[tuple[int, int, int]]:
+    """Give holder, month and bits, the months of each holder in order; None: of everybody."""
+    columns = ACTIVITY_MONTH.c
+    of = sa.select(columns.holder, columns.month, columns.days).where(its).order_by(columns.month)
+    if holders is None:
+        yield from ((row.holder, row.month, row.days) for row in conn.execute(of))
+        return
+    for some in chunks(holders):
+        found = conn.execute(of.where(columns.holder.in_(some)))
+        yield from ((row.holder, row.month, row.days) for row in found)
+
+
+def _days_since(month: int, bits: int, since: date) -> int:
+    return (bits >> (since.day - 1) if month == month_of(since) else bits).bit_count()
+
+
 def _users(
     query: UserQuery, license_type: MeasuredType, now: datetime, dialect: str
 ) -> sa.Select[Any]:
@@ -246,6 +309,7 @@ def _users(
     minutes: sa.ColumnElement[Any] = none if used is None else used.c.minutes
     found = sa.select(
         use.site,
+        use.holder,
         HOLDER.c.label,
         use.license_type,
         use.at,
@@ -267,11 +331,11 @@ def _users(
 
 def _minutes(query: UserQuery, license_type: MeasuredType) -> sa.Subquery | None:
     """Add up the minutes of analyzer capacity of each holder; None where nobody asks for them."""
-    if query.minutes_since is None or license_type is not MeasuredType.ANALYZER_CAPACITY:
+    if query.since is None or license_type is not MeasuredType.ANALYZER_CAPACITY:
         return None
     columns = CAPACITY_USE.c
     each = sa.select(columns.holder, sa.func.sum(columns.minutes).label("minutes"))
-    each = each.where(columns.day >= query.minutes_since.isoformat())
+    each = each.where(columns.day >= query.since.isoformat())
     return each.group_by(columns.holder).subquery()
 
 

@@ -47,6 +47,21 @@ class Releases:
             for row in rows
         ]
 
+    @threaded
+    def failed(self, site: str, since: datetime) -> int:
+        """Count the releases begun since that were refused or have no clear end."""
+        with self._db.reading() as conn:
+            return failed_releases(conn, site, since)
+
+
+def failed_releases(conn: sa.Connection, site: str, since: datetime) -> int:
+    """Count them in the caller's transaction."""
+    failures = [outcome for outcome in Outcome if outcome.is_failure]
+    found = sa.select(sa.func.count()).where(
+        _C.site == site, _C.intended_at >= since, _C.outcome.in_(failures)
+    )
+    return int(conn.execute(found).scalar_one())
+
 
 class _Action(msgspec.Struct):
     allocation_id: str

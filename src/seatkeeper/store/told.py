@@ -1,4 +1,4 @@
-"""Up to which reading the points of each site were put into the outbox."""
+"""Up to which reading of each site points, or the events for a target, were put into the outbox."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from seatkeeper.store.watch_tables import UPKEEP
 
 _C = UPKEEP.c
 
+POINTS = "points"
+"""What is put for every target at once; else it is the name of a target."""
+
 
 class Told:
     """What one store knows of points that were put.
@@ -23,22 +26,22 @@ class Told:
         self._db = db
 
     @threaded
-    def until(self, site: str) -> datetime | None:
-        """Return the last reading of a site whose points were put, None before the first."""
+    def until(self, site: str, what: str = POINTS) -> datetime | None:
+        """Return the last reading of a site of which this was put, None before the first."""
         with self._db.reading() as conn:
             at: datetime | None = conn.execute(
-                sa.select(_C.at).where(_C.name == _name(site))
+                sa.select(_C.at).where(_C.name == _name(what, site))
             ).scalar()
         return at
 
     @threaded
-    def note(self, site: str, at: datetime) -> None:
-        """Remember that all points of a reading were put."""
+    def note(self, site: str, at: datetime, what: str = POINTS) -> None:
+        """Remember that all of this was put of a reading."""
         with self._db.writing() as conn:
-            known = sa.update(UPKEEP).where(_C.name == _name(site)).values(at=at)
+            known = sa.update(UPKEEP).where(_C.name == _name(what, site)).values(at=at)
             if not conn.execute(known).rowcount:
-                insert_missing(conn, UPKEEP, [{"name": _name(site), "at": at}])
+                insert_missing(conn, UPKEEP, [{"name": _name(what, site), "at": at}])
 
 
-def _name(site: str) -> str:
-    return f"points:{site}"
+def _name(what: str, site: str) -> str:
+    return f"{what}:{site}"

@@ -248,6 +248,10 @@ ACTIVE_DAY = sa.Table(
 )
 
 
+IS_RETURN: sa.TextClause = sa.text("kind = 'came_back'")
+"""Written out: with a parameter a database cannot tell that the index of returns is enough."""
+
+
 SEAT_EVENT = sa.Table(
     "seat_event",
     META,
@@ -263,6 +267,14 @@ SEAT_EVENT = sa.Table(
     sa.Index(None, "site", "at"),
     sa.Index(None, "holder"),
     sa.Index(None, "plan_id"),
+    # A plan may have a thousand events, and whether a seat came back is asked for each of them.
+    sa.Index(
+        "ix_seat_event_came_back",
+        "plan_id",
+        "allocation_id",
+        sqlite_where=IS_RETURN,
+        postgresql_where=IS_RETURN,
+    ),
 )
 
 
@@ -291,6 +303,16 @@ OUTBOX_LANE = sa.Table(
     sa.Column("owner", Words),
     sa.Column("owner_facts", Words),
     sa.Column("until", sa.Double, nullable=False),
+)
+
+
+OUTBOX_LOSS = sa.Table(
+    "outbox_loss",
+    META,
+    sa.Column("target", Words, primary_key=True),
+    sa.Column("rows", NUMBER, nullable=False),
+    moment("newest"),
+    moment("dropped_at"),
 )
 
 
@@ -337,6 +359,15 @@ FREED_DEPARTMENT = sa.Table(
 )
 
 
+COST_AMOUNTS = sa.Table(
+    "cost_amounts",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    moment("at"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+
 COUNTER = sa.Table(
     "counter",
     META,
@@ -345,7 +376,6 @@ COUNTER = sa.Table(
     sa.Column("license_type", Words, primary_key=True),
     sa.Column("outcome", Words, primary_key=True),
     sa.Column("reason", Words, primary_key=True),
-    sa.Column("seen", NUMBER, nullable=False),
     sa.Column("value", NUMBER, nullable=False),
 )
 

@@ -23,6 +23,7 @@ class ImpatientProtocol(H11Protocol):
         """Begin without a deadline: there is no connection yet."""
         super().__init__(*args, **options)
         self._deadline: asyncio.TimerHandle | None = None
+        self._is_lost = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock."""
@@ -36,12 +37,14 @@ class ImpatientProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop it."""
+        self._is_lost = True
         self._stop_the_clock()
         super().connection_lost(exc)
 
     def _start_the_clock(self) -> None:
         self._stop_the_clock()
-        if not self.transport.is_closing():
+        # Also while it is closing: a client that does not read would keep it open for ever.
+        if not self._is_lost:
             self._deadline = self.loop.call_later(self.patience, self.transport.abort)
 
     def _stop_the_clock(self) -> None:

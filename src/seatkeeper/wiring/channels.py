@@ -18,7 +18,6 @@ from seatkeeper.outlets.posting import Receiver
 from seatkeeper.outlets.webhook import Webhook
 from seatkeeper.settings import ChannelSettings, Settings
 from seatkeeper.store import Store
-from seatkeeper.wiring.news import News
 
 
 def channel_for_alerts(settings: ChannelSettings, clock: Clock) -> Channel[AlertMessage]:
@@ -87,4 +86,4 @@ def butler_keeper(settings: Settings, store: Store) -> ButlerKeeper | None:
         for one in settings.alerts.channels
         if not one.kind.takes_alerts
     )
-    return ButlerKeeper(targets, store.outbox, News(store)) if targets else None
+    return ButlerKeeper(targets, store.outbox, store.told) if targets else None

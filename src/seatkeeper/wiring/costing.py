@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 
 from seatkeeper.core.alert_facts import Spend
-from seatkeeper.core.cost import (
-    Bill,
-    Prices,
-    bill_of,
-    department_of,
-    group_seats,
-    measured,
-    money,
-    spend_of,
-)
-from seatkeeper.core.cost_month import Month, MonthBill, bill_of_month
+from seatkeeper.core.cost import Amounts, Bill, SeatGroups, bill_of, group_seats, measured, spend_of
+from seatkeeper.core.cost_month import Month, MonthBill, bill_of_month, free_days
+from seatkeeper.core.departments import department_of
+from seatkeeper.core.money import Prices, money
 from seatkeeper.core.policy import Policy
+from seatkeeper.core.savings import Releases
+from seatkeeper.core.summary import Summary
 from seatkeeper.flow.ports import Observed
 from seatkeeper.settings import Settings
 from seatkeeper.store import Store
@@ -27,7 +21,7 @@ from seatkeeper.store import Store
 
 @dataclass(frozen=True, slots=True)
 class CostKeeper:
-    """Counts seats by department after every reading."""
+    """Counts seats by department after every reading, and what they cost, once for everybody."""
 
     prices: Prices
     policies: Mapping[str, Policy]
@@ -35,13 +29,15 @@ class CostKeeper:
     step: str = "cost"
 
     async def follow(self, observed: Observed) -> None:
-        """Keep the seats of a reading by department, and the departments of released seats."""
-        policy = self.policies[observed.summary.site]
-        seats = group_seats(
-            observed.snapshot, observed.facts, policy, self.prices.attribute, observed.now
-        )
-        await self.store.costs.keep(seats)
+        """Keep the seats of a reading by department, those of released seats, and the bill."""
+        summary, now, costs = observed.summary, observed.now, self.store.costs
+        policy = self.policies[summary.site]
+        seats = group_seats(observed.snapshot, observed.facts, policy, self.prices.attribute, now)
+        await costs.keep(seats)
         await self._attribute(observed)
+        # Savings look at every release of a year: too much for each scrape.
+        found = await _bill(self.store, self.prices, summary, seats, now)
+        await costs.keep_amounts(summary.site, seats.at, measured(found))
 
     async def _attribute(self, observed: Observed) -> None:
         """Keep the department of who lost a seat, while the site still knows who that is."""
@@ -73,7 +69,16 @@ async def bill(store: Store, settings: Settings, site: str, now: datetime) -> Bi
     summary, seats = await store.summaries.newest(site), await store.costs.newest(site, now)
     if summary is None or seats is None:
         return None
-    return bill_of(summary, seats, prices, await store.costs.freed(site, now), now)
+    return await _bill(store, prices, summary, seats, now)
+
+
+async def _bill(
+    store: Store, prices: Prices, summary: Summary, seats: SeatGroups, now: datetime
+) -> Bill:
+    freed = await store.costs.freed(summary.site, now)
+    month = Month.of(now.astimezone(UTC).date())
+    pools = await store.costs.pools(summary.site, month) if freed else ()
+    return bill_of(summary, seats, prices, Releases(freed, free_days(pools)), now)
 
 
 async def month_bill(store: Store, settings: Settings, site: str, month: Month) -> MonthBill | None:
@@ -93,10 +98,15 @@ class Costs:
     store: Store
     settings: Settings
 
-    async def measured(self, site: str, now: datetime) -> Mapping[str, Mapping[str, Decimal]]:
-        """Return money by license type and kind; nothing without prices."""
-        found = await bill(self.store, self.settings, site, now)
-        return {} if found is None else measured(found)
+    async def of_site(self, site: str) -> Amounts:
+        """Return what the newest reading of a site cost; nothing without prices."""
+        return (await self.measured()).get(site, {})
+
+    async def measured(self) -> Mapping[str, Amounts]:
+        """Return what the newest readings cost, by site; nothing without prices."""
+        if self.settings.cost.to_prices() is None:
+            return {}
+        return await self.store.costs.amounts()
 
     def spend(self, observed: Observed) -> Spend | None:
         """Return what a site costs and may cost, None without a budget or prices."""

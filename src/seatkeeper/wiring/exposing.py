@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from seatkeeper.core.alerts import AlertState
@@ -22,61 +21,41 @@ FRESH = 1.0
 """Seconds for which an answer is given again: whoever asks in a storm costs nothing."""
 
 
-SETTLED = 60.0
-"""Seconds after which counters and costs, which look at every release, are counted anew.
-
-A new reading of a site has them counted at once.
-"""
-
-
-async def gather(
-    store: Store, settings: Settings, now: datetime, counted: Scrape | None = None
-) -> Scrape:
+async def gather(store: Store, settings: Settings, now: datetime) -> Scrape:
     """Return what the store knows of the configured sites; raises StoreError.
 
-    `counted`: take counters and costs from there while no site was read since.
+    Nothing here grows with users, releases or years: it is all counted when it is written.
     """
     names = [site.name for site in settings.sites]
     summaries = await store.summaries.all()
     states = await store.cycles.states(names, now)
+    costs = await Costs(store, settings).measured()
     alerts = Counter(
         (a.key.site, a.severity.value, a.state.value)
         for a in await store.alerts.all()
         if a.state is not AlertState.RESOLVED
     )
-    of_now = {name: summaries[name] for name in names if name in summaries}
-    if counted is None or counted.summaries != of_now:
-        counted = await _count(store, settings, now)
-    return replace(
-        counted,
-        summaries=of_now,
+    return Scrape(
+        summaries={name: summaries[name] for name in names if name in summaries},
+        releases=await store.counters.releases(),
+        regrets=await store.counters.regrets(),
         successes={job: s.last_success for job, s in states.items() if s.last_success},
         outbox=_nothing(settings)
         | {(target, s.value): n for (target, s), n in (await store.outbox.depth()).items()},
+        dropped={target: loss.rows for target, loss in (await store.losses.all()).items()},
         alerts=alerts,
+        costs={
+            (name, kind, what): amount
+            for name in names
+            for kind, amounts in costs.get(name, {}).items()
+            for what, amount in amounts.items()
+        },
     )
 
 
 def _nothing(settings: Settings) -> dict[tuple[str, str], int]:
     """Begin every target at 0: what is delivered leaves the outbox, and its series must stay."""
     return {(target, s.value): 0 for target in targets_of(settings) for s in OutboxState}
-
-
-async def _count(store: Store, settings: Settings, now: datetime) -> Scrape:
-    """Return counters and costs."""
-    costs = {
-        site.name: await Costs(store, settings).measured(site.name, now) for site in settings.sites
-    }
-    return Scrape(
-        releases=await store.counters.releases(),
-        regrets=await store.counters.regrets(),
-        costs={
-            (name, kind, what): amount
-            for name, by_type in costs.items()
-            for kind, amounts in by_type.items()
-            for what, amount in amounts.items()
-        },
-    )
 
 
 class Exposed:
@@ -93,7 +72,6 @@ class Exposed:
         self._store, self._settings, self._monotonic = store, settings, monotonic
         self._lock = asyncio.Lock()
         self._at: float | None = None
-        self._counted_at: float | None = None
         self._scrape = Scrape()
         self._answers: dict[str, Exposition] = {}
 
@@ -102,18 +80,10 @@ class Exposed:
         async with self._lock:
             now = self._monotonic()
             if self._at is None or now - self._at >= FRESH:
-                self._scrape = await self._gather(now)
+                self._scrape = await gather(self._store, self._settings, self._now())
                 self._at, self._answers = now, {}
             if accept not in self._answers:
                 if len(self._answers) >= 8:
                     self._answers.clear()
                 self._answers[accept] = expose(self._scrape, accept)
             return self._answers[accept]
-
-    async def _gather(self, now: float) -> Scrape:
-        is_old = self._counted_at is None or now - self._counted_at >= SETTLED
-        known = None if is_old else self._scrape
-        found = await gather(self._store, self._settings, self._now(), known)
-        if is_old:
-            self._counted_at = now
-        return found

@@ -15,11 +15,6 @@ class News:
 
     store: Store
 
-    async def last_reading(self, site: str, now: datetime) -> datetime | None:
-        """Return when the last monitoring cycle that succeeded began."""
-        state = (await self.store.cycles.states([site], now)).get((site, "monitor"))
-        return None if state is None else state.last_success
-
     async def told_until(self, site: str) -> datetime | None:
         """Return the last reading of which all points were put."""
         return await self.store.told.until(site)
@@ -32,6 +27,14 @@ class News:
         """Count the monitoring cycles that failed since the last that succeeded."""
         state = (await self.store.cycles.states([site], now)).get((site, "monitor"))
         return 0 if state is None else state.failures
+
+    async def failed_releases(self, site: str, since: datetime) -> int:
+        """Count the releases begun since that were refused or have no clear end."""
+        return await self.store.releases.failed(site, since)
+
+    async def dropped(self) -> int:
+        """Count what was ever dropped of the outbox."""
+        return sum(loss.rows for loss in (await self.store.losses.all()).values())
 
     async def released(self, site: str, since: datetime) -> list[ReleasedSeat]:
         """Return the seats released since."""

@@ -23,7 +23,7 @@ from seatkeeper.wiring.clock import SimulatedClock
 from seatkeeper.wiring.costing import cost_keeper
 from seatkeeper.wiring.rostering import roster_keeper
 from seatkeeper.wiring.telling import point_keeper
-from seatkeeper.wiring.upkeep import DailyPruning
+from seatkeeper.wiring.upkeep import DailyPruning, OutboxKeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +110,15 @@ def open_records(settings: Settings, owner: Owner | None = None) -> tuple[Store,
 
 def followers_of(settings: Settings, store: Store) -> tuple[Follower, ...]:
     """Return what follows every monitoring cycle, in this order."""
+    retention = settings.retention.to_retention()
     keepers: tuple[Follower | None, ...] = (
         cost_keeper(settings, store),
         roster_keeper(settings, store),
         point_keeper(settings, store),
         butler_keeper(settings, store),
+        OutboxKeeper(store, retention),
         alarm_of(settings, store),
-        DailyPruning(store, settings.retention.to_retention()),
+        DailyPruning(store, retention),
     )
     return tuple(keeper for keeper in keepers if keeper is not None)
 

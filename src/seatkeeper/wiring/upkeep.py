@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from seatkeeper.core.retention import Retention
 from seatkeeper.flow.ports import Observed
@@ -25,3 +26,22 @@ class DailyPruning:
             return
         if pruned.total:
             logger().info("store.pruned", rows=pruned.total, left=pruned.left)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxKeeper:
+    """Follows every monitoring cycle, after its points and before its alerts."""
+
+    store: Store
+    retention: Retention
+    step: str = "outbox"
+
+    async def follow(self, observed: Observed) -> None:
+        """Keep what waits within its bound."""
+        await keep_outbox(self.store, self.retention, observed.now)
+
+
+async def keep_outbox(store: Store, retention: Retention, now: datetime) -> None:
+    """Drop what waited too long, or is too much, and say so."""
+    for target, rows in (await store.losses.keep_within(retention, now)).items():
+        logger().error("outbox.dropped", target=target, rows=rows)
