@@ -92,7 +92,7 @@ def request(*, close: bool) -> bytes:
 async def a_page(answer: Answer, patience: float) -> AsyncIterator[Page]:
     """Serve until the block ends."""
     stop = asyncio.Event()
-    with bind("127.0.0.1:0", "metrics.prometheus.listen", anywhere=True) as listener:
+    with bind("127.0.0.1:0", "metrics.prometheus.listen") as listener:
         task = asyncio.create_task(serve(make_metrics_app(answer), listener, stop, patience))
         try:
             yield Page(listener.getsockname()[1])
