@@ -15,7 +15,8 @@ from enum import IntFlag, StrEnum
 
 import msgspec
 
-from seatkeeper.core.cost import department_of, is_idle
+from seatkeeper.core.cost import is_idle
+from seatkeeper.core.departments import department_of
 from seatkeeper.core.exemptions import folded
 from seatkeeper.core.facts import LONG_AGO, Facts
 from seatkeeper.core.judged import Judged

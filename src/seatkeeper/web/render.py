@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from seatkeeper import __version__
-from seatkeeper.core.cost import money
 from seatkeeper.core.durations import format_duration
+from seatkeeper.core.money import money
 from seatkeeper.web.charts.pool import swatch
 
 HERE = Path(__file__).parent
