@@ -263,12 +263,6 @@ OF_SITE = (
     Plant("high_utilization", "professional", _crowded, _crowded),
     Plant("pool_empty_soon", "analyzer", _draining(ANALYZER, 150, 12), _draining(ANALYZER, 200, 8)),
     Plant("capacity_ahead", "analyzer_capacity", _minutes(0.2), _minutes(0.04)),
-    Plant(
-        "over_budget",
-        "",
-        Wavering(_spent(10_100, 10_400), _spent(9_850, 9_999)),
-        _spent(9_900, 9_999),
-    ),
     Plant("excess_users", "", _complying(excess=3)),
     Plant("both_types", "", _complying(both_types=2), _complying(both_types=2)),
     Plant("seats_of_gone_users", "removed", _complying(removed=30), _complying(removed=9)),
@@ -289,6 +283,12 @@ OF_SITE = (
     Plant("certificate_expiring", "client.pem", _certificate(12), _certificate(31)),
 )
 OF_ALL = (
+    Plant(
+        "over_budget",
+        "",
+        Wavering(_spent(10_100, 10_400), _spent(9_850, 9_999)),
+        _spent(9_900, 9_999),
+    ),
     Plant("outbox_growing", "influx:main", _waiting("influx:main", 50)),
     Plant("channel_failing", "hook", _waiting("alert:hook", 20), _waiting("alert:hook", 9)),
 )
@@ -464,7 +464,7 @@ class Script:
         """Return what the files would hold."""
         return self.scene.certificates
 
-    def spend(self, _observed: Observed) -> Spend | None:
+    async def spend(self) -> Spend | None:
         """Return what the seats cost."""
         return self.scene.spend
 

@@ -37,6 +37,7 @@ GROWTH = {
 
 PRICE = {"professional": 58.0, "analyzer": 33.0}
 PER_1000_MINUTES = 40.0
+BUDGET = 80_000.0
 SHARES = {"0-7d": 0.52, "7-30d": 0.2, "30-90d": 0.12, "90-180d": 0.07, "180d+": 0.05, "never": 0.04}
 
 Labels = tuple[tuple[str, str], ...]
@@ -107,9 +108,6 @@ def cost(site: str, kind: str, now: Moment) -> dict[str, float]:
         "idle_spend": price * (buckets["90-180d"] + buckets["180d+"] + buckets["never"]),
         "savings": price * still_free(site, kind, now),
         "saved_in_month": price * still_free(site, kind, now) * (now.at.day - 1) / 30,
-        "budget": TOTALS[site, kind] * 62.0
-        if kind == "professional"
-        else TOTALS[site, kind] * 34.0,
     }
 
 
@@ -164,6 +162,7 @@ def points(now: Moment) -> Iterator[Point]:
     capacity = {"site": "prod", "license_type": "analyzer_capacity"}
     yield measures.BUTLER_LICENSE.name, capacity, dict(minutes(now))
     yield measures.COST.name, capacity, dict(minutes_cost(now))
+    yield measures.COST.name, {}, {"budget": BUDGET}
     tokens = {"site": "prod", "license_type": "tokens_available"}
     left = {"available_tokens": 40.0 - now.day // 20, "total_tokens": 100.0}
     yield measures.BUTLER_LICENSE.name, tokens, dict(left)
@@ -227,10 +226,10 @@ def line_protocol(end: datetime) -> Iterator[str]:
     for now in moments(end, INFLUX_STEP):
         for number, (name, tags, fields) in enumerate(points(now)):
             assert set(fields) <= set(known[name].fields), (name, fields)
-            keys = ",".join(f"{key}={value}" for key, value in sorted(tags.items()))
+            keys = "".join(f",{key}={value}" for key, value in sorted(tags.items()))
             values = ",".join(f"{key}={_literal(value)}" for key, value in fields.items())
             at = int(now.at.timestamp()) * 1_000_000_000 + number % 1000
-            yield f"{name},{keys} {values} {at}"
+            yield f"{name}{keys} {values} {at}"
 
 
 def _literal(value: float | bool | str) -> str:
@@ -266,6 +265,7 @@ def samples(now: Moment) -> Iterator[tuple[str, Labels, float]]:
     for money, value in minutes_cost(now).items():
         of = (("site", "prod"), ("license_type", "analyzer_capacity"), ("kind", money))
         yield "qlik_license_monthly_cost", of, value
+    yield "qlik_license_monthly_budget", (), BUDGET
     for state, value in (("available", 40 - now.day // 20), ("total", 100)):
         of = (("site", "prod"), ("license_type", "tokens_available"), ("state", state))
         yield "qlik_license_tokens", of, value

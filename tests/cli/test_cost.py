@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from builders import PROFESSIONAL, a_summary
 from command_line import CONFIG, Command
@@ -44,13 +48,19 @@ def priced(config: Path) -> None:
     config.write_text(config.read_text() + PRICES)
 
 
+def sites_of(seatkeeper: Command, config: Path, *words: object) -> list[Any]:
+    """Return what `cost` tells of each site."""
+    found: list[Any] = seatkeeper("cost", "-c", config, "-o", "json", *words).json["sites"]
+    return found
+
+
 def test_money_adds_up_from_a_reading_to_every_place_that_shows_it(
     seatkeeper: Command, config: Path
 ) -> None:
     priced(config)
     assert seatkeeper("monitor", "-c", config).code == 0
 
-    (bill,) = seatkeeper("cost", "-c", config, "-o", "json").json
+    (bill,) = sites_of(seatkeeper, config)
     status = seatkeeper("status", "-c", config, "--site", "prod", "-o", "json").json
     by_department = seatkeeper("cost", "-c", config, "--by", "department", "-o", "csv").out
     rows = list(csv.DictReader(io.StringIO(by_department)))
@@ -59,20 +69,20 @@ def test_money_adds_up_from_a_reading_to_every_place_that_shows_it(
     assert total > 0
     assert sum(Decimal(t["spend"]) for t in bill["types"]) == total
     assert sum(Decimal(d["spend"]) for d in bill["departments"]) == total
-    assert sum(Decimal(r["spend"]) for r in rows[:-1]) == Decimal(rows[-1]["spend"]) == total
-    assert sum(Decimal(r["idle_spend"]) for r in rows[:-1]) == Decimal(bill["idle_spend"])
-    shared = [Decimal(r["shared_idle"]) for r in rows]
+    assert sum(Decimal(r["spend"]) for r in rows[:-2]) == Decimal(rows[-2]["spend"]) == total
+    assert sum(Decimal(r["idle_spend"]) for r in rows[:-2]) == Decimal(bill["idle_spend"])
+    assert rows[-1] == rows[-2] | {"site": "(all)"}
+    shared = [Decimal(r["shared_idle"]) for r in rows[:-1]]
     assert shared[-2] == shared[-1] == sum(shared[:-1]) == Decimal(bill["shared_idle"]) > 0
     assert status["cost"]["spend"] == bill["spend"]
-    assert status["cost"]["budget"] == "100000.00"
-    assert "a budget of 100000.00 EUR" in seatkeeper("status", "-c", config).out
+    assert status["cost"]["all_sites"] == {"spend": bill["spend"], "budget": "100000.00"}
     assert "shared idle" in seatkeeper("cost", "-c", config).out
 
 
 def test_metrics_and_points_tell_the_same_money(seatkeeper: Command, config: Path) -> None:
     priced(config)
     assert seatkeeper("monitor", "-c", config).code == 0
-    (bill,) = seatkeeper("cost", "-c", config, "-o", "json").json
+    (bill,) = sites_of(seatkeeper, config)
     settings = load(config, {}).settings
     store = open_store(settings.store.url.get_secret_value())
     try:
@@ -92,6 +102,7 @@ def test_metrics_and_points_tell_the_same_money(seatkeeper: Command, config: Pat
         if p.measurement == "qlik_license_cost"
     ]
     assert sorted(float(p.fields["spend"]) for p in points) == sorted(map(float, spent))
+    assert scrape.budget == 100000
 
 
 def test_who_has_no_custom_property_counts_with_the_attribute_of_the_directory(
@@ -100,7 +111,7 @@ def test_who_has_no_custom_property_counts_with_the_attribute_of_the_directory(
     priced(config)
     assert seatkeeper("monitor", "-c", config).code == 0
 
-    (bill,) = seatkeeper("cost", "-c", config, "-o", "json").json
+    (bill,) = sites_of(seatkeeper, config)
 
     counted = {d["department"]: d["seats"] for d in bill["departments"]}
     assert counted == site.do(seats_by_department)
@@ -139,7 +150,7 @@ def test_savings_stand_with_the_departments_of_those_who_lost_a_seat(
     assert seatkeeper("apply", "-c", config, plan["plan_id"], "--yes", *by).code == 0
     assert seatkeeper("monitor", "-c", config).code == 0
 
-    (bill,) = seatkeeper("cost", "-c", config, "-o", "json").json
+    (bill,) = sites_of(seatkeeper, config)
     table = seatkeeper("cost", "-c", config, "--by", "department", "-o", "csv").out
     rows = list(csv.DictReader(io.StringIO(table)))
 
@@ -147,8 +158,8 @@ def test_savings_stand_with_the_departments_of_those_who_lost_a_seat(
     people = [own_site.user(action["user"]) for action in plan["actions"]]
     assert saved == {department_of(user) for user in people}
     assert sum(Decimal(d["savings"]) for d in bill["departments"]) == Decimal(bill["savings"]) > 0
-    assert sum(Decimal(r["savings"]) for r in rows[:-1]) == Decimal(rows[-1]["savings"])
-    part = [Decimal(r["saved_in_month"]) for r in rows]
+    assert sum(Decimal(r["savings"]) for r in rows[:-2]) == Decimal(rows[-2]["savings"])
+    part = [Decimal(r["saved_in_month"]) for r in rows[:-1]]
     assert 0 < sum(part[:-1]) == part[-1] <= Decimal(bill["savings"])
 
 
@@ -189,7 +200,7 @@ def test_a_past_month_is_told_from_the_history(seatkeeper: Command, config: Path
     month = last_month()
     remember(config, *range(1, month.days + 1))
 
-    (one,) = seatkeeper("cost", "-c", config, "--month", month, "-o", "json").json
+    (one,) = sites_of(seatkeeper, config, "--month", month)
     ran = seatkeeper("cost", "-c", config, "--month", month, "--by", "department", "-o", "csv")
     rows = list(csv.DictReader(io.StringIO(ran.out)))
 
@@ -198,6 +209,7 @@ def test_a_past_month_is_told_from_the_history(seatkeeper: Command, config: Path
     assert [(r["month"], r["department"], r["spend"]) for r in rows] == [
         (str(month), "Sales", "105.99"),
         (str(month), "(shared idle)", "0.00"),
+        (str(month), "(total)", "105.99"),
         (str(month), "(total)", "105.99"),
     ]
     assert ran.err == ""
@@ -254,7 +266,7 @@ def test_a_site_that_was_not_read_yet_is_said_to_be_so(seatkeeper: Command, conf
     priced(config)
     ran = seatkeeper("cost", "-c", config, "-o", "json")
 
-    assert (ran.code, ran.json) == (0, [])
+    assert (ran.code, ran.json["sites"], ran.json["all"]["spend"]) == (0, [], "0.00")
     assert "seatkeeper monitor" in ran.err
 
 
@@ -298,6 +310,61 @@ def test_a_budget_that_nothing_is_compared_with_is_refused(
     assert "per_seat_month" in ran.err
 
 
+@pytest.fixture
+def two_sites(config: Path, site: ServedSite, tmp_path: Path) -> Path:
+    """Return a configuration of two sites, `prod` and `test`, with prices."""
+    text = CONFIG.format(url=site.url, folder=site.folder, store=tmp_path / "two.db")
+    _, one = text.split("sites:\n")
+    entry, store = one.split("store:")
+    other = entry.replace("name: prod", "name: test")
+    config.write_text(f"sites:\n{entry}{other}store:{store}{PRICES}")
+    return config
+
+
+def with_budget(config: Path, budget: object) -> None:
+    """Write another budget."""
+    config.write_text(re.sub("budget_month: .*", f"budget_month: {budget}", config.read_text()))
+
+
+def test_one_budget_is_for_all_sites_together(seatkeeper: Command, two_sites: Path) -> None:
+    assert seatkeeper("monitor", "-c", two_sites).code == 0
+
+    told = seatkeeper("cost", "-c", two_sites, "-o", "json").json
+    table = seatkeeper("cost", "-c", two_sites, "-o", "csv").out
+    alone = seatkeeper("cost", "-c", two_sites, "--site", "test", "-o", "json").json
+    status = seatkeeper("status", "-c", two_sites).out
+
+    spend = sum(Decimal(one["spend"]) for one in told["sites"])
+    assert [one["site"] for one in told["sites"]] == ["prod", "test"]
+    assert (told["all"]["spend"], told["all"]["budget"]) == (str(spend), "100000.00")
+    *rows, last = csv.DictReader(io.StringIO(table))
+    assert (last["site"], last["spend"], last["budget"]) == ("(all)", str(spend), "100000.00")
+    assert {row["budget"] for row in rows} == {""}
+    assert alone["all"] is None
+    assert status.count(f"all sites together {spend} of 100000.00 EUR a month") == 2
+
+
+def test_the_budget_alert_is_told_once_on_what_all_sites_cost(
+    seatkeeper: Command, two_sites: Path
+) -> None:
+    assert seatkeeper("monitor", "-c", two_sites).code == 0
+    told = seatkeeper("cost", "-c", two_sites, "-o", "json").json
+    together = Decimal(told["all"]["spend"])
+    assert all(Decimal(one["spend"]) < together - 1 for one in told["sites"])
+
+    with_budget(two_sites, together)
+    assert seatkeeper("monitor", "-c", two_sites).code == 0
+    before = seatkeeper("alerts", "list", "-c", two_sites, "-o", "json").json["alerts"]
+    with_budget(two_sites, together - 1)
+    assert seatkeeper("monitor", "-c", two_sites).code == 0
+    after = seatkeeper("alerts", "list", "-c", two_sites, "-o", "json").json["alerts"]
+
+    assert [one for one in before if one["rule"] == "over_budget"] == []
+    (one,) = [one for one in after if one["rule"] == "over_budget"]
+    assert one["site"] in (None, "")
+    assert f"cost {together} of a budget of {together - 1} EUR a month" in one["says"]
+
+
 def test_the_budget_alert_fires_on_the_spend_that_the_command_tells(
     seatkeeper: Command, config: Path
 ) -> None:
@@ -305,7 +372,7 @@ def test_the_budget_alert_fires_on_the_spend_that_the_command_tells(
     config.write_text(config.read_text().replace("budget_month: 100000", "budget_month: 1"))
     assert seatkeeper("monitor", "-c", config).code == 0
 
-    (bill,) = seatkeeper("cost", "-c", config, "-o", "json").json
+    (bill,) = sites_of(seatkeeper, config)
     alerts = seatkeeper("alerts", "list", "-c", config, "-o", "json").out
 
-    assert f"the seats cost {bill['spend']} of a budget of 1.00 EUR a month" in alerts
+    assert f"the seats of all sites cost {bill['spend']} of a budget of 1.00 EUR a month" in alerts

@@ -242,7 +242,7 @@ def test_cost_over_budget() -> None:
     assert status(OverBudget(), spent("990")) is BETWEEN
     assert status(OverBudget(), spent("980")) is FINE
     assert readings(OverBudget(), spent("1200"))[""].says == (
-        "the seats cost 1200.00 of a budget of 1000.00 EUR a month"
+        "the seats of all sites cost 1200.00 of a budget of 1000.00 EUR a month"
     )
     assert readings(OverBudget(), known()) == {}
 

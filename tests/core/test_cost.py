@@ -24,6 +24,7 @@ from builders import (
 )
 from seatkeeper.core.cost import (
     MOST_DEPARTMENTS,
+    AllSites,
     Bill,
     SeatGroup,
     SeatGroups,
@@ -168,13 +169,24 @@ def test_a_bill_tells_spend_idle_spend_and_free_seats_apart() -> None:
     assert money(bill.spend) == Decimal("2987.50")
 
 
-def test_the_numbers_of_metrics_are_those_of_the_bill_and_the_budget_stands_once() -> None:
+def test_the_numbers_of_metrics_are_those_of_the_bill() -> None:
     seats = some_groups(("Sales", PROFESSIONAL, 30, 5))
     found = measured(bill_of(a_summary(), seats, PRICES, Releases(), NOW))
 
     assert found["professional"]["spend"] == Decimal("1050.00")
     assert found["professional"]["shared_idle"] == Decimal("350.00")
-    assert [kind for kind, amounts in found.items() if "budget" in amounts] == ["professional"]
+    assert found["analyzer"]["spend"] == 0
+
+
+def test_sites_are_added_up_beside_their_one_budget() -> None:
+    bill = bill_of(
+        a_summary(), some_groups(("Sales", PROFESSIONAL, 30, 5)), PRICES, Releases(), NOW
+    )
+    found = AllSites.of([bill, bill], PRICES)
+
+    assert (found.spend, found.free) == (2 * bill.spend, 2 * bill.free)
+    assert found.budget == 5000_00
+    assert AllSites.of([], replace(PRICES, budget=None)).budget is None
 
 
 def adds_up(bill: Bill) -> None:

@@ -55,7 +55,8 @@ def full() -> tuple[Summary, Beside]:
         releases=(a_release(),),
         active_users={PROFESSIONAL: 12},
         regrets={ANALYZER: 1},
-        cost={"professional": {"spend": 12.5, "budget": 20.0}},
+        cost={"professional": {"spend": 12.5, "savings": 20.0}},
+        budget=30.0,
         failed_cycles=0,
         outbox=7,
         set_aside=1,
@@ -89,6 +90,14 @@ def test_a_pool_is_written_as_butler_writes_it() -> None:
         "quarantined": 0.0,
         "excess": 0.0,
     }
+
+
+def test_the_budget_of_all_sites_stands_at_a_point_without_a_site() -> None:
+    told = [p for p in points_of(*full()) if "budget" in p.fields]
+
+    assert [(p.measurement, p.tags, p.fields) for p in told] == [
+        ("qlik_license_cost", (), {"budget": 30.0})
+    ]
 
 
 def test_minutes_and_tokens_are_written_as_butler_writes_them() -> None:

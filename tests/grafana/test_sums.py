@@ -31,7 +31,7 @@ def line(name: str, site: str, at: datetime, fields: str) -> str:
 
 
 def money(site: str, at: datetime, spend: float) -> str:
-    fields = f"spend={spend},idle_spend=100.0,savings=10.0,budget=9000.0"
+    fields = f"spend={spend},idle_spend=100.0,savings=10.0"
     return line("qlik_license_cost", site, at, fields)
 
 
@@ -45,6 +45,7 @@ def history() -> Iterator[str]:
     for days in range(80):
         at = MIDNIGHT - timedelta(days=days)
         yield money("prod", at, 1000.0)
+        yield f"qlik_license_cost budget=9000.0 {int(at.timestamp())}000000000"
         yield money("test", at - timedelta(hours=12), 800.0)
         if days >= 60:
             yield money("gone", at, 5000.0)
@@ -86,6 +87,14 @@ def test_a_site_that_is_gone_is_not_in_the_bill_of_now(ask: Ask) -> None:
     assert [value for _, value in spend["spend"]] == [1800.0]
 
 
+def test_the_budget_is_that_of_all_sites_together_whichever_are_chosen(influx: Influx) -> None:
+    board, panel = PANELS["How much of the budget is spent?"]
+
+    for sites in (SITES, ("test",)):
+        (answer,) = from_influx(influx, panel, replace(range_of(board, NOW), sites=sites))
+        assert [one.values[-1][1] for one in answer] == [1800.0 / 9000.0]
+
+
 def test_a_site_that_is_gone_has_no_free_seats(ask: Ask) -> None:
     (free,) = ask("How many seats are free now?", NOW)
 
@@ -96,13 +105,14 @@ def test_a_site_that_is_gone_has_no_free_seats(ask: Ask) -> None:
 
 
 def test_five_minutes_after_midnight_the_site_not_read_yet_is_still_in_the_sum(ask: Ask) -> None:
-    used, idle, _budget = ask(
+    used, idle, budget = ask(
         "Where does the money go, month after month?", MIDNIGHT + timedelta(minutes=5)
     )
 
     both = [a + b for (_, a), (_, b) in zip(used["in use"], idle["idle"], strict=True)]
 
     assert both[-30:] == [1800.0] * 30
+    assert [value for _, value in budget["budget"]][-30:] == [9000.0] * 30
 
 
 def test_a_table_of_pools_has_no_row_for_a_site_that_is_gone(influx: Influx) -> None:

@@ -35,6 +35,7 @@ def everything(**changes: Any) -> Scrape:
         "summaries": {"prod": a_summary(tokens=TOKENS)},
         "releases": {Counted("prod", "professional", "released", "idle"): 3},
         "regrets": {Counted("prod", "analyzer"): 2},
+        "budget": Decimal(5000),
         "successes": {("prod", "monitor"): NOW},
         "outbox": {("influx:main", "waiting"): 7},
         "dropped": {"alert:mail": 3},
@@ -123,6 +124,7 @@ def test_numbers_stand_where_they_belong() -> None:
     assert number(scrape, "qlik_license_releases_total", **never) == 0
     assert number(scrape, "qlik_license_regrets_total", license_type="analyzer") == 2
     assert number(scrape, "qlik_license_monthly_cost", kind="spend") == 1400
+    assert number(scrape, "qlik_license_monthly_budget") == 5000
 
 
 def test_the_license_ends_with_the_last_second_of_its_last_day() -> None:

@@ -14,10 +14,10 @@ import typer
 from seatkeeper.cli import options
 from seatkeeper.cli.exits import Exit
 from seatkeeper.cli.running import carry_out
-from seatkeeper.core.cost import Bill
+from seatkeeper.core.cost import AllSites, Bill
 from seatkeeper.core.cost_month import Month, MonthBill
-from seatkeeper.core.departments import SHARED_IDLE, TOTAL
-from seatkeeper.core.money import money
+from seatkeeper.core.departments import EVERY_SITE, SHARED_IDLE, TOTAL
+from seatkeeper.core.money import Prices, money
 from seatkeeper.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ TYPE_COLUMNS = (
     "saved_in_month",
     "budget",
 )
+"""The budget stands in the last row, which is for all sites."""
 DEPARTMENT_COLUMNS = (
     "site",
     "department",
@@ -83,28 +84,35 @@ def cost(
     loaded = sessions.read_config(ctx, config)
     names = [s.name for s in sessions.settings_of(loaded, site)]
     settings, now = loaded.settings, SystemClock().now()
-    _require_prices(settings, by)
+    prices = _required_prices(settings, by)
     chosen = None if month is None else _month(month, now)
 
     async def command(_stop: asyncio.Event) -> Exit:
         with sessions.open_store_of(loaded) as store:
-            if chosen is None:
-                _write(await _bills(store, settings, names, now), by, output)
-            else:
-                _write_month(await _bills_of(store, settings, names, chosen), by, output)
+            told = (
+                [_Told(one) for one in await _bills(store, settings, names, now)]
+                if chosen is None
+                else [
+                    _Told(one.bill, one) for one in await _bills_of(store, settings, names, chosen)
+                ]
+            )
+        together = AllSites.of([one.bill for one in told], prices) if site is None else None
+        _write(told, together, by, output)
         return Exit.DONE
 
     raise typer.Exit(carry_out(command))
 
 
-def _require_prices(settings: Settings, by: Grouping) -> None:
-    if settings.cost.to_prices() is None:
+def _required_prices(settings: Settings, by: Grouping) -> Prices:
+    prices = settings.cost.to_prices()
+    if prices is None:
         raise UsageError("nothing has a price; write cost: {professional: {per_seat_month: …}}")
     if by is Grouping.DEPARTMENT and settings.cost.attribute is None:
         raise UsageError(
             "cost.attribute is missing: it names the custom property or attribute of users that"
             " tells their department"
         )
+    return prices
 
 
 def _month(text: str, now: datetime) -> Month:
@@ -122,7 +130,9 @@ def _month(text: str, now: datetime) -> Month:
     return month
 
 
-async def _bills(store: Store, settings: Settings, names: Sequence[str], now: datetime) -> Any:
+async def _bills(
+    store: Store, settings: Settings, names: Sequence[str], now: datetime
+) -> list[Bill]:
     from seatkeeper.cli import render
     from seatkeeper.wiring.costing import bill
 
@@ -161,24 +171,31 @@ async def _bills_of(
     return found
 
 
-def _write_month(months: Sequence[MonthBill], by: Grouping, output: options.Listing) -> None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The bill of a site; of a past month, with what is known of that."""
+
+    bill: Bill
+    month: MonthBill | None = None
+
+    def data(self) -> dict[str, Any]:
+        return bill_data(self.bill) if self.month is None else month_data(self.month)
+
+
+def _write(
+    told: Sequence[_Told], together: AllSites | None, by: Grouping, output: options.Listing
+) -> None:
     from seatkeeper.cli import render
 
     if output is options.Listing.JSON:
-        render.write_json([month_data(one) for one in months])
+        every = None if together is None else all_data(together)
+        render.write_json({"sites": [one.data() for one in told], "all": every})
         return
-    columns, rows = _table([one.bill for one in months], by)
-    month = str(months[0].month)
-    _write_rows(("month", *columns), [(month, *row) for row in rows], output)
-
-
-def _write(bills: Sequence[Bill], by: Grouping, output: options.Listing) -> None:
-    from seatkeeper.cli import render
-
-    if output is options.Listing.JSON:
-        render.write_json([bill_data(one) for one in bills])
-        return
-    columns, rows = _table(bills, by)
+    columns, rows = _table([one.bill for one in told], by)
+    if told and together is not None:
+        rows.append(_last_row([one.bill for one in told], together, by))
+    if told and (of := told[0].month) is not None:
+        columns, rows = ("month", *columns), [(str(of.month), *row) for row in rows]
     _write_rows(columns, rows, output)
 
 
@@ -186,6 +203,16 @@ def _table(bills: Sequence[Bill], by: Grouping) -> tuple[Sequence[str], list[Seq
     if by is Grouping.TYPE:
         return TYPE_COLUMNS, [row for one in bills for row in _type_rows(one)]
     return DEPARTMENT_COLUMNS, [row for one in bills for row in _department_rows(one)]
+
+
+def _last_row(bills: Sequence[Bill], together: AllSites, by: Grouping) -> Sequence[Any]:
+    amounts = map(_amount, _sums(together))
+    if by is Grouping.TYPE:
+        budget = None if together.budget is None else _amount(together.budget)
+        return (EVERY_SITE, TOTAL, together.currency, *amounts, budget)
+    every = [d for one in bills for d in one.departments]
+    seats, idle = sum(d.allocated for d in every), sum(d.idle for d in every)
+    return (EVERY_SITE, TOTAL, together.currency, seats, idle, *amounts)
 
 
 def _write_rows(
@@ -217,7 +244,6 @@ def bill_data(bill: Bill) -> dict[str, Any]:
         "site": bill.site,
         "at": bill.at,
         "currency": bill.currency,
-        "budget": None if bill.budget is None else money(bill.budget),
         "spend": money(bill.spend),
         "idle_spend": money(bill.idle_spend),
         "shared_idle": money(bill.free),
@@ -249,6 +275,19 @@ def bill_data(bill: Bill) -> dict[str, Any]:
     }
 
 
+def all_data(together: AllSites) -> dict[str, Any]:
+    """Return the JSON contract of what all sites cost together."""
+    return {
+        "currency": together.currency,
+        "budget": None if together.budget is None else money(together.budget),
+        "spend": money(together.spend),
+        "idle_spend": money(together.idle_spend),
+        "shared_idle": money(together.free),
+        "savings": money(together.savings),
+        "saved_in_month": money(together.saved),
+    }
+
+
 def _amount(cents: int) -> str:
     return str(money(cents))
 
@@ -257,9 +296,11 @@ def _type_rows(bill: Bill) -> Iterator[tuple[Any, ...]]:
     for t in bill.types:
         amounts = (t.spend, t.idle_spend, t.free, t.savings, t.saved)
         yield (bill.site, t.license_type.value, bill.currency, *map(_amount, amounts), None)
-    budget = None if bill.budget is None else _amount(bill.budget)
-    amounts = (bill.spend, bill.idle_spend, bill.free, bill.savings, bill.saved)
-    yield (bill.site, TOTAL, bill.currency, *map(_amount, amounts), budget)
+    yield (bill.site, TOTAL, bill.currency, *map(_amount, _sums(bill)), None)
+
+
+def _sums(bill: Bill | AllSites) -> tuple[int, ...]:
+    return (bill.spend, bill.idle_spend, bill.free, bill.savings, bill.saved)
 
 
 def _department_rows(bill: Bill) -> Iterator[tuple[Any, ...]]:
@@ -273,8 +314,7 @@ def _department_rows(bill: Bill) -> Iterator[tuple[Any, ...]]:
         yield row(d.department, d.allocated, d.idle, d.spend, d.idle_spend, 0, d.savings, d.saved)
     yield row(SHARED_IDLE, 0, 0, 0, 0, bill.free, 0, 0)
     seats, idle = sum(d.allocated for d in every), sum(d.idle for d in every)
-    amounts = (bill.spend, bill.idle_spend, bill.free, bill.savings, bill.saved)
-    yield row(TOTAL, seats, idle, *amounts)
+    yield row(TOTAL, seats, idle, *_sums(bill))
 
 
 @dataclass(frozen=True, slots=True)

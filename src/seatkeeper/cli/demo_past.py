@@ -14,12 +14,13 @@ from seatkeeper.cli.past import Habits, Past, Watched, live_through
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outcome import GrantOutcome
 from seatkeeper.core.summary import Summary
+from seatkeeper.flow.alarm import NO_SITE
 from seatkeeper.flow.context import Run
 from seatkeeper.flow.monitor import Monitored, monitor
 from seatkeeper.flow.ports import Held
 from seatkeeper.settings import Settings
 from seatkeeper.wiring.clock import SystemClock, this_actor
-from seatkeeper.wiring.costing import bill
+from seatkeeper.wiring.costing import Costs, bill
 from seatkeeper.wiring.hands import hands_of
 from seatkeeper.wiring.readers import open_records, open_sites
 from seatkeeper.wiring.simulated import open_simulated
@@ -100,7 +101,8 @@ async def glance(settings: Settings, half: HalfYear, person: str) -> Glance:
             seats = [seat for kind in LicenseType for seat in await site.reader.allocations(kind)]
         released = await records.plans.released()
         costs = await bill(store, settings, site.name, clock.now())
-        alerts = [alert for alert in await store.alerts.all() if alert.key.site == site.name]
+        spend = await Costs(store, settings).spend()
+        alerts = [one for one in await store.alerts.all() if one.key.site in (site.name, NO_SITE)]
     finally:
         store.close()
     holders = {(seat.license_type, seat.user_id) for seat in seats if not seat.quarantined}
@@ -113,6 +115,7 @@ async def glance(settings: Settings, half: HalfYear, person: str) -> Glance:
         given_back=sum(seat.given_back is GrantOutcome.RESTORED for seat in released),
         alerts=alerts,
         bill=costs,
+        spend=spend,
     )
 
 

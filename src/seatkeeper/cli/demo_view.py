@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from seatkeeper.cli.render import line
 from seatkeeper.cli.sparks import bar, thinned
-from seatkeeper.cli.status_view import cost_words
+from seatkeeper.cli.status_view import budget_words, cost_words
+from seatkeeper.core.alert_facts import Spend
 from seatkeeper.core.alert_message import Severity
 from seatkeeper.core.alert_rules import ABOUT
 from seatkeeper.core.alerts import Alert, AlertState
@@ -45,6 +46,7 @@ class Glance:
     given_back: int
     alerts: Sequence[Alert] = ()
     bill: Bill | None = None
+    spend: Spend | None = None
 
     def drawing(self) -> Sequence[RenderableType]:
         """Return the page piece by piece."""
@@ -131,6 +133,8 @@ class Glance:
 
         if self.bill is not None:
             yield line(f"cost            {cost_words(self.bill)}")
+        if self.spend is not None:
+            yield line(f"budget          {budget_words(self.spend)}")
         yield from self._alerts()
 
     def _alerts(self) -> Iterator[RenderableType]:

@@ -53,7 +53,7 @@ async def _status_of(session: Session, opened: OpenSite) -> Any:
     from seatkeeper.cli.status_view import Holding, SiteStatus
     from seatkeeper.core.summary import aged
     from seatkeeper.errors import QrsError
-    from seatkeeper.wiring.costing import bill
+    from seatkeeper.wiring.costing import Costs, bill
 
     store, name, now = session.store, opened.site.name, session.clock.now()
     known = await known_of(store)
@@ -84,6 +84,7 @@ async def _status_of(session: Session, opened: OpenSite) -> Any:
         requests=tuple(r for r in await store.requests.recent() if r.site == name)[:SHOWN],
         summary=aged(summary, now) if summary else None,
         bill=await bill(store, session.settings, name, now),
+        spend=await Costs(store, session.settings).spend(),
         last_runs={kind: known.last_runs.get((name, kind)) for kind in runs},
     )
 

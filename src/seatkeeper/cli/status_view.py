@@ -12,6 +12,7 @@ import msgspec
 from seatkeeper.cli.queueing import request_data, request_words
 from seatkeeper.cli.render import line, lines, moment
 from seatkeeper.cli.summary_view import counted, pool_table, summary_data
+from seatkeeper.core.alert_facts import Spend
 from seatkeeper.core.cost import Bill
 from seatkeeper.core.model import Pool
 from seatkeeper.core.money import money
@@ -57,6 +58,7 @@ class SiteStatus:
     requests: tuple[Request, ...] = ()
     summary: Summary | None = None
     bill: Bill | None = None
+    spend: Spend | None = None
     """What was counted of the last whole reading."""
 
     def data(self) -> Any:
@@ -70,7 +72,7 @@ class SiteStatus:
             "pools": [_pool_data(pool) for pool in self.pools],
             "last_reading": self.last_reading,
             **_counted_data(self.summary),
-            "cost": _cost_data(self.bill),
+            "cost": _cost_data(self.bill, self.spend),
             "newest_plan": _plan_data(self.newest_plan),
             "freeze": msgspec.to_builtins(self.freeze) if self.freeze else None,
             "holder": msgspec.to_builtins(self.holder) if self.holder else None,
@@ -96,6 +98,8 @@ class SiteStatus:
             yield from counted(self.summary)
         if self.bill is not None:
             yield line(f"cost          {cost_words(self.bill)}")
+        if self.spend is not None:
+            yield line(f"budget        {budget_words(self.spend)}")
         yield line(f"newest plan   {_plan_words(self.newest_plan)}")
         if self.freeze:
             yield line(f"frozen        {_freeze_words(self.freeze)}", style="bold yellow")
@@ -125,7 +129,7 @@ class SiteStatus:
                 yield line(f"            {step.how}")
 
 
-def _cost_data(bill: Bill | None) -> dict[str, Any] | None:
+def _cost_data(bill: Bill | None, spend: Spend | None) -> dict[str, Any] | None:
     if bill is None:
         return None
     return {
@@ -135,15 +139,23 @@ def _cost_data(bill: Bill | None) -> dict[str, Any] | None:
         "shared_idle": money(bill.free),
         "savings": money(bill.savings),
         "saved_in_month": money(bill.saved),
-        "budget": None if bill.budget is None else money(bill.budget),
+        "all_sites": None if spend is None else {"spend": spend.spend, "budget": _whole(spend)},
     }
+
+
+def budget_words(spend: Spend) -> str:
+    """Say in one line how much of the budget all sites cost."""
+    return f"all sites together {spend.spend} of {_whole(spend)} {spend.currency} a month"
+
+
+def _whole(spend: Spend) -> str:
+    return f"{spend.budget:.2f}"
 
 
 def cost_words(bill: Bill) -> str:
     """Say what a site costs in one line."""
-    budget = "" if bill.budget is None else f" of a budget of {money(bill.budget)}"
     return (
-        f"{money(bill.spend)}{budget} {bill.currency} a month, {money(bill.idle_spend)} of it"
+        f"{money(bill.spend)} {bill.currency} a month, {money(bill.idle_spend)} of it"
         f" idle; {money(bill.free)} for free seats; releases save {money(bill.savings)} a month,"
         f" {money(bill.saved)} in this one so far"
     )

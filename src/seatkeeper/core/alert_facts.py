@@ -91,7 +91,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """What the seats of a site cost a month, and what they may cost."""
+    """What the seats of all sites cost a month by their newest readings, and what they may cost."""
 
     spend: Decimal
     budget: Decimal
@@ -114,6 +114,7 @@ class Known:
     targets: frozenset[str] | None = None
     certificates: tuple[Certificate, ...] = ()
     spend: Spend | None = None
+    """Of all sites, so it is known where `site` is empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,15 +244,16 @@ def _is_first_day(now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OverBudget:
-    """The seats cost more than the budget."""
+    """The seats of all sites cost more than their budget."""
 
     about: ClassVar[About] = About(
         name="over_budget",
         title="Cost over budget",
-        means="the seats of a month cost more than its budget, where one is known",
+        means="the seats of all sites together cost more a month than the budget, where one is set",
         todo="See what is paid for and idle (`seatkeeper plan`); return seats at the next renewal.",
-        needs=Needs.READING,
+        needs=Needs.ALL,
         repeat=timedelta(days=7),
+        where="all sites",
     )
     over: float = setting(1.0, Unit.SHARE, "Fires when more of the budget is spent.")
     over_clear: float = below(0.98, Unit.SHARE, "Over when at most so much is.", "over")
@@ -267,7 +268,8 @@ class OverBudget:
         yield Reading(
             "",
             Status.of(bad=share > self.over, fine=share <= self.over_clear),
-            f"the seats cost {cost.spend:.2f} of a budget of {cost.budget:.2f}{money} a month",
+            f"the seats of all sites cost {cost.spend:.2f} of a budget of {cost.budget:.2f}{money}"
+            " a month",
             {"spend": float(cost.spend), "budget": float(cost.budget)},
         )
 

@@ -120,7 +120,8 @@ def below(default: Any, unit: Unit, help_: str, under: str) -> Any:
 class About:
     """A rule kind for people, and the common keys it has by default.
 
-    `title` names the alert, `means` says when it fires, `todo` what to do first.
+    `title` names the alert, `means` says when it fires, `todo` what to do first. `where` is what an
+    alert without a site is about.
     """
 
     name: str
@@ -131,6 +132,7 @@ class About:
     severity: Severity = Severity.WARNING
     hold: timedelta = timedelta(0)
     repeat: timedelta = timedelta(days=1)
+    where: str = "Seatkeeper itself"
 
 
 class RuleKind(Protocol):

@@ -66,7 +66,8 @@ def _lines(telling: Telling, runbook: str, now: datetime) -> Iterator[str]:
     alert, about = telling.alert, ABOUT.get(telling.alert.key.rule)
     over = telling.why is Why.RESOLVED
     yield f"What: {_what(alert)}, {alert.severity.value}{', resolved' if over else ''}"
-    yield f"Where: {f'site {alert.key.site}' if alert.key.site else 'Seatkeeper itself'}"
+    no_site = about.where if about is not None else "Seatkeeper itself"
+    yield f"Where: {f'site {alert.key.site}' if alert.key.site else no_site}"
     yield f"Since: {alert.since:%Y-%m-%d %H:%M} UTC ({_length(alert, now)})"
     yield f"Now: {alert.says}"
     if alert.values:

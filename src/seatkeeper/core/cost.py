@@ -78,12 +78,14 @@ class DepartmentCost:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What a site costs a month; the departments add up to the types, to the cent."""
+    """What a site costs a month; the departments add up to the types, to the cent.
+
+    A budget is for all sites together, so no bill has one.
+    """
 
     site: str
     at: datetime
     currency: str
-    budget: int | None
     types: tuple[TypeCost, ...]
     departments: tuple[DepartmentCost, ...]
 
@@ -111,6 +113,32 @@ class Bill:
     def saved(self) -> int:
         """Cents that releases have saved in the calendar month until now."""
         return sum(t.saved for t in self.types)
+
+
+@dataclass(frozen=True, slots=True)
+class AllSites:
+    """What all sites cost a month together, in cents, beside their one budget (None without)."""
+
+    currency: str
+    budget: int | None
+    spend: int
+    idle_spend: int
+    free: int
+    savings: int
+    saved: int
+
+    @classmethod
+    def of(cls, bills: Sequence[Bill], prices: Prices) -> AllSites:
+        """Add up the bills of all sites."""
+        return cls(
+            currency=prices.currency,
+            budget=None if prices.budget is None else cents(Fraction(prices.budget)),
+            spend=sum(one.spend for one in bills),
+            idle_spend=sum(one.idle_spend for one in bills),
+            free=sum(one.free for one in bills),
+            savings=sum(one.savings for one in bills),
+            saved=sum(one.saved for one in bills),
+        )
 
 
 def group_seats(
@@ -201,7 +229,6 @@ def bill_from(
         site=site,
         at=at,
         currency=prices.currency,
-        budget=None if prices.budget is None else cents(Fraction(prices.budget)),
         types=tuple(types),
         departments=_departments(cells),
     )
@@ -306,11 +333,8 @@ Amounts: TypeAlias = Mapping[str, Mapping[str, Decimal]]
 
 
 def measured(bill: Bill) -> dict[str, dict[str, Decimal]]:
-    """Return the numbers of a bill as metrics and points name them.
-
-    The budget is one number for everything, so it stands once, with the first type.
-    """
-    found = {
+    """Return the numbers of a bill as metrics and points name them."""
+    return {
         t.license_type.value: {
             "spend": money(t.spend),
             "idle_spend": money(t.idle_spend),
@@ -320,6 +344,3 @@ def measured(bill: Bill) -> dict[str, dict[str, Decimal]]:
         }
         for t in bill.types
     }
-    if bill.budget is not None and bill.types:
-        found[bill.types[0].license_type.value]["budget"] = money(bill.budget)
-    return found

@@ -111,14 +111,14 @@ PLAN = Measurement(
 
 COST = Measurement(
     "qlik_license_cost",
-    "Money a month, in the currency of the configuration.",
+    "Money a month, in the currency of the configuration; the budget is for all sites together.",
     {
         "spend": "currency",
         "idle_spend": "currency",
         "shared_idle": "currency",
         "savings": "currency",
         "saved_in_month": "currency, in the calendar month until now",
-        "budget": "currency",
+        "budget": "currency, at a point without tags",
     },
 )
 
@@ -255,9 +255,14 @@ METRICS = (
     Metric(
         "qlik_license_monthly_cost",
         MetricKind.GAUGE,
-        "Money a month by kind: spend, idle_spend, shared_idle, savings, budget;"
-        " saved_in_month until now.",
+        "Money a month by kind: spend, idle_spend, shared_idle, savings; saved_in_month until now.",
         (SITE, LICENSE_TYPE, "kind"),
+    ),
+    Metric(
+        "qlik_license_monthly_budget",
+        MetricKind.GAUGE,
+        "Money that all sites together may cost a month; absent without a budget.",
+        (),
     ),
     Metric(
         "qlik_license_last_success_timestamp_seconds",

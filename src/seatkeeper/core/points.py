@@ -90,6 +90,8 @@ class Beside:
     regrets: Mapping[LicenseType, int] = field(default_factory=dict)
     cost: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Money by license type and field of `qlik_license_cost`."""
+    budget: float | None = None
+    """What all sites together may cost a month."""
     failed_cycles: int | None = None
     outbox: int | None = None
     set_aside: int | None = None
@@ -263,6 +265,9 @@ def _plan(summary: Summary) -> Iterable[Point]:
 
 
 def _cost(summary: Summary, beside: Beside) -> Iterable[Point]:
+    """Tell the money of the site, and the budget of all sites, which has no tags."""
+    if beside.budget is not None:
+        yield Point(COST.name, (), {"budget": beside.budget}, nanoseconds(summary.at))
     for kind, money in sorted(beside.cost.items()):
         yield from _of_type(COST, summary, kind, money)
 

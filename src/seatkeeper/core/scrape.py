@@ -26,7 +26,7 @@ class Scrape:
 
     `successes` says by site and job when it last succeeded, `outbox` by target and state how much
     is there, `dropped` by target how much had to go, `alerts` by site, severity and state,
-    `costs` by site, license type and kind.
+    `costs` by site, license type and kind; `budget` is for all sites.
     """
 
     summaries: Mapping[str, Summary] = field(default_factory=dict)
@@ -37,3 +37,4 @@ class Scrape:
     dropped: Mapping[str, int] = field(default_factory=dict)
     alerts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     costs: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
+    budget: Decimal | None = None

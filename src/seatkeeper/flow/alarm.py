@@ -6,7 +6,7 @@ none succeeds (`watch`): a site that is down, data that gets old, queues that gr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -52,7 +52,7 @@ def no_period(_site: str, _now: datetime) -> timedelta | None:
     return None
 
 
-def no_spend(_observed: Observed) -> Spend | None:
+async def no_spend() -> Spend | None:
     """Know of no cost."""
     return None
 
@@ -71,7 +71,7 @@ class Alarm:
 
     `period`: how long two readings of a site are apart; `runbooks`: where the pages lie;
     `targets`: whom the configuration names in the outbox, None where nobody can tell; `routes`:
-    where each rule is told, those that are switched off too.
+    where each rule is told, those that are switched off too; `spend`: what all sites cost.
     """
 
     rules: tuple[Rule, ...]
@@ -80,7 +80,7 @@ class Alarm:
     runbooks: str = ""
     period: Callable[[str, datetime], timedelta | None] = no_period
     certificates: Callable[[str], tuple[Certificate, ...]] = no_certificates
-    spend: Callable[[Observed], Spend | None] = no_spend
+    spend: Callable[[], Awaitable[Spend | None]] = no_spend
     targets: frozenset[str] | None = None
     routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -98,7 +98,6 @@ class Alarm:
                 replace(
                     await _known(self, site, now, trend=True),
                     summary=observed.summary,
-                    spend=self.spend(observed),
                 ),
                 await _itself(self, now),
             ],
@@ -128,10 +127,10 @@ async def evaluate(alarm: Alarm, known: Sequence[Known], now: datetime) -> Advan
     def judge(before: Mapping[AlertKey, Alert], silences: Sequence[Silence]) -> Moved:
         moved = [advance(before, rounds, silences, now)]
         for one in known:
-            names = frozenset(rule.name for rule in alarm.rules if rule.covers(one.site))
+            names = frozenset(rule.name for rule in alarm.rules if _watches(rule, one.site))
             over = retired(before, Unwatched(one.site, names), silences, now)
             moved.append(_routed(alarm, over))
-            unasked = [r for r in alarm.rules if r.covers(one.site) and not _asks(r, one)]
+            unasked = [r for r in alarm.rules if _watches(r, one.site) and not _asks(r, one)]
             its = {key: alert for key, alert in before.items() if key.site == one.site}
             moved.append(still_on(its, unasked, silences, now))
         whole = Advance(
@@ -171,11 +170,14 @@ def _routed(alarm: Alarm, ended: Advance) -> Advance:
     )
 
 
+def _watches(rule: Rule, site: str) -> bool:
+    """Whether a rule is about this site, or, without one, about all of them together."""
+    return rule.covers(site) and (rule.kind.about.needs is Needs.ALL) == (site == NO_SITE)
+
+
 def _asks(rule: Rule, known: Known) -> bool:
-    needs = rule.kind.about.needs
-    if needs is Needs.ALL or known.site == NO_SITE:
-        return needs is Needs.ALL and known.site == NO_SITE
-    return rule.covers(known.site) and (needs is Needs.SITE or known.summary is not None)
+    is_enough = rule.kind.about.needs is not Needs.READING or known.summary is not None
+    return _watches(rule, known.site) and is_enough
 
 
 async def _known(alarm: Alarm, site: str, now: datetime, *, trend: bool) -> Known:
@@ -193,8 +195,9 @@ async def _known(alarm: Alarm, site: str, now: datetime, *, trend: bool) -> Know
 
 
 async def _itself(alarm: Alarm, now: datetime) -> Known:
-    queues = await alarm.alerts.queues()
-    return Known(site=NO_SITE, now=now, queues=queues, targets=alarm.targets)
+    """Return what is known of Seatkeeper itself, and of all sites together."""
+    queues, spend = await alarm.alerts.queues(), await alarm.spend()
+    return Known(site=NO_SITE, now=now, queues=queues, targets=alarm.targets, spend=spend)
 
 
 def _entries(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from seatkeeper.core.changes import ChangeCounts, ChangeKind
 from seatkeeper.core.cost import Amounts
@@ -58,6 +59,7 @@ class PointKeeper:
     outbox: Outbox
     news: PointNews
     cost: Callable[[str], Awaitable[Amounts]] = no_cost
+    budget: Decimal | None = None
     step: str = "points"
 
     async def follow(self, observed: Observed) -> None:
@@ -105,6 +107,7 @@ class PointKeeper:
                 kind: {what: float(amount) for what, amount in amounts.items()}
                 for kind, amounts in (await self.cost(site)).items()
             },
+            budget=None if self.budget is None else float(self.budget),
             failed_cycles=await self.news.failed_cycles(site, observed.now),
             outbox=_of_state(depth, OutboxState.WAITING),
             set_aside=_of_state(depth, OutboxState.SET_ASIDE),

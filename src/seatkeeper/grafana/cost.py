@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seatkeeper.core.measures import ACTIVITY, COST, LICENSE_TYPE, SITE
+from seatkeeper.core.measures import ACTIVITY, COST, LICENSE_TYPE
 from seatkeeper.grafana import influxql, promql
 from seatkeeper.grafana.influxql import last
 from seatkeeper.grafana.spec import MONEY, Board, Chart, Colour, Flavour, Panel, Row, Step, rising
@@ -23,12 +23,9 @@ def paid(kind: str, *, by: str = "") -> str:
     return f"sum by ({by}) ({promql.metric('qlik_license_monthly_cost', kind=kind)})"
 
 
-def of_sites(kind: str) -> str:
-    """Return a kind of money over the chosen sites and every type, as a budget is set."""
-    metric = promql.metric(
-        "qlik_license_monthly_cost", chosen=False, site=f'=~"${SITE}"', kind=kind
-    )
-    return f"sum({metric})"
+ALL_SPEND = f"sum({promql.metric('qlik_license_monthly_cost', chosen=False, kind='spend')})"
+BUDGET = f"sum({promql.metric('qlik_license_monthly_budget', chosen=False)})"
+"""For all sites together, so neither knows what is chosen."""
 
 
 SPEND = Panel(
@@ -94,19 +91,19 @@ SAVED = Panel(
 
 OF_BUDGET = Panel(
     "How much of the budget is spent?",
-    "Spend of all license types of the chosen sites as a share of their monthly "
-    "budget. Orange from 90 %, red when it is exceeded." + MINUTES,
+    "Spend of all license types of all sites, whichever are chosen, as a share of their one "
+    "budget for a month. Orange from 90 %, red when it is exceeded." + MINUTES,
     "percentunit",
     Chart.NUMBER,
     {
         INFLUX: (
-            influxql.every_type(
+            influxql.everything(
                 influxql.total(
                     COST, ["spend", "budget"], 'sum("spend") / sum("budget")', "of budget"
                 )
             ),
         ),
-        PROM: (promql.newest(f"{of_sites('spend')} / ({of_sites('budget')} > 0)", "of budget"),),
+        PROM: (promql.newest(f"{ALL_SPEND} / ({BUDGET} > 0)", "of budget"),),
     },
     width=4,
     height=5,
@@ -117,8 +114,8 @@ OF_BUDGET = Panel(
 
 SPEND_OVER_TIME = Panel(
     "Where does the money go, month after month?",
-    "What seats in use and idle seats cost a month, on top of each other; the dashed line is the "
-    "budget." + MINUTES + PRICES,
+    "What seats in use and idle seats of the chosen sites cost a month, on top of each other; the "
+    "dashed line is the budget of all sites together." + MINUTES + PRICES,
     MONEY,
     Chart.STACK,
     {
@@ -131,14 +128,14 @@ SPEND_OVER_TIME = Panel(
                 day=influxql.DAY,
             ),
             influxql.total(COST, ["idle_spend"], 'sum("idle_spend")', "idle", day=influxql.DAY),
-            influxql.every_type(
+            influxql.everything(
                 influxql.total(COST, ["budget"], 'sum("budget")', "budget", day=influxql.DAY)
             ),
         ),
         PROM: (
             promql.series(f"{paid('spend')} - {paid('idle_spend')}", "in use"),
             promql.series(paid("idle_spend"), "idle"),
-            promql.series(of_sites("budget"), "budget"),
+            promql.series(BUDGET, "budget"),
         ),
     },
     width=16,

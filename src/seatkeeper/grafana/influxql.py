@@ -105,9 +105,12 @@ def total(
     return Query(f"{text} fill(none)" if day else text, legend, now=not day)
 
 
-def every_type(query: Query) -> Query:
-    """Return the query without its choice of license types: a budget is set for all of them."""
-    return replace(query, text=query.text.replace(f" AND {_is_chosen(LICENSE_TYPE)}", ""))
+def everything(query: Query) -> Query:
+    """Return the query without its choice of sites and types: a budget is set for all of them."""
+    text = query.text
+    for tag in (SITE, LICENSE_TYPE):
+        text = text.replace(f"{_is_chosen(tag)} AND ", "")
+    return replace(query, text=text)
 
 
 def counted(

@@ -113,15 +113,15 @@ _POOLS = BUTLER_LICENSE
 _USED = promql.capacity("used", chosen=False)
 _GRANTED = promql.capacity("allocated", chosen=False)
 _ELAPSED = "scalar((day_of_month() - 1 + hour() / 24) / days_in_month())"
-_SPEND = f"sum by (site) ({_metric('qlik_license_monthly_cost', kind='spend')})"
-_BUDGET = f"sum by (site) ({_metric('qlik_license_monthly_cost', kind='budget')} > 0)"
+_SPEND = f"sum({_metric('qlik_license_monthly_cost', kind='spend')})"
+_BUDGET = f"(sum({_metric('qlik_license_monthly_budget')}) > 0)"
 _SUCCESS = promql.success("monitor", chosen=False)
 _DAYS_VALID = promql.days_valid(chosen=False)
 _BAD_RELEASES = _metric("qlik_license_releases_total", outcome='=~"refused|unknown"')
 _MONEY = (
     'SELECT sum("s") / sum("b") FROM (SELECT '  # noqa: S608 - names from core/measures
     f'{last(COST, "spend")} AS "s", {last(COST, "budget")} AS "b" FROM "{COST.name}" '
-    f'WHERE {ours()} GROUP BY "site", "license_type") WHERE $timeFilter GROUP BY "site"'
+    'WHERE $timeFilter GROUP BY "site", "license_type") WHERE $timeFilter'
 )
 _FREE = (
     f'SELECT last("free") FROM (SELECT {last(_POOLS, "available")} AS "free", '  # noqa: S608
@@ -318,7 +318,7 @@ _RULES = (
         1,
         "6h",
         Severity.WARNING,
-        "{site}: the seats cost {value} of the budget",
+        "the seats of all sites cost {value} of the budget",
         "See the dashboard of costs for what lies idle.",
     ),
     Rule(

@@ -105,6 +105,8 @@ def _samples(scrape: Scrape) -> Iterator[tuple[str, Sample]]:
         yield from _counters(summary.site, scrape)
     for (site, license_type, kind), money in scrape.costs.items():
         yield "qlik_license_monthly_cost", ((site, license_type, kind), float(money))
+    if scrape.budget is not None:
+        yield "qlik_license_monthly_budget", ((), float(scrape.budget))
     for (site, job), at in scrape.successes.items():
         number = at.timestamp()
         yield "qlik_license_last_success_timestamp_seconds", ((site, job), number)

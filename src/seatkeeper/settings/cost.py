@@ -69,7 +69,7 @@ class CostSettings(Part):
     analyzer_capacity: CapacityPriceSettings = block("Analyzer capacity.")
     budget_month: Money | None = Field(
         default=None,
-        description="What a site may cost a month; left out: there is no budget.",
+        description="What all sites together may cost a month; left out: there is no budget.",
         examples=["15000"],
     )
     attribute: Text | None = Field(

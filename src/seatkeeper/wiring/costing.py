@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from seatkeeper.core.alert_facts import Spend
 from seatkeeper.core.cost import Amounts, Bill, SeatGroups, bill_of, group_seats, measured, spend_of
@@ -108,10 +109,22 @@ class Costs:
             return {}
         return await self.store.costs.amounts()
 
-    def spend(self, observed: Observed) -> Spend | None:
-        """Return what a site costs and may cost, None without a budget or prices."""
+    async def spend(self) -> Spend | None:
+        """Return what all sites cost by their newest readings, however old, and may cost.
+
+        None without a budget or any reading.
+        """
         prices = self.settings.cost.to_prices()
         if prices is None or prices.budget is None:
             return None
-        total = money(spend_of(observed.summary, prices))
+        known = await self.store.summaries.all()
+        told = [known[site.name] for site in self.settings.sites if site.name in known]
+        if not told:
+            return None
+        total = money(sum(spend_of(summary, prices) for summary in told))
         return Spend(total, prices.budget, prices.currency)
+
+    @property
+    def budget(self) -> Decimal | None:
+        """What all sites may cost a month together, None without a budget."""
+        return self.settings.cost.budget_month

@@ -50,6 +50,7 @@ async def gather(store: Store, settings: Settings, now: datetime) -> Scrape:
             for kind, amounts in costs.get(name, {}).items()
             for what, amount in amounts.items()
         },
+        budget=settings.cost.budget_month,
     )
 
 

@@ -68,4 +68,4 @@ def point_keeper(settings: Settings, store: Store) -> PointKeeper | None:
         for one in settings.metrics.influxdb
     ]
     costs = Costs(store, settings)
-    return PointKeeper(targets, store.outbox, News(store), costs.of_site)
+    return PointKeeper(targets, store.outbox, News(store), costs.of_site, costs.budget)
