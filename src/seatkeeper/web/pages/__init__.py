@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from seatkeeper.web.pages import alerts, oidc, overview, plans, settings, signing_in, users
+from seatkeeper.web.pages import alerts, cost, oidc, overview, plans, settings, signing_in, users
 
 
 def routers() -> tuple[APIRouter, ...]:
@@ -16,5 +16,6 @@ def routers() -> tuple[APIRouter, ...]:
         users.router,
         plans.router,
         alerts.router,
+        cost.router,
         settings.router,
     )
