@@ -37,6 +37,6 @@ async def cost(
         and (view := capacity_of(summaries[name].capacity, frame.now)) is not None
     ]
     everything = visitor.identity.may(Permission.READ)
-    view = await cost_view(desk, about, everything=everything)
-    values = {"frame": frame, "view": view, "capacity": capacity}
+    money = await cost_view(desk, about, everything=everything)
+    values = {"frame": frame, "view": money, "capacity": capacity}
     return page(request, "cost.html", values)
