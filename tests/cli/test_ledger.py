@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -237,3 +238,53 @@ def test_since_takes_dates_times_and_lengths(text: str, moment: datetime) -> Non
 def test_since_refuses_everything_else() -> None:
     with pytest.raises(UsageError, match="7d"):
         moment_since("yesterday", NOW)
+
+
+def test_what_a_person_did_is_found_in_any_case_and_before_a_moment(ledger: Command) -> None:
+    freezer = ledger("show", "-o", "json").json[1]
+    assert freezer["kind"] == "frozen"
+
+    by = kinds(ledger("show", "-o", "json", "--by", freezer["by"].upper(), "--kind", "frozen"))
+
+    assert by == ["frozen"]
+    assert kinds(ledger("show", "-o", "json", "--by", "nobody")) == []
+    assert kinds(ledger("show", "-o", "json", "--until", "2026-01-01")) == []
+    assert kinds(ledger("show", "-o", "json", "--until", freezer["at"])) == ["plan_proposed"]
+    assert "--until soon" in ledger("show", "--until", "soon").err
+
+
+def test_one_record_is_shown_with_its_evidence_and_whether_it_holds(ledger: Command) -> None:
+    shown = ledger("record", 1, "-o", "json").json
+
+    assert set(shown) == {*COLUMNS, "holds"}
+    assert shown["holds"] is True
+    assert "digest" in shown["evidence"]
+    assert "as it was written" in ledger("record", 1).out
+    assert ledger("record", 99).code == 2
+
+
+def test_how_the_chain_stands_is_told_without_verifying_it(ledger: Command) -> None:
+    never = ledger("state", "-o", "json").json
+    assert "never verified" in ledger("state").out
+    ledger("verify")
+    shown = ledger("state", "-o", "json").json
+
+    assert (never["check"], never["since_check"]) == (None, 3)
+    assert (shown["check"]["whole"], shown["continues"], shown["since_check"]) == (True, True, 0)
+    assert shown["check"]["head"] == shown["head"] == never["head"]
+    assert "0 records ago: whole" in ledger("state").out
+
+
+def test_the_state_of_a_changed_chain_says_where_it_is_broken(
+    ledger: Command, tmp_path: Path
+) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "store.db")) as store, store:
+        store.execute("DROP TRIGGER ledger_no_update")
+        store.execute("UPDATE ledger SET why = 'nothing' WHERE seq = 2")
+    assert ledger("verify").code == 1
+
+    shown = ledger("state", "-o", "json").json
+
+    assert (shown["check"]["whole"], shown["check"]["first_bad"]) == (False, 2)
+    assert "record 2 was changed" in ledger("state").out
+    assert ledger("record", 2, "-o", "json").json["holds"] is False

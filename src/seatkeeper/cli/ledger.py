@@ -1,4 +1,4 @@
-"""Commands on the ledger: `ledger show`, `export`, `verify` and `erase`. None opens a site."""
+"""Commands on the ledger: to show, export, verify and erase. None opens a site."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ Since = Annotated[
     str | None,
     typer.Option("--since", help="From then on: a date, an RFC 3339 time, or a length as 7d."),
 ]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", help="Before then, written as --since is."),
+]
+By = Annotated[str | None, typer.Option("--by", help="Only what this person did, in any case.")]
 
 
 @app.command()
@@ -61,6 +66,8 @@ def show(
     user: User = None,
     kind: KindOption = None,
     since: Since = None,
+    until: Until = None,
+    by: By = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="So many at most.")] = 50,
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
@@ -69,7 +76,7 @@ def show(
     from seatkeeper.cli.ledger_view import RecordsView
     from seatkeeper.cli.session import open_store_of, read_config
 
-    query = _query(site, plan_id, run_id, user, kind, since)
+    query = _query(site, plan_id, run_id, user, kind, by, since, until)
     loaded = read_config(ctx, config)
 
     async def command(_stop: asyncio.Event) -> Exit:
@@ -96,12 +103,14 @@ def export(
     user: User = None,
     kind: KindOption = None,
     since: Since = None,
+    until: Until = None,
+    by: By = None,
 ) -> None:
     """Write every record that matches, oldest first, as JSON or CSV. It names people."""
     from seatkeeper.cli import ledger_view, render
     from seatkeeper.cli.session import open_store_of, read_config
 
-    query = _query(site, plan_id, run_id, user, kind, since)
+    query = _query(site, plan_id, run_id, user, kind, by, since, until)
     loaded = read_config(ctx, config)
     write = (
         ledger_view.write_csv_export if form is ExportFormat.CSV else ledger_view.write_json_export
@@ -131,17 +140,65 @@ def verify(
     from seatkeeper.cli import render
     from seatkeeper.cli.ledger_view import BrokenView, VerifiedView
     from seatkeeper.cli.session import open_store_of, read_config
+    from seatkeeper.wiring.clock import SystemClock, this_actor
 
     loaded = read_config(ctx, config)
 
     async def command(_stop: asyncio.Event) -> Exit:
         with open_store_of(loaded) as store:
             try:
-                verified = await store.ledger.verify(head)
+                who = this_actor().by
+                verified = await store.ledger.check(who, SystemClock().now(), head)
             except LedgerBroken as error:
                 render.show(BrokenView(error.seq, str(error)), output)
                 raise
             render.show(VerifiedView(verified, compared=head is not None), output)
+        return Exit.DONE
+
+    raise typer.Exit(carry_out(command))
+
+
+@app.command()
+def record(
+    ctx: typer.Context,
+    seq: Annotated[int, typer.Argument(help="The number of the record.")],
+    *,
+    config: options.Config = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Show one record with its evidence, and whether it is as it was written."""
+    from seatkeeper.cli import render
+    from seatkeeper.cli.ledger_view import RecordView
+    from seatkeeper.cli.session import open_store_of, read_config
+
+    loaded = read_config(ctx, config)
+
+    async def command(_stop: asyncio.Event) -> Exit:
+        with open_store_of(loaded) as store:
+            found, holds = await store.ledger.record(seq), await store.ledger.holds(seq)
+            render.show(RecordView(found, holds), output)
+        return Exit.DONE
+
+    raise typer.Exit(carry_out(command))
+
+
+@app.command()
+def state(
+    ctx: typer.Context,
+    *,
+    config: options.Config = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Tell at once how the chain stands: its head, and when it was last verified as a whole."""
+    from seatkeeper.cli import render
+    from seatkeeper.cli.ledger_view import StateView
+    from seatkeeper.cli.session import open_store_of, read_config
+
+    loaded = read_config(ctx, config)
+
+    async def command(_stop: asyncio.Event) -> Exit:
+        with open_store_of(loaded) as store:
+            render.show(StateView(await store.ledger.state()), output)
         return Exit.DONE
 
     raise typer.Exit(carry_out(command))
@@ -179,28 +236,33 @@ def erase(
     raise typer.Exit(carry_out(command))
 
 
-def _query(
+def _query(  # noqa: PLR0917 - one for each option
     site: str | None,
     plan_id: str | None,
     run_id: str | None,
     user: str | None,
     kind: Kind | None,
+    by: str | None,
     since: str | None,
+    until: str | None,
 ) -> LedgerQuery:
     from seatkeeper.store import LedgerQuery
     from seatkeeper.wiring.clock import SystemClock
 
+    now = SystemClock().now()
     return LedgerQuery(
         site=site,
         plan_id=plan_id,
         run_id=run_id,
         kind=kind,
-        since=moment_since(since, SystemClock().now()) if since else None,
+        since=moment_since(since, now) if since else None,
+        until=moment_since(until, now, "--until") if until else None,
         person=user,
+        by=by,
     )
 
 
-def moment_since(text: str, now: datetime) -> datetime:
+def moment_since(text: str, now: datetime, option: str = "--since") -> datetime:
     """Read a date, a time (UTC unless it names a zone) or a length of time before `now`."""
     try:
         return now - parse_duration(text)
@@ -210,7 +272,7 @@ def moment_since(text: str, now: datetime) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(
-            f"--since {text}: write a date, a time or a length, as in 2026-11-24 or 7d"
+            f"{option} {text}: write a date, a time or a length, as in 2026-11-24 or 7d"
         ) from error
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 

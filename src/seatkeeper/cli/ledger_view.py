@@ -12,7 +12,7 @@ import msgspec
 from seatkeeper.cli.render import line
 from seatkeeper.core.cells import cell
 from seatkeeper.core.record import LedgerRecord
-from seatkeeper.store import Verified
+from seatkeeper.store import ChainState, Verified
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -78,6 +78,67 @@ def _detail(record: LedgerRecord) -> str:
     if isinstance(said, str):
         return f": {said}"
     return f" until {until[:16].replace('T', ' ')}" if isinstance(until, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """One record with everything in it."""
+
+    record: LedgerRecord
+    holds: bool
+
+    def data(self) -> Any:
+        """Return every column, and whether the record is as it was written."""
+        return record_data(self.record) | {"holds": self.holds}
+
+    def drawing(self) -> Sequence[RenderableType]:
+        """Return a line a column that says something, then the evidence."""
+        told = {name: value for name, value in record_data(self.record).items() if value}
+        evidence = told.pop("evidence", {})
+        rows = [line(f"{name:<14} {cell(value)}") for name, value in told.items()]
+        rows += [line(f"  {name}: {cell(value)}") for name, value in evidence.items()]
+        said = "as it was written" if self.holds else "NOT as it was written"
+        style = "green" if self.holds else "bold red"
+        return [*rows, line(f"The record is {said}.", style=style)]
+
+
+@dataclass(frozen=True, slots=True)
+class StateView:
+    """How the chain stands, without verifying it."""
+
+    state: ChainState
+
+    def data(self) -> Any:
+        """Return the JSON contract of `ledger state`."""
+        check = self.state.check
+        return {
+            "head": str(self.state.head),
+            "continues": self.state.continues,
+            "since_check": self.state.since_check,
+            "check": None
+            if check is None
+            else {
+                "at": check.at,
+                "by": check.by,
+                "seconds": check.seconds,
+                "head": str(check.head),
+                "whole": check.is_whole,
+                "first_bad": check.bad_seq,
+                "error": check.error,
+            },
+        }
+
+    def drawing(self) -> Sequence[RenderableType]:
+        """Return the head, and the last check with its age in records."""
+        state, check = self.state, self.state.check
+        if check is None:
+            return [line(f"head {state.head}"), line("It was never verified as a whole.")]
+        when = f"Verified at {check.at:%F %T} UTC by {check.by}, {state.since_check} records ago"
+        pieces = [line(f"head {state.head}"), line(f"{when}: {check.error or 'whole'}")]
+        if not state.continues:
+            said = "The newest record of then is gone or changed: run `seatkeeper ledger verify`."
+            pieces.append(line(said, style="bold red"))
+        return pieces
 
 
 @dataclass(frozen=True, slots=True)

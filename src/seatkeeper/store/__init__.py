@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from seatkeeper.core.request import Request, RequestKind, RequestState
 from seatkeeper.store.chain import Head
+from seatkeeper.store.checks import ChainState, LedgerCheck
 from seatkeeper.store.cycles import CycleState
 from seatkeeper.store.held import Held
 from seatkeeper.store.history import LastReading
 from seatkeeper.store.jobs import Holder, JobState
 from seatkeeper.store.leases import Leases
-from seatkeeper.store.ledger import Ledger, LedgerQuery
+from seatkeeper.store.ledger import Ledger
 from seatkeeper.store.opening import Store, StoreFacts, open_store
 from seatkeeper.store.owner import Owner
+from seatkeeper.store.searching import LedgerPage, LedgerQuery
 from seatkeeper.store.verify import Verified
 
 __all__ = [
+    "ChainState",
     "CycleState",
     "Head",
     "Held",
@@ -23,6 +26,8 @@ __all__ = [
     "LastReading",
     "Leases",
     "Ledger",
+    "LedgerCheck",
+    "LedgerPage",
     "LedgerQuery",
     "Owner",
     "Request",

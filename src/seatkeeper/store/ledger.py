@@ -6,51 +6,32 @@ there is no way to write one alone, and none to change one.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-import msgspec
-import sqlalchemy as sa
-
-from seatkeeper.core.model import person_key
 from seatkeeper.core.record import Actor, Kind, LedgerEntry, LedgerRecord
 from seatkeeper.errors import LedgerBroken, UsageError
+from seatkeeper.store import searching
 from seatkeeper.store.chain import Head
-from seatkeeper.store.columns import AnyRow, moment_of
+from seatkeeper.store.checks import ChainState, chain_state, keep_broken, keep_whole
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.erase import Erased, erase_person
 from seatkeeper.store.recording import read_head, recording
-from seatkeeper.store.tables import LEDGER, PERSON
-from seatkeeper.store.verify import Verified, verify_chain
+from seatkeeper.store.searching import LedgerPage, LedgerQuery
+from seatkeeper.store.tables import LEDGER
+from seatkeeper.store.verify import Verified, record_holds, verify_chain
 
 _PAGE = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerQuery:
-    r"""Which records to show; every field that is set narrows the choice.
-
-    `person` is `DIR\id` in any case. `since` is inclusive. `after_seq` and `before_seq` page
-    through what was found.
-    """
-
-    site: str | None = None
-    plan_id: str | None = None
-    run_id: str | None = None
-    kind: Kind | None = None
-    since: datetime | None = None
-    person: str | None = None
-    after_seq: int | None = None
-    before_seq: int | None = None
-
-
 class Ledger:
-    """The ledger of one store."""
+    """The ledger of one store; a search counts what matches up to `counted`."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, counted: int = searching.COUNTED) -> None:
         self._db = db
+        self._counted = counted
 
     @threaded
     def append(self, entry: LedgerEntry) -> None:
@@ -61,7 +42,38 @@ class Ledger:
     @threaded
     def show(self, query: LedgerQuery | None = None, limit: int = 100) -> list[LedgerRecord]:
         """Return the newest records that match, oldest of them first."""
-        return self._read(query or LedgerQuery(), limit, newest=True)
+        with self._db.reading() as conn:
+            return searching.read(conn, query or LedgerQuery(), limit, newest=True)[::-1]
+
+    @threaded
+    def search(self, query: LedgerQuery | None = None, limit: int = 50) -> LedgerPage:
+        """Return a page of the records that match, newest first, and how many there are.
+
+        `before_seq` of the query is `older` of the page before.
+        """
+        with self._db.snapshot() as conn:
+            return searching.page(conn, query or LedgerQuery(), limit, self._counted)
+
+    @threaded
+    def record(self, seq: int) -> LedgerRecord:
+        """Return one record; raises UsageError when there is none of this number."""
+        with self._db.reading() as conn:
+            row = conn.execute(searching.FOUND.where(LEDGER.c.seq == seq)).first()
+        if row is None:
+            raise UsageError(f"the ledger has no record {seq}")
+        return searching.record_of(row)
+
+    @threaded
+    def holds(self, seq: int) -> bool:
+        """Tell whether this one record is as it was written, and continues the one before."""
+        with self._db.reading() as conn:
+            return record_holds(conn, seq)
+
+    @threaded
+    def actors(self) -> list[str]:
+        """Return the names of everybody who ever acted."""
+        with self._db.reading() as conn:
+            return searching.actors(conn)
 
     async def pages(
         self, query: LedgerQuery | None = None, size: int = _PAGE
@@ -95,6 +107,28 @@ class Ledger:
         return verify_chain(self._db, _head(noted))
 
     @threaded
+    def check(self, by: str, now: datetime, noted: Head | str | None = None) -> Verified:
+        """Verify everything as `verify` does, and keep what came of it for `state`.
+
+        What only a head kept elsewhere tells is not kept: it may have been mistyped.
+        """
+        head, began = _head(noted), time.perf_counter()
+        try:
+            verified = verify_chain(self._db, head)
+        except LedgerBroken as error:
+            if head is None:
+                keep_broken(self._db, error, by, now, time.perf_counter() - began)
+            raise
+        keep_whole(self._db, verified, by, now, time.perf_counter() - began)
+        return verified
+
+    @threaded
+    def state(self) -> ChainState:
+        """Tell at once how the chain stands: its head, and the last check of the whole."""
+        with self._db.snapshot() as conn:
+            return chain_state(conn)
+
+    @threaded
     def erase(self, person: str, actor: Actor, reason: str, now: datetime) -> Erased:
         r"""Take `DIR\id` out of everything that is over; the chain still verifies.
 
@@ -108,70 +142,8 @@ class Ledger:
 
     @threaded
     def _page(self, query: LedgerQuery, size: int) -> list[LedgerRecord]:
-        return self._read(query, size, newest=False)
-
-    def _read(self, query: LedgerQuery, limit: int, *, newest: bool) -> list[LedgerRecord]:
-        order = LEDGER.c.seq.desc() if newest else LEDGER.c.seq
-        found = _FOUND.where(*_conditions(query)).order_by(order).limit(limit)
         with self._db.reading() as conn:
-            rows = conn.execute(found).all()
-        records = [_record(row) for row in rows]
-        return records[::-1] if newest else records
-
-
-# Raw text: a record changed by hand must not stop the others from being shown by SQLAlchemy.
-_FOUND = sa.select(
-    *(sa.type_coerce(c, sa.Text).label(c.name) if c.name == "at" else c for c in LEDGER.c),
-    sa.func.coalesce(PERSON.c.label, "").label("label"),
-).select_from(LEDGER.outerjoin(PERSON, PERSON.c.ref == LEDGER.c.person_ref))
-
-
-def _conditions(query: LedgerQuery) -> list[sa.ColumnElement[bool]]:
-    columns = LEDGER.c
-    found: list[sa.ColumnElement[bool]] = []
-    if query.site is not None:
-        found.append(columns.site == query.site)
-    if query.plan_id is not None:
-        found.append(columns.plan_id == query.plan_id)
-    if query.run_id is not None:
-        found.append(columns.run_id == query.run_id)
-    if query.kind is not None:
-        found.append(columns.kind == query.kind.value)
-    if query.since is not None:
-        found.append(columns.at >= query.since)
-    if query.person is not None:
-        found.append(PERSON.c.person_key == person_key(query.person))
-    if query.after_seq is not None:
-        found.append(columns.seq > query.after_seq)
-    if query.before_seq is not None:
-        found.append(columns.seq < query.before_seq)
-    return found
-
-
-def _record(row: AnyRow) -> LedgerRecord:
-    try:
-        return LedgerRecord(
-            seq=row.seq,
-            at=moment_of(row.at),
-            kind=Kind(row.kind),
-            site=row.site,
-            run_id=row.run_id,
-            plan_id=row.plan_id,
-            by=row.actor,
-            os_account=row.os_account,
-            host=row.host,
-            why=row.why,
-            policy_digest=row.policy_digest,
-            person_ref=row.person_ref,
-            person=row.label,
-            evidence=msgspec.json.decode(row.body, type=dict[str, Any]),
-            hash=row.hash,
-        )
-    except (ValueError, TypeError) as error:
-        raise LedgerBroken(
-            f"record {row.seq} cannot be read: it was changed; run `seatkeeper ledger verify`",
-            seq=row.seq,
-        ) from error
+            return searching.read(conn, query, size, newest=False)
 
 
 def _head(noted: Head | str | None) -> Head | None:

@@ -42,7 +42,8 @@ LEDGER = sa.Table(
     sa.Index(None, "site", "seq"),
     sa.Index(None, "kind", "seq"),
     sa.Index(None, "actor", "seq"),
-    sa.Index(None, "at"),
+    sa.Index(None, "at", "seq"),
+    sa.Index(None, "run_id"),
 )
 
 

@@ -52,6 +52,21 @@ def verify_within(conn: sa.Connection, noted: Head | None = None) -> Verified:
     return Verified(head.seq, persons, erased, head)
 
 
+def record_holds(conn: sa.Connection, seq: int) -> bool:
+    """Tell whether one record fits its hash and the record before; False when it is not there."""
+    raw = [sa.type_coerce(LEDGER.c[name], sa.Text) for name in (*COLUMNS[1:], "hash")]
+    found = sa.select(LEDGER.c.seq, *raw).where(LEDGER.c.seq.in_((seq - 1, seq)))
+    rows = {row[0]: tuple(row) for row in conn.execute(found)}
+    if seq not in rows or (seq > 1 and seq - 1 not in rows):
+        return False
+    head = Head(seq - 1, rows[seq - 1][-1]) if seq > 1 else Head()
+    try:
+        _verify_record(head, rows[seq])
+    except LedgerBroken:
+        return False
+    return True
+
+
 def _verify_records(conn: sa.Connection, noted: Head | None) -> Head:
     head = Head()
     for row in _rows(conn, [LEDGER.c[name] for name in (*COLUMNS, "hash")]):

@@ -23,7 +23,7 @@ from seatkeeper.wiring.clock import SimulatedClock
 from seatkeeper.wiring.costing import cost_keeper
 from seatkeeper.wiring.rostering import roster_keeper
 from seatkeeper.wiring.telling import point_keeper
-from seatkeeper.wiring.upkeep import DailyPruning, OutboxKeeper
+from seatkeeper.wiring.upkeep import DailyPruning, DailyVerifying, OutboxKeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,7 @@ def followers_of(settings: Settings, store: Store) -> tuple[Follower, ...]:
         OutboxKeeper(store, retention),
         alarm_of(settings, store),
         DailyPruning(store, retention),
+        DailyVerifying(store),
     )
     return tuple(keeper for keeper in keepers if keeper is not None)
 

@@ -17,7 +17,8 @@ def upgrade() -> None:
     op.add_column("plan", sa.Column("made_from", sa.Text()))
     op.create_index("ix_ledger_kind_seq", "ledger", ["kind", "seq"])
     op.create_index("ix_ledger_actor_seq", "ledger", ["actor", "seq"])
-    op.create_index("ix_ledger_at", "ledger", ["at"])
+    op.create_index("ix_ledger_at_seq", "ledger", ["at", "seq"])
+    op.create_index("ix_ledger_run_id", "ledger", ["run_id"])
     op.create_table(
         "ledger_check",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
