@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from seatkeeper.web.pages import alerts, cost, oidc, overview, plans, settings, signing_in, users
+from seatkeeper.web.pages import (
+    alerts,
+    cost,
+    ledger,
+    oidc,
+    overview,
+    plans,
+    settings,
+    signing_in,
+    users,
+)
 
 
 def routers() -> tuple[APIRouter, ...]:
@@ -15,6 +25,7 @@ def routers() -> tuple[APIRouter, ...]:
         overview.router,
         users.router,
         plans.router,
+        ledger.router,
         alerts.router,
         cost.router,
         settings.router,

@@ -1,0 +1,235 @@
+"""`/ledger`: what was decided and done, by whom and why; and whether the chain is whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Annotated
+from urllib.parse import urlencode
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+
+from seatkeeper.core.record import Kind, LedgerRecord
+from seatkeeper.core.roles import Permission
+from seatkeeper.store import LedgerQuery
+from seatkeeper.web.csv_text import csv_row
+from seatkeeper.web.desk import Desk
+from seatkeeper.web.forms import read_form
+from seatkeeper.web.frame import Frame, chosen_site, frame_of
+from seatkeeper.web.names import Names, names_on, note_names_seen
+from seatkeeper.web.render import page
+from seatkeeper.web.sealed import Seal
+from seatkeeper.web.who import Visitor, desk_of, needs
+
+router = APIRouter()
+
+READS = Annotated[Visitor, Depends(needs(Permission.READ))]
+
+ROWS = 50
+
+EXPORTED = 1000
+"""Records that an export reads at a time."""
+
+
+class Asked:
+    """What the address asks for; what makes no sense is left out."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - each is a part of the address
+        self,
+        request: Request,
+        kind: str = "",
+        by: str = "",
+        about: str = "",
+        from_: Annotated[str, Query(alias="from")] = "",
+        to: str = "",
+        before: str = "",
+    ) -> None:
+        seal: Seal = request.app.state.seal
+        self.kind = Kind(kind) if kind in set(Kind) else None
+        self.by = by[:200]
+        self.about = seal.open(about)
+        self.sealed = about if self.about else ""
+        self.begin, self.end = _day(from_), _day(to)
+        self.before = int(before) if before.isdecimal() and len(before) < 16 else None
+
+    def query(self, frame: Frame, *, clear: bool) -> LedgerQuery:
+        """Return the query; whoever sees no names looks for none."""
+        query = LedgerQuery(
+            sites=_sites(frame),
+            kind=self.kind,
+            by=self.by or None,
+            since=_midnight(self.begin, frame.zone),
+            until=_midnight(None if self.end is None else self.end + timedelta(days=1), frame.zone),
+            before_seq=self.before,
+        )
+        about = self.about.strip()
+        if not about:
+            return query
+        if "\\" in about:
+            return replace(query, person=about) if clear else query
+        if about.isdecimal() and len(about) < 16:
+            return replace(query, after_seq=int(about) - 1, before_seq=int(about) + 1)
+        return replace(query, plan_id=about)
+
+    def address(self, site: str | None, path: str = "/ledger", **changes: str) -> str:
+        """Return the address of the same records with something else about it."""
+        parts = {
+            "site": site or "all",
+            "kind": self.kind.value if self.kind else "",
+            "by": self.by,
+            "about": self.sealed,
+            "from": self.begin.isoformat() if self.begin else "",
+            "to": self.end.isoformat() if self.end else "",
+            **changes,
+        }
+        return f"{path}?" + urlencode({k: v for k, v in parts.items() if v})
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 2000 <= day.year <= 2999 else None
+
+
+def _midnight(day: date | None, zone: tzinfo) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), zone)
+
+
+def _sites(frame: Frame) -> tuple[str, ...] | None:
+    """Return of which sites records are shown; of none in particular only to those of all."""
+    everything = frame.visitor.identity.may(Permission.READ)
+    if frame.site is None:
+        return None if everything else frame.sites
+    return (frame.site, "") if everything else (frame.site,)
+
+
+@router.get("/ledger", response_class=HTMLResponse)
+async def ledger(
+    request: Request, visitor: READS, asked: Annotated[Asked, Depends()], site: str | None = None
+) -> Response:
+    """Show a page of records, newest first."""
+    desk = desk_of(request)
+    frame = await frame_of(request, visitor, "ledger", chosen_site(desk, visitor, site))
+    names = names_on(request, visitor, frame.site or frame.sites[0])
+    found = await desk.store.ledger.search(asked.query(frame, clear=names.clear), ROWS)
+    if names.clear and any(record.person for record in found.records):
+        await note_names_seen(desk, visitor, frame.site or "", "read the ledger")
+    values = {
+        "frame": frame,
+        "found": found,
+        "asked": asked,
+        "names": names,
+        "state": await desk.store.ledger.state(),
+        "kinds": list(Kind),
+        "actors": await desk.store.ledger.actors(),
+        "evidence": _evidence,
+    }
+    return page(request, "ledger.html", values)
+
+
+@router.post("/ledger/search")
+async def search(request: Request, visitor: READS) -> Response:
+    """Take what somebody looks for out of a form, and lead to an address that does not hold it."""
+    desk, form = desk_of(request), await read_form(request)
+    site = chosen_site(desk, visitor, form["site"])
+    seal: Seal = request.app.state.seal
+    parts = {"site": site or "all", **{n: form[n] for n in ("kind", "by", "from", "to")}}
+    parts["about"] = seal.close(form["text"].strip()[:300])
+    return RedirectResponse("/ledger?" + urlencode({k: v for k, v in parts.items() if v}), 303)
+
+
+@router.get("/ledger.csv")
+async def export_csv(
+    request: Request, visitor: READS, asked: Annotated[Asked, Depends()], site: str | None = None
+) -> Response:
+    """Send every record that was asked for as CSV, newest first."""
+    desk = desk_of(request)
+    frame = await frame_of(request, visitor, "ledger", chosen_site(desk, visitor, site))
+    names = names_on(request, visitor, frame.site or frame.sites[0])
+    if names.clear:
+        await note_names_seen(desk, visitor, frame.site or "", "exported the ledger")
+    records = _records(desk, asked.query(frame, clear=names.clear))
+    headers = {"Content-Disposition": 'attachment; filename="ledger.csv"'}
+    rows = _csv(records, names)
+    return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/ledger.json")
+async def export_json(
+    request: Request, visitor: READS, asked: Annotated[Asked, Depends()], site: str | None = None
+) -> Response:
+    """Send every record that was asked for as JSON, one a line, newest first."""
+    desk = desk_of(request)
+    frame = await frame_of(request, visitor, "ledger", chosen_site(desk, visitor, site))
+    names = names_on(request, visitor, frame.site or frame.sites[0])
+    if names.clear:
+        await note_names_seen(desk, visitor, frame.site or "", "exported the ledger")
+    records = _records(desk, asked.query(frame, clear=names.clear))
+    headers = {"Content-Disposition": 'attachment; filename="ledger.jsonl"'}
+    lines = _json(records, names)
+    return StreamingResponse(lines, media_type="application/jsonl", headers=headers)
+
+
+async def _records(desk: Desk, query: LedgerQuery) -> AsyncIterator[LedgerRecord]:
+    while True:
+        found = await desk.store.ledger.search(query, EXPORTED)
+        for record in found.records:
+            yield record
+        if found.older is None:
+            return
+        query = replace(query, before_seq=found.older)
+
+
+COLUMNS = (
+    "seq",
+    "at",
+    "kind",
+    "site",
+    "by",
+    "os_account",
+    "host",
+    "plan_id",
+    "run_id",
+    "person",
+    "why",
+    "evidence",
+    "policy_digest",
+    "hash",
+)
+
+
+async def _csv(records: AsyncIterator[LedgerRecord], names: Names) -> AsyncIterator[str]:
+    yield csv_row(COLUMNS)
+    async for record in records:
+        yield csv_row(_shown(record, names)[column] for column in COLUMNS)
+
+
+async def _json(records: AsyncIterator[LedgerRecord], names: Names) -> AsyncIterator[bytes]:
+    async for record in records:
+        yield msgspec.json.encode(_shown(record, names)) + b"\n"
+
+
+def _shown(record: LedgerRecord, names: Names) -> dict[str, object]:
+    found = {name: getattr(record, name) for name in COLUMNS}
+    return found | {"person": names.text(record.person) if record.person else ""}
+
+
+def _evidence(record: LedgerRecord) -> list[tuple[str, str]]:
+    """Return what a record holds, a line each."""
+    told = [(key.replace("_", " ").capitalize(), _plain(v)) for key, v in record.evidence.items()]
+    parts = {
+        "Run": record.run_id,
+        "Policy": record.policy_digest[:16],
+        "From": f"{record.os_account} on {record.host}",
+        "This record": record.hash,
+    }
+    return told + [(name, text) for name, text in parts.items() if text]
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode("utf-8")
