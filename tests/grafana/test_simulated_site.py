@@ -129,9 +129,8 @@ def scraped(lived: Lived) -> str:
 def costs_of(influx: Influx) -> dict[datetime, dict[tuple[str, str, str], Decimal]]:
     """Return what each reading told InfluxDB of money, as the daemon exposes it."""
     found: dict[datetime, dict[tuple[str, str, str], Decimal]] = {}
-    rows = influx.rows(
-        'SELECT * FROM "qlik_license_cost" WHERE site !=  GROUP BY site, license_type'
-    )
+    of_sites = "SELECT * FROM qlik_license_cost WHERE site != '' GROUP BY site, license_type"
+    rows = influx.rows(of_sites)
     for row in rows:
         at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=row["time"] // 1000)
         found.setdefault(at, {}).update(
