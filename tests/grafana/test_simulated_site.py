@@ -33,6 +33,8 @@ from seatkeeper.wiring.clock import SystemClock
 from seatkeeper.wiring.readers import open_records
 from seatkeeper.wiring.telling import open_sinks
 
+BUDGET = 4000
+
 CONFIG = """\
 sites:
   - name: prod
@@ -52,7 +54,7 @@ cost:
   currency: EUR
   professional: {{per_seat_month: 60}}
   analyzer: {{per_seat_month: 25}}
-  budget_month: 4000
+  budget_month: {budget}
 retention: {{outbox: 366d}}
 metrics:
   influxdb: [{{name: main, url: '{influx}', database: butler, users: pseudonymous}}]
@@ -92,7 +94,7 @@ async def half_a_year(folder: Path, influx: Influx, end: datetime) -> Lived:
         license_days=DAYS + 60,
     )
     async with Simulator(options) as simulator:
-        text = CONFIG.format(url=simulator.url, influx=influx.url)
+        text = CONFIG.format(url=simulator.url, influx=influx.url, budget=BUDGET)
         (folder / "seatkeeper.yaml").write_text(text)
         settings = settings_in(folder)
         half = await live_half_year(simulator, settings, "someone", lambda _: None, asyncio.Event())
@@ -110,6 +112,7 @@ def scraped(lived: Lived) -> str:
             successes={("prod", job): summary.at for job in ("monitor", "release")},
             outbox={("influx:main", "waiting"): 0},
             costs=lived.costs[summary.at],
+            budget=Decimal(BUDGET),
         )
         text = expose(scrape, "application/openmetrics-text").body.decode()
         for family in text_string_to_metric_families(text):
@@ -126,7 +129,8 @@ def scraped(lived: Lived) -> str:
 def costs_of(influx: Influx) -> dict[datetime, dict[tuple[str, str, str], Decimal]]:
     """Return what each reading told InfluxDB of money, as the daemon exposes it."""
     found: dict[datetime, dict[tuple[str, str, str], Decimal]] = {}
-    rows = influx.rows('SELECT * FROM "qlik_license_cost" GROUP BY site, license_type')
+    of_sites = "SELECT * FROM qlik_license_cost WHERE site != '' GROUP BY site, license_type"
+    rows = influx.rows(of_sites)
     for row in rows:
         at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=row["time"] // 1000)
         found.setdefault(at, {}).update(
