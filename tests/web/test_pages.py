@@ -160,7 +160,7 @@ async def test_no_answer_is_kept_framed_or_guessed(path: str) -> None:
     assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-frame-options"] == "deny"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert "server" not in headers
 
 
