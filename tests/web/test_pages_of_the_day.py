@@ -9,6 +9,7 @@ import pytest
 
 from builders import a_pool, a_snapshot, a_summary
 from console_world import SITES, World, a_console, csrf_of
+from seatkeeper.core.alerts import Silence
 from seatkeeper.core.roles import Role
 from seatkeeper.store import LedgerQuery
 from stored import JANE
@@ -132,6 +133,31 @@ async def test_a_viewer_and_another_sites_operator_silence_nothing(tmp_path: Pat
 
         assert set(answers) <= {403, 422}
         assert await world.store.alerts.silences(world.now) == []
+
+
+THREE = (
+    SITES
+    + """\
+  - name: third
+    qrs: {url: https://sense.example.com:4242/qrs}
+    license_shared_with: []
+"""
+)
+
+
+async def test_a_silence_of_a_site_out_of_reach_is_neither_seen_nor_lifted(tmp_path: Path) -> None:
+    async with a_console(tmp_path, text=THREE) as world:
+        until = world.now + timedelta(hours=4)
+        wish = Silence("Jane Doe", "a hidden reason", world.now, until, site="third")
+        kept = await world.store.alerts.silence(wish, JANE)
+        async with await world.signed_in(Role.OPERATOR, sites=("prod", "test")) as browser:
+            page = await browser.get("/alerts?site=all")
+            typed = {"csrf": csrf_of(page), "reason": "mine"}
+            lifted = await browser.post(f"/alerts/silences/{kept.id}/end", data=typed)
+
+        assert "a hidden reason" not in page.text
+        assert lifted.status_code == 404
+        assert len(await world.store.alerts.silences(world.now)) == 1
 
 
 SECRETS = """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -27,6 +28,19 @@ from seatkeeper.web.shield import Shield
 from seatkeeper.wiring.signing_in import provider_of
 
 _LOOKING = ["GET", "HEAD"]
+
+_MOST, _LONGEST = 5, 200
+"""So many faults of a request are told, and so many characters of the name of a field."""
+
+
+_TITLES = {
+    404: "There is nothing here",
+    405: "This address cannot do that",
+    413: "The request is too large",
+}
+
+_BARE = frozenset({"Not Found", "Method Not Allowed"})
+"""What the framework says by itself; the title says it better."""
 
 
 def make_app(desk: Desk, seal_key: bytes) -> FastAPI:
@@ -81,11 +95,11 @@ def _add_refusals(app: FastAPI) -> None:
         return _refused(request, error)
 
     async def http(request: Request, error: Any) -> Response:
-        return _said(request, error.status_code, _title(error.status_code), "", error.headers)
+        code, detail = error.status_code, "" if error.detail in _BARE else error.detail
+        return _said(request, code, _title(code), detail, error.headers)
 
     async def malformed(request: Request, error: Any) -> Response:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return _said(request, 422, "The request cannot be understood", wrong)
+        return _said(request, 422, "The request cannot be understood", _wrong(error.errors()))
 
     async def known(request: Request, error: Any) -> Response:
         return _known(request, error)
@@ -94,6 +108,12 @@ def _add_refusals(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(SeatkeeperError, known)
+
+
+def _wrong(errors: Sequence[Mapping[str, Any]]) -> str:
+    """Return what cannot be understood, and where; names of fields may be anybody's."""
+    found = (f"{'.'.join(map(str, e['loc']))[:_LONGEST]}: {e['msg']}" for e in errors[:_MOST])
+    return "; ".join(found).encode("utf-8", "replace").decode("utf-8")
 
 
 def _refused(request: Request, error: Refusal) -> Response:
@@ -141,6 +161,4 @@ def _is_program(request: Request) -> bool:
 
 
 def _title(status: int) -> str:
-    return {404: "There is nothing here", 405: "This address cannot do that"}.get(
-        status, "This cannot be done"
-    )
+    return _TITLES.get(status, "This cannot be done")

@@ -14,7 +14,7 @@ from seatkeeper.core.roles import Permission
 from seatkeeper.settings import Privacy, SiteSettings
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.refusals import NotFound
-from seatkeeper.web.who import Visitor, desk_of
+from seatkeeper.web.who import Visitor, desk_of, no_such_site
 
 STALE = timedelta(hours=6)
 """Data older than three times the usual pause, and than this, are said to be old."""
@@ -103,7 +103,7 @@ def chosen_site(desk: Desk, visitor: Visitor, wanted: str | None) -> str | None:
         return sites[0] if len(sites) == 1 else None
     found = next((s for s in sites if s.casefold() == wanted.casefold()), None)
     if found is None:
-        raise NotFound("there is no site of that name, or your role does not reach it")
+        raise no_such_site()
     return found
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seatkeeper.core.exposure import comes_from
+from seatkeeper.web.shield import plain_or_problem
 
 OPEN = frozenset({"/healthz", "/readyz"})
 """Asked by watchers on other machines; they show nothing that is secret."""
@@ -27,9 +28,10 @@ class Gate:
         if scope["type"] != "http" or scope["path"] in OPEN or comes_from(peer, self._trusted):
             await self._app(scope, receive, send)
             return
-        text = f"This address answers its reverse proxy alone. Open {self._public_url}\n".encode()
+        says = f"This address answers its reverse proxy alone. Open {self._public_url}"
+        kind, text = plain_or_problem(scope["path"], 403, says)
         headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-type", kind),
             (b"content-length", str(len(text)).encode()),
         ]
         await send({"type": "http.response.start", "status": 403, "headers": headers})

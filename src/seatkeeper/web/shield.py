@@ -5,8 +5,11 @@ Plain ASGI, so that streams pass through and nothing is buffered.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+
+from starlette.exceptions import HTTPException
 
 from seatkeeper import logs
 
@@ -41,6 +44,21 @@ HSTS = "max-age=31536000"
 """A year; sent where the console is reached by HTTPS."""
 
 
+_TITLES = {
+    403: "This address answers its proxy alone",
+    413: "The request is too large",
+    500: "Something went wrong",
+}
+
+
+def plain_or_problem(path: str, status: int, says: str) -> tuple[bytes, bytes]:
+    """Return type and body of a refusal: problem+json for the API, a line of text elsewhere."""
+    if not path.startswith("/api/"):
+        return b"text/plain; charset=utf-8", f"{says}\n".encode()
+    problem = {"type": "about:blank", "title": _TITLES[status], "status": status, "detail": says}
+    return b"application/problem+json", json.dumps(problem).encode()
+
+
 class Shield:
     """The outermost layer of the application."""
 
@@ -56,7 +74,7 @@ class Shield:
             await self._app(scope, receive, send)
             return
         if self._is_announced_too_large(scope):
-            await self._refuse(send)
+            await self._refuse(scope, send)
             return
         counted = _Counted(receive, self._largest)
         dressed = _Dressed(send, self._headers)
@@ -64,12 +82,13 @@ class Shield:
             await self._app(scope, counted, dressed)
         except _TooLargeError:
             if not dressed.started:
-                await self._refuse(send)
+                await self._refuse(scope, send)
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer is dressed
             # The text of a fault of ours may hold anything; its kind and place are enough.
             logs.logger().exception("web.fault", kind=type(error).__name__, path=scope["path"])
             if not dressed.started:
-                await self._answer(send, 500, "something went wrong; the log of the service tells")
+                says = "something went wrong; the log of the service tells"
+                await self._answer(scope, send, 500, says)
 
     def _is_announced_too_large(self, scope: Scope) -> bool:
         for name, value in scope["headers"]:
@@ -77,32 +96,39 @@ class Shield:
                 return not value.isdigit() or int(value) > self._largest
         return False
 
-    async def _refuse(self, send: Send) -> None:
-        await self._answer(send, 413, f"a request has at most {self._largest // 1024} KiB")
+    async def _refuse(self, scope: Scope, send: Send) -> None:
+        await self._answer(scope, send, 413, _too_large(self._largest))
 
-    async def _answer(self, send: Send, status: int, says: str) -> None:
-        text = f"{says}\n".encode()
-        headers = [*self._headers, (b"content-type", b"text/plain; charset=utf-8")]
+    async def _answer(self, scope: Scope, send: Send, status: int, says: str) -> None:
+        kind, text = plain_or_problem(scope["path"], status, says)
+        headers = [*self._headers, (b"content-type", kind)]
         headers += [(b"content-length", str(len(text)).encode()), (b"connection", b"close")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": text})
 
 
-class _TooLargeError(Exception):
-    """More came than a request may bring."""
+class _TooLargeError(HTTPException):
+    """More came than a request may bring; whoever reads the body answers so, whatever they do."""
+
+    def __init__(self, largest: int) -> None:
+        super().__init__(413, _too_large(largest), {"Connection": "close"})
+
+
+def _too_large(largest: int) -> str:
+    return f"a request has at most {largest // 1024} KiB"
 
 
 class _Counted:
     """A body that ends the request when it grows too large, whatever it had announced."""
 
     def __init__(self, receive: Receive, largest: int) -> None:
-        self._receive, self._left = receive, largest
+        self._receive, self._largest, self._left = receive, largest, largest
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise _TooLargeError
+            raise _TooLargeError(self._largest)
         return message
 
 

@@ -19,7 +19,7 @@ from seatkeeper.core.roles import (
 from seatkeeper.settings.console import ConsoleSettings
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.limiting import API, limiter_of
-from seatkeeper.web.refusals import NotAllowedHere, NotOurForm, NotSignedIn
+from seatkeeper.web.refusals import NotAllowedHere, NotFound, NotOurForm, NotSignedIn
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -100,10 +100,10 @@ class Needs:
         self.permission = permission
 
     async def __call__(self, request: Request, visitor: SignedIn) -> Visitor:
-        """Let somebody pass who has it; raises NotAllowedHere."""
+        """Let somebody pass who has it; raises NotAllowedHere, NotFound for a site out of reach."""
         site = request.path_params.get("site")
         if site is not None and not visitor.identity.may(Permission.READ, site):
-            raise NotAllowedHere(self.permission, None)  # not even that the site exists
+            raise no_such_site()
         able = visitor.identity.may_somewhere(self.permission)
         if site is not None:
             able = visitor.identity.may(self.permission, site)
@@ -118,10 +118,16 @@ def needs(permission: Permission) -> Needs:
 
 
 def require(visitor: Visitor, permission: Permission, site: str) -> None:
-    """Raise NotAllowedHere unless they may do it on that site."""
+    """Raise NotAllowedHere unless they may do it on that site, NotFound unless they see it."""
+    if not visitor.identity.may(Permission.READ, site):
+        raise no_such_site()
     if not visitor.identity.may(permission, site):
-        known = visitor.identity.may(Permission.READ, site)
-        raise NotAllowedHere(permission, site if known else None)
+        raise NotAllowedHere(permission, site)
+
+
+def no_such_site() -> NotFound:
+    """Say that a site is not there, or out of reach: which of the two is nobody's business."""
+    return NotFound("there is no site of that name, or your role does not reach it")
 
 
 async def require_our_form(request: Request, word: str) -> None:

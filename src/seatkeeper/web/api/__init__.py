@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from seatkeeper.web.api import description
-from seatkeeper.web.api.paging import PROBLEMS
+from seatkeeper.web.api import description, pools, sites, users
+from seatkeeper.web.api.shapes import PROBLEMS
 
 PREFIX = "/api/v1"
 
@@ -13,6 +13,6 @@ PREFIX = "/api/v1"
 def api_router() -> APIRouter:
     """Return every route of the API."""
     router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
-    for part in (description,):
+    for part in (description, sites, pools, users):
         router.include_router(part.router)
     return router

@@ -18,7 +18,7 @@ from seatkeeper.web.forms import Form, note_of, read_form
 from seatkeeper.web.frame import Frame, chosen_site, frame_of
 from seatkeeper.web.refusals import NotAllowedHere
 from seatkeeper.web.render import page
-from seatkeeper.web.who import Visitor, desk_of, needs
+from seatkeeper.web.who import Visitor, desk_of, needs, require
 
 router = APIRouter()
 
@@ -79,8 +79,10 @@ async def end_silence(
     desk, form = desk_of(request), await read_form(request)
     now = desk.now()
     held = next((s for s in await desk.store.alerts.silences(now) if s.id == silence_id), None)
-    if held is not None and not visitor.identity.may(Permission.SILENCE, held.site):
-        raise NotAllowedHere(Permission.SILENCE, held.site)
+    if held is not None and held.site is not None:
+        require(visitor, Permission.SILENCE, held.site)
+    elif held is not None and not visitor.identity.may(Permission.SILENCE):
+        raise NotAllowedHere(Permission.SILENCE, None)
     actor = desk.actor(visitor.identity)
     ended = await desk.store.alerts.unsilence(silence_id, actor, form["reason"], now)
     return _back(ended.site, "lifted")
@@ -120,9 +122,10 @@ def _runbook(desk: Desk, rule: str) -> tuple[str, bool]:
 
 
 def _concerns(silence: Silence, frame: Frame) -> bool:
-    if silence.site is None or frame.site is None:
+    if silence.site is None:
         return True
-    return silence.site.casefold() == frame.site.casefold()
+    about = frame.sites if frame.site is None else (frame.site,)
+    return silence.site.casefold() in {site.casefold() for site in about}
 
 
 def _worst_first(alert: Alert) -> tuple[int, datetime]:

@@ -69,24 +69,51 @@ async def pools_of(
     desk: Desk, summary: Summary, zone: tzinfo, waiting: Mapping[LicenseType, int]
 ) -> tuple[PoolView, ...]:
     """Return the pools of one site; `waiting`: seats that the waiting plan frees, by type."""
+    known = await history_of(desk, summary.site, zone)
+    return tuple(
+        _pool(desk, summary, pool, _Around(known, waiting))
+        for pool in summary.pools
+        if pool.enabled
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PoolHistory:
+    """The days behind the pools of a site, by type and day; and what was freed on which."""
+
+    today: date
+    days: Mapping[LicenseType, Mapping[date, Mapping[str, float]]]
+    freed: Mapping[tuple[LicenseType, date], int]
+
+    def outsets(self, license_type: LicenseType) -> tuple[Outset, ...]:
+        """Return the days of one pool as a forecast takes them, oldest first."""
+        return tuple(
+            Outset(
+                day,
+                values["available"],
+                values.get("total", 0),
+                self.freed.get((license_type, day), 0),
+            )
+            for day, values in sorted(self.days.get(license_type, {}).items())
+            if "available" in values
+        )
+
+
+async def history_of(desk: Desk, site: str, zone: tzinfo) -> PoolHistory:
+    """Read the days behind the pools of a site, as far back as charts show them."""
     today = desk.now().astimezone(zone).date()
     since = today - timedelta(days=PAST + 1)
     days: dict[LicenseType, dict[date, dict[str, float]]] = {}
-    for one in await desk.store.past.pool_days(summary.site, since):
+    for one in await desk.store.past.pool_days(site, since):
         if one.license_type in _SEATS:
             kind = _SEATS[one.license_type]
             days.setdefault(kind, {}).setdefault(one.day, {})[one.name] = one.last
     freed: Counter[tuple[LicenseType, date]] = Counter()
-    for (day, change, _, of_type), times in (
-        await desk.store.past.changes(summary.site, desk.now() - timedelta(days=PAST + 1))
-    ).items():
+    begin = desk.now() - timedelta(days=PAST + 1)
+    for (day, change, _, of_type), times in (await desk.store.past.changes(site, begin)).items():
         if change in (ChangeKind.RELEASED, ChangeKind.QUARANTINED):
             freed[of_type, day] += times
-    return tuple(
-        _pool(desk, summary, pool, _Around(days.get(pool.license_type, {}), freed, waiting, today))
-        for pool in summary.pools
-        if pool.enabled
-    )
+    return PoolHistory(today, days, freed)
 
 
 _SEATS = {MeasuredType(kind.value): kind for kind in LicenseType}
@@ -94,31 +121,21 @@ _SEATS = {MeasuredType(kind.value): kind for kind in LicenseType}
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """The days behind a pool, and what waits to be freed of each."""
+    """The days behind the pools, and what waits to be freed of each."""
 
-    days: Mapping[date, Mapping[str, float]]
-    freed: Mapping[tuple[LicenseType, date], int]
+    history: PoolHistory
     waiting: Mapping[LicenseType, int]
-    today: date
 
 
 def _pool(desk: Desk, summary: Summary, pool: Pool, around: _Around) -> PoolView:
-    days, freed = around.days, around.waiting.get(pool.license_type, 0)
+    history, freed = around.history, around.waiting.get(pool.license_type, 0)
     name = pool.license_type.value.capitalize()
-    known = [
-        Outset(
-            day,
-            values["available"],
-            values.get("total", 0),
-            around.freed.get((pool.license_type, day), 0),
-        )
-        for day, values in sorted(days.items())
-        if "available" in values
-    ]
+    known = history.outsets(pool.license_type)
+    days = history.days.get(pool.license_type, {})
     ahead = forecast(known)
     parts = parts_of(pool, summary)
     below = alert_below(desk.settings, pool)
-    chart = Fuel(name, around.today, tuple(known), ahead, freed, below)
+    chart = Fuel(name, history.today, known, ahead, freed, below)
     tone, tag = _tag(pool, ahead)
     after = desk.sites[summary.site].policy.of(pool.license_type).release_after
     last = [one.left for one in known[-30:]]
