@@ -104,6 +104,20 @@ class PlanLine:
     """The plan it was made from by leaving seats out."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One run that applied a plan: by whom, and whether it came to the end; None: it goes on."""
+
+    run_id: str
+    plan_id: str
+    site: str
+    by: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    complete: bool | None = None
+    note: str = ""
+
+
 def line_of(stored: StoredPlan) -> PlanLine:
     """Return the numbers of a plan."""
     plan = stored.plan

@@ -63,3 +63,18 @@ SIGN_IN_LINK = sa.Table(
     moment("made_at"),
     moment("ends_at"),
 )
+
+
+API_ANSWER = sa.Table(
+    "api_answer",
+    META,
+    sa.Column("key_hash", Words, primary_key=True),
+    words("fingerprint"),
+    moment("at"),
+    words("owner"),
+    words("state"),
+    count("status"),
+    words("headers"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index(None, "at"),
+)

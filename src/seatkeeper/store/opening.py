@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from seatkeeper.store.accounts import Accounts
 from seatkeeper.store.activity import Activity
 from seatkeeper.store.alerts import Alerts
+from seatkeeper.store.answers import Answers
 from seatkeeper.store.control import Control
 from seatkeeper.store.costs import Costs
 from seatkeeper.store.counters import Counters
@@ -71,6 +72,7 @@ class Store:
         self.tokens = Tokens(db)
         self.told = Told(db)
         self.roster = Roster(db)
+        self.answers = Answers(db, owner)
 
     def describe(self) -> StoreFacts:
         """Say which database this is."""

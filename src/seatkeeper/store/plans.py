@@ -17,13 +17,15 @@ from seatkeeper.core.record import (
     Override,
     PlanLine,
     Released,
+    RunLine,
     StoredPlan,
     WaitingPlan,
 )
-from seatkeeper.store import actions, following, grants, lifecycle
+from seatkeeper.store import actions, following, grants, lifecycle, listed
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.fence import Fenced
 from seatkeeper.store.lifecycle import Step
+from seatkeeper.store.listed import PlanQuery, RunQuery
 from seatkeeper.store.plan_rows import LINE_COLUMNS, find_row, plan_line, stored_plan
 from seatkeeper.store.tables import PLAN
 
@@ -118,6 +120,24 @@ class Plans:
             found = found.where(PLAN.c.site == site)
         with self._db.reading() as conn:
             return [plan_line(row, now) for row in conn.execute(found.limit(limit))]
+
+    @threaded
+    def listed(self, query: PlanQuery, now: datetime, limit: int) -> list[PlanLine]:
+        """Return a page of plans of some sites, newest first, as numbers."""
+        with self._db.reading() as conn:
+            return listed.plan_lines(conn, query, now, limit)
+
+    @threaded
+    def runs(self, query: RunQuery, limit: int) -> list[RunLine]:
+        """Return a page of the runs that applied plans, newest first."""
+        with self._db.reading() as conn:
+            return listed.run_lines(conn, query, limit)
+
+    @threaded
+    def run(self, run_id: str) -> RunLine | None:
+        """Return one run, None when there is none."""
+        with self._db.reading() as conn:
+            return listed.run_line(conn, run_id)
 
     @threaded
     def approve(

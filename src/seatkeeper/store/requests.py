@@ -19,6 +19,7 @@ from seatkeeper.core.request import Request, RequestKind, RequestState
 from seatkeeper.errors import UsageError
 from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
+from seatkeeper.store.listed import RequestQuery, requests_asked
 from seatkeeper.store.owner import Owner
 from seatkeeper.store.recording import recording
 from seatkeeper.store.tables import REQUEST
@@ -72,6 +73,12 @@ class Requests:
     def recent(self, limit: int = 20) -> list[Request]:
         """Return the newest requests, newest first, whatever became of them."""
         return self._list(sa.true(), REQUEST.c.id.desc(), limit)
+
+    @threaded
+    def listed(self, query: RequestQuery, limit: int) -> list[Request]:
+        """Return a page of requests about some sites, newest first."""
+        with self._db.reading() as conn:
+            return [_request(row) for row in conn.execute(requests_asked(query, limit))]
 
     @threaded
     def get(self, request_id: int) -> Request:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from seatkeeper.store.columns import META, NUMBER, Moment, Words, count, moment, words
 
-SCHEMA = "0023"
+SCHEMA = "0024"
 """The newest migration this version knows."""
 
 
@@ -135,6 +135,7 @@ RUN = sa.Table(
     sa.Column("complete", sa.Boolean),
     words("note"),
     sa.Index(None, "plan_id"),
+    sa.Index(None, "started_at"),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from seatkeeper.web.api import description, pools, sites, users
+from seatkeeper.web.api import description, plans, pools, requests, sites, users
 from seatkeeper.web.api.shapes import PROBLEMS
 
 PREFIX = "/api/v1"
@@ -13,6 +13,6 @@ PREFIX = "/api/v1"
 def api_router() -> APIRouter:
     """Return every route of the API."""
     router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
-    for part in (description, sites, pools, users):
+    for part in (description, sites, pools, users, plans, requests):
         router.include_router(part.router)
     return router
