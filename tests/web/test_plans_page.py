@@ -155,7 +155,7 @@ async def test_a_seat_or_everything_is_asked_back_by_name(tmp_path: Path) -> Non
         assert "Give back 2 seats" in page.text
         assert (one.status_code, silent.status_code, everything.status_code) == (303, 409, 303)
         assert [(r.kind, r.actor.by) for r in asked] == [(RequestKind.UNDO, "Ingrid Berg")] * 2
-        assert asked[0].payload["user"] == plan.actions[0].user
+        assert asked[0].payload["seat"] == plan.actions[0].allocation_id
         assert asked[1].payload["plan"] == plan.plan_id
 
 

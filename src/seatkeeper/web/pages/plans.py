@@ -6,7 +6,7 @@ Nothing here releases a seat: approvals and requests are written down, and the e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -15,11 +15,12 @@ from seatkeeper.core.four_eyes import why_not_by
 from seatkeeper.core.outcome import GrantOutcome
 from seatkeeper.core.plan import Limit
 from seatkeeper.core.record import StoredPlan
+from seatkeeper.core.request import WhatToUndo
 from seatkeeper.core.roles import Permission
 from seatkeeper.errors import NotAllowed, PlanStale, UsageError
 from seatkeeper.flow.approve import Approval, approve, leave_out
+from seatkeeper.flow.ask import Asked, ask_run, ask_undo
 from seatkeeper.flow.reject import reject
-from seatkeeper.store import RequestKind
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import note_of, read_form
 from seatkeeper.web.frame import chosen_site, four_eyes, frame_of
@@ -68,8 +69,8 @@ async def ask_for_plan(request: Request, visitor: RUNS) -> Response:
     if site is None:
         raise NotFound("name the site that the plan is for")
     require(visitor, Permission.RUN, site)
-    actor = desk.actor(visitor.identity)
-    await desk.store.requests.ask(RequestKind.RUN, site, {}, actor, desk.now())
+    asked = Asked(desk.actor(visitor.identity), desk.now())
+    await ask_run(site, desk.store.requests, asked)
     return RedirectResponse(f"/plans?site={site}&done=asked", 303)
 
 
@@ -132,18 +133,17 @@ async def undo_plan(request: Request, plan_id: str, visitor: UNDOES) -> Response
     """Ask the engine to give one seat of a plan back, or all of them."""
     desk, form = desk_of(request), await read_form(request)
     stored = await _plan(desk, visitor, plan_id, Permission.UNDO)
-    seat = form["seat"]
-    payload: dict[str, Any] = {"plan": plan_id, "reason": form["reason"].strip()}
-    if seat:
-        user = next((a.user for a in stored.plan.actions if a.allocation_id == seat), None)
-        if user is None:
-            raise NotFound("this plan released no such seat")
-        payload = {"user": user, "reason": payload["reason"]}
-    elif not payload["reason"]:
+    seat, reason = form["seat"], form["reason"].strip()
+    if not seat and not reason:
         fault = _Said("Write why everything is given back: it is kept.")
         return await _again(request, visitor, plan_id, fault)
-    actor, now = desk.actor(visitor.identity), desk.now()
-    await desk.store.requests.ask(RequestKind.UNDO, stored.plan.site, payload, actor, now)
+    what = WhatToUndo(plan=plan_id, seat=seat or None, reason=reason)
+    asked = Asked(desk.actor(visitor.identity), desk.now())
+    store, site = desk.store, stored.plan.site
+    try:
+        await ask_undo(what, store.plans, store.requests, asked, site)
+    except UsageError as error:
+        return await _again(request, visitor, plan_id, _Said(str(error), reason))
     return RedirectResponse(f"/plans/{plan_id}?done=undo", 303)
 
 
