@@ -35,8 +35,10 @@ WRONG = "The name or the password is not right."
 LINK_AGAIN = timedelta(minutes=15)
 """How long a link lasts that takes the place of one whose password was no good."""
 
-BEGIN = "seatkeeper_begin"
-"""Cookie with the word of the sign-in form, for there is no session yet that could hold it."""
+
+def _begin_cookie(desk: Desk) -> str:
+    """Name the cookie with the word of the sign-in form, for no session is there to hold it."""
+    return "__Host-seatkeeper-begin" if desk.secure else "seatkeeper_begin"
 
 
 @router.get("/sign-in", response_class=HTMLResponse)
@@ -128,11 +130,12 @@ async def sign_out(request: Request, visitor: SignedIn) -> Response:
 async def theme(request: Request, theme: Annotated[str, Form(max_length=10)] = "") -> Response:
     """Remember whether pages are light or dark; that is no secret and needs no session."""
     require_same_origin(request)
-    back = urlsplit(request.headers.get("referer", "/"))
-    to = _inside(back.path + (f"?{back.query}" if back.query else ""))
-    answer = RedirectResponse(to, 303)
+    answer = RedirectResponse(_page_before(request), 303)
     if theme in ("light", "dark"):
-        answer.set_cookie("theme", theme, max_age=31536000, samesite="lax", httponly=True)
+        secure = desk_of(request).secure
+        answer.set_cookie(
+            "theme", theme, max_age=31536000, samesite="lax", httponly=True, secure=secure
+        )
     else:
         answer.delete_cookie("theme")
     return answer
@@ -149,7 +152,7 @@ async def begin_session(request: Request, identity: Identity, to: str) -> Respon
     answer.set_cookie(
         cookie_name(desk), secret, path="/", secure=desk.secure, httponly=True, samesite="lax"
     )
-    answer.delete_cookie(BEGIN)
+    answer.delete_cookie(_begin_cookie(desk), path="/", secure=desk.secure, httponly=True)
     logs.logger().info("sign_in.begun", via=identity.via)
     return answer
 
@@ -181,17 +184,19 @@ def _welcome(
 
 
 def _with_word(request: Request, template: str, values: dict[str, object], status: int) -> Response:
-    word = request.cookies.get(BEGIN) or secrets.token_urlsafe(24)
+    desk = desk_of(request)
+    cookie = _begin_cookie(desk)
+    word = request.cookies.get(cookie) or secrets.token_urlsafe(24)
     answer = page(request, template, {**values, "word": word}, status)
     answer.set_cookie(
-        BEGIN, word, httponly=True, samesite="strict", secure=desk_of(request).secure, max_age=3600
+        cookie, word, httponly=True, samesite="strict", secure=desk.secure, max_age=3600
     )
     return answer
 
 
 def _require_begun_here(request: Request, word: str) -> None:
     require_same_origin(request)
-    kept = request.cookies.get(BEGIN, "")
+    kept = request.cookies.get(_begin_cookie(desk_of(request)), "")
     if not kept or not hmac.compare_digest(kept.encode(), word.encode()):
         raise NotOurForm
 
@@ -202,8 +207,19 @@ def _waits(until: datetime, now: datetime) -> str:
     return f"Too many wrong passwords: this name waits for {minutes} {unit} before the next try."
 
 
+def _page_before(request: Request) -> str:
+    try:
+        back = urlsplit(request.headers.get("referer", "/"))
+    except ValueError:  # such as half an IPv6 address
+        return "/"
+    return _inside(back.path + (f"?{back.query}" if back.query else ""))
+
+
 def _inside(to: str) -> str:
     """Return a path of this console: an address of elsewhere would lead people astray."""
-    parts = urlsplit(to)
+    try:
+        parts = urlsplit(to)
+    except ValueError:  # such as half an IPv6 address
+        return "/"
     good = to.startswith("/") and not to.startswith("//") and "\\" not in to
     return to if good and not parts.scheme and not parts.netloc else "/"
