@@ -11,8 +11,11 @@ import pytest
 import structlog
 
 from console_world import PASSWORD, a_console, csrf_of, word_of
+from seatkeeper.core.roles import Grant, Role
+from seatkeeper.store.passwords import MOST
 from seatkeeper.web.render import HERE
 from seatkeeper.web.shield import HEADERS, HSTS, LARGEST_BODY
+from stored import JANE
 
 ANSWERS = {
     ("GET", "/sign-in"): 200,
@@ -129,6 +132,26 @@ async def test_no_disguise_leads_elsewhere_after_signing_in(tmp_path: Path, to: 
 
         assert (shown.status_code, answer.status_code) == (200, 303)
         assert answer.headers["location"] == "/"
+
+
+async def test_the_way_to_the_sign_in_repeats_no_host_that_a_request_names(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, world.browser() as browser:
+        answer = await browser.get("/users", headers={"Host": "evil.example.com"})
+
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?to=%2Fusers")
+
+
+async def test_a_password_counts_to_its_last_character(tmp_path: Path) -> None:
+    longest = (PASSWORD * 10)[:MOST]
+    async with a_console(tmp_path) as world, world.browser() as browser:
+        await world.store.accounts.add(
+            "Ingrid Berg", longest, [Grant(Role.VIEWER)], JANE, world.now
+        )
+        longer = await sign_in(browser, password=f"{longest}x")
+        cased = await sign_in(browser, password=longest.upper())
+        right = await sign_in(browser, password=longest)
+
+        assert [a.status_code for a in (longer, cased, right)] == [401, 401, 303]
 
 
 async def test_a_line_break_in_an_address_makes_no_header(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ async def test_without_a_sign_in_every_page_leads_to_it_and_back(tmp_path: Path)
         answer = await browser.get("/?site=test")
 
         assert answer.status_code == 303
-        assert answer.headers["location"] == "http://seats/sign-in?to=%2F%3Fsite%3Dtest"
+        assert answer.headers["location"] == "/sign-in?to=%2F%3Fsite%3Dtest"
 
 
 async def test_a_right_password_opens_the_console(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def is_password(kept: str, password: str) -> bool:
             _hasher().verify(kept or _of_nobody(), password[:MOST])
         except (VerificationError, InvalidHashError):
             return False
-    return bool(kept)
+    return bool(kept) and len(password) <= MOST
 
 
 @functools.cache

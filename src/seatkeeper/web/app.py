@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -122,7 +123,8 @@ def _refused(request: Request, error: Refusal) -> Response:
             return RedirectResponse("/sign-in", 303)
         query = f"?{request.url.query}" if request.url.query else ""
         to = request.url.path + query
-        return RedirectResponse(request.url_for("sign_in_page").include_query_params(to=to), 303)
+        # A path alone: the host and scheme that a request names are not to be repeated.
+        return RedirectResponse(f"/sign-in?{urlencode({'to': to})}", 303)
     headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else {}
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"
