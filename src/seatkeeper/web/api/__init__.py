@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from seatkeeper.web.api import description, plans, pools, requests, sites, users
+from seatkeeper.web.api import (
+    alerts,
+    description,
+    health,
+    money,
+    plans,
+    pools,
+    requests,
+    sites,
+    users,
+)
 from seatkeeper.web.api.shapes import PROBLEMS
 
 PREFIX = "/api/v1"
+
+_PARTS = (sites, pools, users, plans, requests, alerts, money, health, description)
 
 
 def api_router() -> APIRouter:
     """Return every route of the API."""
     router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
-    for part in (description, sites, pools, users, plans, requests):
+    for part in _PARTS:
         router.include_router(part.router)
     return router
