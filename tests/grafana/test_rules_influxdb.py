@@ -29,7 +29,8 @@ from seatkeeper.outlets.lines import encoder
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CALM = Beside(
-    cost={"analyzer": {"spend": 900.0, "budget": 1000.0}},
+    cost={"analyzer": {"spend": 900.0}},
+    budget=2000.0,
     outbox=3,
     set_aside=0,
     dropped=700,
@@ -91,7 +92,8 @@ def lines(end: datetime) -> Iterator[bytes]:
     for age in ages:
         at = end - age
         bad = Beside(
-            cost={"analyzer": {"spend": 1200.0, "budget": 1000.0}},
+            cost={"analyzer": {"spend": 1200.0}},
+            budget=2000.0,
             outbox=5000,
             set_aside=2,
             dropped=int((2 * DAY - age) / HOUR) if age < 2 * DAY else 0,
@@ -117,7 +119,7 @@ def answers(influx: Influx, rule: Rule) -> list[tuple[str, list[Any]]]:
     """Return the values of each series with its site."""
     query = rule.influx.replace("$timeFilter", "time > now() - 1d")
     return [
-        (one["tags"].get("site", ""), [row[-1] for row in one["values"]])
+        (one.get("tags", {}).get("site", ""), [row[-1] for row in one["values"]])
         for one in influx.ask(query, "butler")
     ]
 
@@ -130,11 +132,20 @@ def fires(rule: Rule, value: float) -> bool:
 
 @pytest.mark.parametrize("rule", ASKED, ids=lambda r: r.name)
 def test_a_rule_fires_where_something_is_wrong_and_nowhere_else(influx: Influx, rule: Rule) -> None:
-    wrong = "odd" if rule.name == "ServerLicenseUnclear" else "prod"
+    # The budget is of all sites together, so its rule names none.
+    wrong = {"ServerLicenseUnclear": "odd", "OverBudget": ""}.get(rule.name, "prod")
 
     found = {site for site, values in answers(influx, rule) if fires(rule, values[-1])}
 
     assert found == {wrong}
+
+
+def test_the_budget_is_compared_with_what_all_sites_cost(influx: Influx) -> None:
+    (rule,) = (rule for rule in RULES if rule.name == "OverBudget")
+    (_, values), *others = answers(influx, rule)
+
+    assert not others
+    assert values[-1] == pytest.approx((900 + 900 + 1200) / 2000)
 
 
 def test_numbers_are_stale_where_no_reading_came(influx: Influx) -> None:
