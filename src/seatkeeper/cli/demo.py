@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 USERS = 400
 ANALYZER = 330
 PERSON = "Dana Demo"
+LIVE_EVERY = 15.0
+"""Seconds after which the people of the site log in, join and leave as time has passed."""
 
 CONFIG = """\
 # Written by `seatkeeper demo`: a simulated site on this machine.
@@ -49,7 +51,7 @@ sites:
       analyzer: {{enabled: true, release_after: 60d}}
       never_release:
         patterns: [{{match: '*\\svc_*', owner: {person}, reason: service accounts}}]
-      limits: {{max_per_run: 12, max_per_day: 12}}
+      limits: {{max_per_run: 12, max_per_day: 60}}
     schedule: {{monitor: every 1 minute, release: '0 3 * * *', timezone: Europe/Stockholm}}
 store: {{url: sqlite:///seatkeeper.db}}
 console: {{listen: '127.0.0.1:{port}'}}
@@ -57,9 +59,10 @@ cost:
   currency: EUR
   professional: {{per_seat_month: 40}}
   analyzer: {{per_seat_month: 15}}
-  budget_month: 7000
+  budget_month: 6800
   attribute: Department
 metrics: {{prometheus: {{listen: '127.0.0.1:{metrics}'}}}}
+log: {{level: warning}}
 """
 
 
@@ -72,24 +75,44 @@ def demo(
     port: Annotated[
         int,
         typer.Option(
-            "--port", min=1, max=65534, help="Where the daemon listens; its numbers: one above."
+            "--port", min=1, max=65534, help="Where the console answers; its numbers: one above."
         ),
     ] = 8484,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the console in a browser.")
+    ] = True,
 ) -> None:
     """Show the whole job on a simulated site: plan, apply, verify, give a seat back.
 
-    Half a year of the site is lived through first, with a reading a day.
+    Half a year of the site is lived through first, with a reading a day. Without --once it goes on
+    with the console: a link opens it, and a plan waits there for a decision.
     """
 
     async def command(stop: asyncio.Event) -> Exit:
+        if not once:
+            _require_free(port)
         place = _folder(folder)
         try:
-            return await _Tour(place, port, stop).go(once=once)
+            return await _Tour(place, port, stop, browser).go(once=once)
         finally:
             if folder is None:
                 shutil.rmtree(place, ignore_errors=True)
 
     raise typer.Exit(carry_out(command, gently=True))
+
+
+def _require_free(port: int) -> None:
+    """Say at once, and not after the tour, that something else answers there."""
+    from seatkeeper.errors import UsageError
+    from seatkeeper.web.server import bind
+
+    for wanted in (port, port + 1):
+        try:
+            bind(f"127.0.0.1:{wanted}").close()
+        except UsageError as error:
+            raise UsageError(
+                f"port {wanted} is taken, perhaps by another demo: end that, or give --port"
+            ) from error
 
 
 def _folder(folder: Path | None) -> Path:
@@ -113,6 +136,7 @@ class _Tour:
     folder: Path
     port: int
     stop: asyncio.Event
+    browser: bool
 
     async def go(self, *, once: bool) -> Exit:
         from seatkeeper.cli.demo_past import DAYS, LICENSE_LEFT, begin
@@ -129,6 +153,7 @@ class _Tour:
             state_dir=self.folder / "site",
             now=began,
             speed=0,
+            live_every=LIVE_EVERY,
             license_days=DAYS + LICENSE_LEFT,
         )
         async with Simulator(options) as simulator:
@@ -214,26 +239,17 @@ class _Tour:
         _say("\nEverything is in the ledger, and the ledger verifies.")
 
     async def _stay(self) -> Exit:
-        from seatkeeper.cli.demo_past import DAYS
+        from seatkeeper.cli.demo_stay import Stay
 
-        place = "http://127.0.0.1"
-        _say(
-            f"\nThe daemon runs now (Ctrl-C ends it), with a reading every minute:\n"
-            f"  {place}:{self.port}/readyz       whether it is at work\n"
-            f"  {place}:{self.port + 1}/metrics      the numbers for Prometheus\n"
-            "In another terminal:\n"
-            f"  {_here()} -c {self.folder}/seatkeeper.yaml history --since {DAYS}d\n"
-            "  and, in its place: status, alerts list, users --idle 60d, cost --by department"
-        )
-        process = await self._start(["serve"])
-        waiting = asyncio.ensure_future(process.wait())
-        stopping = asyncio.ensure_future(self.stop.wait())
-        await asyncio.wait((waiting, stopping), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if process.returncode is None:
-            process.terminate()
-        code = await waiting
-        return Exit.DONE if self.stop.is_set() else Exit(code)
+        _say("\nOne more plan is made, for you to decide about.")
+        process = await self._start(["plan"], stdout=asyncio.subprocess.DEVNULL)
+        if await process.wait() != Exit.DONE:
+            raise SeatkeeperError("no plan could be made")
+        plan = await self._newest_plan()
+        blocked = ", blocked by a limit" if plan["violations"] else ""
+        waiting = f"A plan of {len(plan['actions'])} seats waits for you there{blocked}."
+        staying = Stay(self.folder, _here(), self._start, _say, self.stop, browser=self.browser)
+        return await staying.go(waiting)
 
     async def _show(self, why: str, words: Sequence[str]) -> None:
         _say(f"\n── {why}\n$ seatkeeper {shlex.join(words)}")
@@ -244,10 +260,10 @@ class _Tour:
         if code != Exit.DONE:
             raise SeatkeeperError(f"`seatkeeper {shlex.join(words)}` ended with {code}")
 
-    async def _start(self, words: Sequence[str]) -> asyncio.subprocess.Process:
+    async def _start(self, words: Sequence[str], **options: Any) -> asyncio.subprocess.Process:
         config = self.folder / "seatkeeper.yaml"
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "seatkeeper", "-c", str(config), *words
+            sys.executable, "-m", "seatkeeper", "-c", str(config), *words, **options
         )
 
 

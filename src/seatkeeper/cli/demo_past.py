@@ -19,6 +19,7 @@ from seatkeeper.flow.context import Run
 from seatkeeper.flow.monitor import Monitored, monitor
 from seatkeeper.flow.ports import Held
 from seatkeeper.settings import Settings
+from seatkeeper.wiring.alarms import alarm_of
 from seatkeeper.wiring.clock import SystemClock, this_actor
 from seatkeeper.wiring.costing import Costs, bill
 from seatkeeper.wiring.hands import hands_of
@@ -63,12 +64,14 @@ async def live_half_year(
     logs.set_up("warning", "console")  # what a day of the past logs is no news
     half, months = HalfYear(), _Months(tell)
 
-    async def each(_now: datetime, done: Monitored) -> None:
+    async def each(now: datetime, done: Monitored) -> None:
+        await alarm.watch([site.name for site in settings.sites], now)
         if done.summary is not None:
             half.summaries.append(done.summary)
             months.see(done.summary)
 
     store, records = open_records(settings)
+    alarm = alarm_of(settings, store)
     try:
         async with open_simulated(settings.sites, settings.cost.attribute or "") as (opened, clock):
             one = opened[0]
@@ -79,7 +82,7 @@ async def live_half_year(
             watched = Watched(
                 one.site, store, records, clock, hands, lambda at: simulator.advance(_ms(at))
             )
-            habits = Habits(this_actor(person), each=each, stop=stop)
+            habits = Habits(this_actor(person), sleep_on_it=True, each=each, stop=stop)
             half.past = await live_through(watched, SystemClock().now(), habits)
             months.end()
             simulator.advance(_ms(SystemClock().now()))

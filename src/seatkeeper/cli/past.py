@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from seatkeeper.core.outcome import RunResult
-from seatkeeper.core.record import Actor
+from seatkeeper.core.record import Actor, StoredPlan
 from seatkeeper.flow.apply import Hands, apply_plan
 from seatkeeper.flow.approve import Approval, approve
 from seatkeeper.flow.context import Records, Run, Site
@@ -49,13 +49,17 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How often somebody looks and cleans up; `clean_every` None: nobody ever does."""
+    """How often somebody looks and cleans up; `clean_every` None: nobody ever does.
+
+    `sleep_on_it`: a plan is decided about at the look after the one that it was made at.
+    """
 
     actor: Actor
     look_every: timedelta = timedelta(days=1)
     clean_every: timedelta | None = timedelta(days=28)
     each: Each = field(default=_nothing)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    sleep_on_it: bool = False
 
 
 @dataclass(slots=True)
@@ -74,6 +78,7 @@ async def live_through(watched: Watched, until: datetime, habits: Habits) -> Pas
     """
     past, began = Past(), await watched.clock.look()
     clean_at = began + habits.clean_every if habits.clean_every else None
+    waiting: StoredPlan | None = None
     for moment in _moments(began, until, habits.look_every):
         watched.pass_to(moment)
         now = await watched.clock.look()
@@ -83,9 +88,15 @@ async def live_through(watched: Watched, until: datetime, habits: Habits) -> Pas
             cycle.troubles = done.troubles
         await habits.each(now, done)
         past.cycles += 1
+        if waiting is not None:
+            past.runs += await _release(waiting, watched, run, now)
+            waiting = None
         if clean_at is not None and now >= clean_at and habits.clean_every:
             clean_at = now + habits.clean_every
-            past.runs += await _clean_up(watched, run, now)
+            waiting = await propose(watched.site, [], watched.records, run, now)
+            if not habits.sleep_on_it:
+                past.runs += await _release(waiting, watched, run, now)
+                waiting = None
     return past
 
 
@@ -97,10 +108,11 @@ def _moments(began: datetime, until: datetime, step: timedelta) -> Iterator[date
     yield until
 
 
-async def _clean_up(watched: Watched, run: Run, now: datetime) -> list[RunResult]:
-    """Plan, approve whatever limit speaks against it, and apply, as a person would in a demo."""
+async def _release(
+    stored: StoredPlan, watched: Watched, run: Run, now: datetime
+) -> list[RunResult]:
+    """Approve a plan, whatever limit speaks against it, and apply it, as a person would."""
     site, records = watched.site, watched.records
-    stored = await propose(site, [], records, run, now)
     if not stored.plan.actions:
         return []
     limits = tuple(sorted({v.limit for v in stored.plan.violations if v.limit.overridable}))

@@ -21,6 +21,7 @@ from seatkeeper.errors import NotAllowed, PlanStale, UsageError
 from seatkeeper.flow.approve import Approval, approve, leave_out
 from seatkeeper.flow.ask import Asked, ask_run, ask_undo
 from seatkeeper.flow.reject import reject
+from seatkeeper.store import RequestKind
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import note_of, read_form
 from seatkeeper.web.frame import chosen_site, four_eyes, frame_of
@@ -56,6 +57,7 @@ async def plans(request: Request, visitor: READS, site: str | None = None) -> Re
         "frame": frame,
         "plans": sorted(found, key=lambda p: p.created_at, reverse=True)[:SHOWN],
         "requests": [r for r in requests if not r.state.is_over or r.state == "failed"][:5],
+        "moving": any(not r.state.is_over for r in requests),
         "done": note_of(request),
     }
     return page(request, "plans.html", values)
@@ -197,7 +199,7 @@ async def _page(
         "view": view,
         "names": names,
         "undoable": _undoable(view) if may_undo else (),
-        "moving": view.moves or note_of(request) == "undo",
+        "moving": view.moves or await _is_asked_back(desk, stored),
         "passable": all(one.violation.limit.overridable for one in view.broken),
         "four_eyes_why": mine,
         "fault": said.fault,
@@ -205,6 +207,12 @@ async def _page(
         "done": note_of(request),
     }
     return page(request, "plan.html", values, status)
+
+
+async def _is_asked_back(desk: Desk, stored: StoredPlan) -> bool:
+    """Tell whether the engine has yet to give seats of this plan's site back."""
+    asked = await desk.store.requests.open_of(stored.plan.site)
+    return any(one.kind is RequestKind.UNDO for one in asked)
 
 
 def _undoable(view: PlanView) -> tuple[str, ...]:
