@@ -16,7 +16,15 @@ from starlette.exceptions import HTTPException
 from seatkeeper import __version__, logs
 from seatkeeper.core.exposure import is_loopback
 from seatkeeper.core.health import judge_health
-from seatkeeper.errors import NotAllowed, PlanStale, SeatkeeperError, StoreError, UsageError
+from seatkeeper.errors import (
+    LedgerBroken,
+    NotAllowed,
+    PlanAltered,
+    PlanStale,
+    SeatkeeperError,
+    StoreError,
+    UsageError,
+)
 from seatkeeper.web.api import api_router
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.gate import Gate
@@ -140,6 +148,8 @@ def _known(request: Request, error: SeatkeeperError) -> Response:
         return _said(request, 409, "This is not possible now", str(error))
     if isinstance(error, UsageError):
         return _said(request, 422, "This cannot be done", str(error))
+    if isinstance(error, LedgerBroken | PlanAltered):
+        return _said(request, 500, "The store was changed from outside", str(error))
     logs.logger().error("web.error", kind=type(error).__name__)
     return _said(request, 500, "Something went wrong", "The log of the service tells more.")
 

@@ -8,6 +8,7 @@ from seatkeeper.web.api import (
     alerts,
     description,
     health,
+    ledger,
     money,
     plans,
     pools,
@@ -19,7 +20,7 @@ from seatkeeper.web.api.shapes import PROBLEMS
 
 PREFIX = "/api/v1"
 
-_PARTS = (sites, pools, users, plans, requests, alerts, money, health, description)
+_PARTS = (sites, pools, users, plans, requests, alerts, ledger, money, health, description)
 
 
 def api_router() -> APIRouter:

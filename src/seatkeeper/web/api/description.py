@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from fastapi.routing import iter_route_contexts
 
 from seatkeeper import __version__
@@ -23,8 +24,8 @@ async def openapi(request: Request) -> Response:
     """Describe the API."""
     state = request.app.state
     if not hasattr(state, "description"):
-        state.description = describe(request.app.routes)
-    return JSONResponse(state.description)
+        state.description = msgspec.json.encode(describe(request.app.routes))
+    return Response(state.description, media_type="application/json")
 
 
 def describe(routes: Any) -> dict[str, Any]:
