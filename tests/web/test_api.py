@@ -308,6 +308,15 @@ async def test_names_of_fields_that_no_text_can_hold_break_nothing(tmp_path: Pat
         assert len(answer.json()["detail"]) < 600
 
 
+async def test_a_slip_in_an_address_shows_nothing_rather_than_more(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.with_token() as them:
+        answer = await them.get("/api/v1/plans?sites=prod")
+
+        assert answer.status_code == 422
+        assert "'sites'" in answer.json()["detail"]
+        assert "site, status" in answer.json()["detail"]
+
+
 async def test_a_token_asks_so_often_and_then_waits(tmp_path: Path) -> None:
     async with a_console(tmp_path) as world, await world.with_token() as them:
         answers = [await them.get("/api/v1/me") for _ in range(601)]

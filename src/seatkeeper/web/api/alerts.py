@@ -68,7 +68,7 @@ class SilenceIn(Shape):
 
     minutes: Annotated[int, Field(ge=1, le=MOST_SILENCE // timedelta(minutes=1))]
     reason: Annotated[shapes.Reason, Field(min_length=1)]
-    rule: Annotated[str | None, Field(max_length=100)] = None
+    rule: Annotated[str, Field(json_schema_extra={"enum": sorted(RULES)})] | None = None
     site: Annotated[str | None, Field(max_length=200)] = None
     severity: Severity | None = None
 

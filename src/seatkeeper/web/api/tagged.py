@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
@@ -32,14 +33,29 @@ class Moved(Refusal):
         super().__init__("read it again, look at what is different, and send its new ETag")
 
 
+class NotAsked(Refusal):
+    """The address holds something that it does not know: a slip must not show more than meant."""
+
+    status = 422
+    title = "The request cannot be understood"
+
+    def __init__(self, unknown: str, known: Collection[str]) -> None:
+        there = f"there is {', '.join(sorted(known))}" if known else "it takes none"
+        super().__init__(f"this address knows no parameter {unknown[:100]!r}; {there}")
+
+
 class TaggedRoute(APIRoute):
     """A route that tags what it shows, and says when nothing is new."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler."""
         handler = super().get_route_handler()
+        known = frozenset(_parameters(self.dependant))
 
         async def tagged(request: Request) -> Response:
+            for name in request.query_params:
+                if name not in known:
+                    raise NotAsked(name, known)
             answer = await handler(request)
             body = getattr(answer, "body", None)
             if request.method == "GET" and answer.status_code == 200 and isinstance(body, bytes):
@@ -47,6 +63,13 @@ class TaggedRoute(APIRoute):
             return answer
 
         return tagged
+
+
+def _parameters(dependant: Dependant) -> Iterator[str]:
+    """Give what may stand behind the question mark of an address."""
+    yield from (one.alias for one in dependant.query_params)
+    for one in dependant.dependencies:
+        yield from _parameters(one)
 
 
 def tag_of(shown: BaseModel) -> str:
