@@ -9,15 +9,20 @@ AT_THE_DOOR = {"sign-in": "/sign-in", "link-used-up": "/welcome?key=used", "noth
 
 
 def pages_of(window: Watched) -> dict[str, str]:
-    """Return the addresses: the newest plan is among them, one applied, and a person in it."""
+    """Return the addresses; among them the newest plan, and one that is applied."""
     plans = window.open("/plans").locator("table tbody tr")
     newest = plans.first.get_by_role("link").get_attribute("href")
     applied = plans.filter(has_text="applied").first.get_by_role("link").get_attribute("href")
-    somebody = window.open(applied or "").locator("table .who a").first.get_attribute("href")
+    rows = (
+        window.open(applied or "").locator("table tbody tr").filter(has=window.page.locator("td"))
+    )
+    released = rows.filter(has_text="Released").first.get_by_role("link").get_attribute("href")
+    returned = rows.filter(has_text="Restored").first.get_by_role("link").get_attribute("href")
     return {
         "overview": "/",
         "users": "/users",
-        "person": somebody or "",
+        "person": returned or "",
+        "person-without-seat": released or "",
         "plans": "/plans",
         "plan": newest or "",
         "plan-applied": applied or "",

@@ -161,6 +161,17 @@ def test_every_page_of_the_console_is_without_barriers_on_every_screen(window: W
         assert barriers(window.open(path)) == []
 
 
+def test_paper_is_light_and_shows_nothing_to_click(window: Watched) -> None:
+    page = window.open("/plans")
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.locator("nav")).to_be_hidden()
+    expect(page.get_by_role("button", name="Make a plan now")).to_be_hidden()
+    white = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.emulate_media(media="screen", color_scheme="light")
+
+    assert white == "rgb(255, 255, 255)"
+
+
 def test_alerts_have_come_and_gone(window: Watched) -> None:
     over = window.open("/alerts").get_by_role("region", name="Over")
     assert over.get_by_role("row").count() >= 2  # its head, and an alert

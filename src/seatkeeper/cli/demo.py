@@ -59,7 +59,7 @@ cost:
   currency: EUR
   professional: {{per_seat_month: 40}}
   analyzer: {{per_seat_month: 15}}
-  budget_month: 6800
+  budget_month: 6600
   attribute: Department
 metrics: {{prometheus: {{listen: '127.0.0.1:{metrics}'}}}}
 log: {{level: warning}}
@@ -188,7 +188,9 @@ class _Tour:
 
     async def _tour(self, simulator: Simulator, half: HalfYear) -> Exit:
         await self._show("Is everything in order?", ["check"])
-        await self._show("Which seats does nobody use, and why do the others stay?", ["plan"])
+        await self._show(
+            "Which seats does nobody use, and why do the others stay?", ["plan", "--by", PERSON]
+        )
         plan = await self._newest_plan()
         passed = self._override(plan)
         applying = ["apply", plan["plan_id"], "--yes", "--by", PERSON, *passed]
@@ -242,7 +244,7 @@ class _Tour:
         from seatkeeper.cli.demo_stay import Stay
 
         _say("\nOne more plan is made, for you to decide about.")
-        process = await self._start(["plan"], stdout=asyncio.subprocess.DEVNULL)
+        process = await self._start(["plan", "--by", PERSON], stdout=asyncio.subprocess.DEVNULL)
         if await process.wait() != Exit.DONE:
             raise SeatkeeperError("no plan could be made")
         plan = await self._newest_plan()

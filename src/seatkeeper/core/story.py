@@ -241,7 +241,7 @@ def _released(release: SeatRelease) -> StoryLine:
     else:
         title = _TITLES[release.outcome]
         said.append(_sentence(release.outcome.words))
-    if release.detail:
+    if release.detail and _sentence(release.detail) not in said:
         said.append(_sentence(release.detail))
     return StoryLine(
         at=release.at,
@@ -277,7 +277,7 @@ def _given_back(one: SeatReturn) -> StoryLine:
         said[0] += f" ({one.why})"
     if one.outcome is not None:
         said.append(_sentence(one.outcome.words))
-    if one.detail:
+    if one.detail and _sentence(one.detail) not in said:
         said.append(_sentence(one.detail))
     return StoryLine(
         at=one.at,

@@ -20,6 +20,9 @@ TOP, DEEP = 18.0, 176.0
 
 FLOOR = TOP + DEEP
 
+NEAR_TODAY = 25
+"""Days before today in which the name of a month would run into the word below today."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fuel:
@@ -144,7 +147,7 @@ def _today(chart: Fuel, scale: _Scale) -> Iterator[svg.Element]:
         yield dot("dot", now, scale.y(chart.left), 4)
     month = scale.begin.replace(day=1) + timedelta(days=32)
     month = month.replace(day=1)
-    while (chart.today - month).days > 12:
+    while (chart.today - month).days > NEAR_TODAY:
         yield words(f"{month:%b}", scale.x(month), FLOOR + 17, "wide")
         month = (month + timedelta(days=32)).replace(day=1)
     yield words("Today", now, FLOOR + 17, "strong", "middle")
