@@ -26,6 +26,7 @@ from console_world import World, a_console
 from seatkeeper.core.roles import Role
 from seatkeeper.web.api import PREFIX, api_router
 from seatkeeper.web.api.description import describe
+from seatkeeper.web.api.events import Streams
 from seatkeeper.web.limiting import Limiter
 from seatkeeper.web.sealed import Seal
 
@@ -83,6 +84,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         world: World = runner.run(console.__aenter__())
         try:
             world.app.state.limiter = Unlimited()
+            world.app.state.streams = Streams(longest=0)
             held = runner.run(seeded(world))
             program = runner.run(world.with_token(Role.ADMIN))
             headers = {"Authorization": program.headers["authorization"]}

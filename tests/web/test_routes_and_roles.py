@@ -19,6 +19,7 @@ from starlette.routing import Mount
 from api_world import COST, Seeded, seeded
 from console_world import World, a_console
 from seatkeeper.core.roles import Role
+from seatkeeper.web.api.events import Streams
 from seatkeeper.web.sealed import Seal
 
 API_PAGE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
@@ -120,6 +121,7 @@ ENTRIES = {
     "POST /api/v1/silences": Entry(RUN, body={"site": "prod", "minutes": 5, **WHY}, of_site=True),
     "POST /api/v1/silences/{silence_id}/lift": Entry(RUN, body={}, of_site=True),
     "GET /api/v1/health": read(),
+    "GET /api/v1/events": read(),
 }
 
 MOUNTED = {"/static"}
@@ -199,6 +201,7 @@ async def asking(tmp_path: Path, filled: tuple[Path, Seeded]) -> AsyncIterator[A
     store, held = filled
     shutil.copy(store, tmp_path / "console.db")
     async with a_console(tmp_path, COST) as world:
+        world.app.state.streams = Streams(longest=0)
         yield Asking(world, held)
 
 

@@ -13,6 +13,7 @@ from seatkeeper.store.costs import Costs
 from seatkeeper.store.counters import Counters
 from seatkeeper.store.cycles import Cycles
 from seatkeeper.store.engine import Database
+from seatkeeper.store.events import Events
 from seatkeeper.store.history import History
 from seatkeeper.store.leases import Leases
 from seatkeeper.store.ledger import Ledger
@@ -73,6 +74,7 @@ class Store:
         self.told = Told(db)
         self.roster = Roster(db)
         self.answers = Answers(db, owner)
+        self.events = Events(db)
 
     def describe(self) -> StoreFacts:
         """Say which database this is."""

@@ -26,6 +26,7 @@ from seatkeeper.errors import (
     UsageError,
 )
 from seatkeeper.web.api import api_router
+from seatkeeper.web.api.events import Streams
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.gate import Gate
 from seatkeeper.web.limiting import Limiter
@@ -62,6 +63,7 @@ def make_app(desk: Desk, seal_key: bytes) -> FastAPI:
     app.state.seal = Seal(seal_key)
     app.state.names_key = seal_key
     app.state.limiter = Limiter()
+    app.state.streams = Streams()
     app.state.openid = provider_of(desk.settings.console, desk.now)
     app.state.templates = environment()
     _add_health(app, desk)

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from seatkeeper.web.api import (
     alerts,
     description,
+    events,
     health,
     ledger,
     money,
@@ -20,7 +21,7 @@ from seatkeeper.web.api.shapes import PROBLEMS
 
 PREFIX = "/api/v1"
 
-_PARTS = (sites, pools, users, plans, requests, alerts, ledger, money, health, description)
+_PARTS = (sites, pools, users, plans, requests, alerts, ledger, money, health, events, description)
 
 
 def api_router() -> APIRouter:

@@ -1,0 +1,231 @@
+"""`/events`: what happens, the moment it happens, as server-sent events.
+
+A stream tells where it is, so that whoever was cut off goes on there (`Last-Event-ID`); what is
+told twice has the same id. It lasts a few minutes at most: its reader connects again, and signs in
+again by that. At every heartbeat it is asked whether they may still read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from seatkeeper import logs
+from seatkeeper.core.event import Event, Place
+from seatkeeper.errors import StoreError
+from seatkeeper.web.api.reach import READS
+from seatkeeper.web.api.shapes import problem
+from seatkeeper.web.api.tagged import TaggedRoute
+from seatkeeper.web.patience import announce_stream
+from seatkeeper.web.refusals import NotSignedIn, Refusal, TooOften
+from seatkeeper.web.who import Visitor, desk_of, find_visitor
+
+router = APIRouter(route_class=TaggedRoute, tags=["events"])
+
+_REMEMBERED = 10_000
+"""Events that a stream knows it has told."""
+
+
+@dataclass(slots=True)
+class Streams:
+    """The streams of an application: how many at once, how often they look, how long they last.
+
+    Seconds; `beat` is shorter than the patience of the server, so that a reader is seen to read.
+    """
+
+    most: int = 20
+    most_of_one: int = 4
+    look: float = 1.0
+    beat: float = 5.0
+    longest: float = 300.0
+    _open: Counter[str] = field(default_factory=Counter)
+
+    @contextlib.contextmanager
+    def one_more(self, who: str) -> Iterator[None]:
+        """Count a stream while it lasts; raises TooManyStreams."""
+        if self._open.total() >= self.most or self._open[who] >= self.most_of_one:
+            raise TooManyStreams
+        self._open[who] += 1
+        try:
+            yield
+        finally:
+            self._open[who] -= 1
+            self._open += Counter()  # forgets who has none left
+
+
+class TooManyStreams(TooOften):
+    """More streams than the console keeps open."""
+
+    title = "Too many streams are open"
+
+    def __init__(self) -> None:
+        super().__init__(30)
+        self.detail = "close one, or wait 30 seconds and try again"
+
+
+class PlaceUnknown(Refusal):
+    """A place among events that no stream ever gave."""
+
+    status = 422
+    title = "Last-Event-ID is not known"
+
+    def __init__(self) -> None:
+        super().__init__("leave it out to be told from now on")
+
+
+@router.get(
+    "/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Events as they happen, see docs/api.md.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        422: problem("Last-Event-ID is not known."),
+    },
+)
+async def events(
+    request: Request,
+    visitor: READS,
+    last_event_id: Annotated[
+        str | None, Header(max_length=100, description="Where a stream broke off.")
+    ] = None,
+) -> StreamingResponse:
+    """Tell what happens on the sites that the role reaches, until the reader goes."""
+    desk = desk_of(request)
+    try:
+        place = None if last_event_id is None else Place.parse(last_event_id)
+    except (ValueError, OverflowError):
+        raise PlaceUnknown from None
+    streams: Streams = request.app.state.streams
+    who = f"{visitor.identity.via.value} {visitor.identity.name}"
+    with contextlib.ExitStack() as held:
+        held.enter_context(streams.one_more(who))
+        begin = place or await desk.store.events.here(desk.now())
+        stream = _Stream(request, visitor, streams, begin)
+        if place is None:
+            await stream.forget_the_past()
+        return _Streaming(_until_over(stream), held.pop_all())
+
+
+class _Streaming(StreamingResponse):
+    """An answer that counts as a stream until it is over, however it ends."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, texts: AsyncIterator[str], held: contextlib.ExitStack) -> None:
+        super().__init__(texts, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self._held:
+            await super().__call__(scope, receive, send)
+
+
+async def _until_over(stream: _Stream) -> AsyncIterator[str]:
+    try:
+        async for text in stream.texts():
+            yield text
+    except StoreError as error:
+        logs.logger().error("web.events", error=str(error))
+
+
+class _Stream:
+    """One stream: where it is, what it has told, and when it ends."""
+
+    def __init__(self, request: Request, visitor: Visitor, streams: Streams, place: Place) -> None:
+        self._request, self._visitor, self._streams = request, visitor, streams
+        self._place = place
+        self._told: OrderedDict[str, None] = OrderedDict()
+        self._stopped = announce_stream(request.scope)
+
+    async def forget_the_past(self) -> None:
+        """Take for told what happened before anybody listened."""
+        desk = desk_of(self._request)
+        sites = desk.names(self._visitor.identity)
+        news = await desk.store.events.after(self._place, sites, desk.now())
+        for event in news.events:
+            self._is_new(event)
+
+    async def texts(self) -> AsyncIterator[str]:
+        """Give what is sent: where it begins, events, a heartbeat where there are none."""
+        yield f"retry: 2000\nid: {self._place.text}\n\n"
+        begun = beaten = time.monotonic()
+        while not self._stopped.is_set():
+            told = False
+            async for text in self._news():
+                told = True
+                yield text
+            now = time.monotonic()
+            if now - begun >= self._streams.longest:
+                return
+            if told:
+                beaten = now
+            elif now - beaten >= self._streams.beat:
+                if not await self._may_still():
+                    return
+                beaten = now
+                yield f": \nid: {self._place.text}\n\n"
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), self._streams.look)
+
+    async def _news(self) -> AsyncIterator[str]:
+        """Give what is new; the last of what was found together says where the stream is then.
+
+        Who is cut off before it goes on before all of it, and is told some of it twice.
+        """
+        desk = desk_of(self._request)
+        while True:
+            sites = desk.names(self._visitor.identity)
+            news = await desk.store.events.after(self._place, sites, desk.now())
+            self._place = news.place
+            fresh = [event for event in news.events if self._is_new(event)]
+            for event in fresh[:-1]:
+                yield text_of(event)
+            for event in fresh[-1:]:
+                yield f"id: {self._place.text}\n{text_of(event)}"
+            if not news.more:
+                return
+
+    def _is_new(self, event: Event) -> bool:
+        if event.key in self._told:
+            return False
+        self._told[event.key] = None
+        if len(self._told) > _REMEMBERED:
+            self._told.popitem(last=False)
+        return True
+
+    async def _may_still(self) -> bool:
+        """Ask again who this is: tokens are revoked, sessions end, roles change."""
+        try:
+            visitor = await find_visitor(self._request)
+        except NotSignedIn:
+            return False
+        if visitor is None:
+            return False
+        self._visitor = visitor
+        return True
+
+
+def text_of(event: Event) -> str:
+    """Return an event as it is sent; JSON has no line ends of its own."""
+    told = {
+        "id": event.key,
+        "type": event.kind.value,
+        "timestamp": event.at,
+        "site": event.site,
+        "data": dict(event.data),
+    }
+    body = msgspec.json.encode(told).decode("utf-8")
+    return f"event: {event.kind.value}\ndata: {body}\n\n"
