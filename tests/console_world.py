@@ -74,11 +74,15 @@ class World:
         return httpx.AsyncClient(transport=transport, base_url=f"{scheme}://seats", **options)
 
     async def signed_in(
-        self, role: Role = Role.ADMIN, *, sites: tuple[str, ...] = (), name: str = "Ingrid Berg"
+        self,
+        role: Role = Role.ADMIN,
+        *,
+        sites: tuple[str, ...] = (),
+        name: str = "Ingrid Berg",
+        grants: tuple[Grant, ...] = (),
     ) -> httpx.AsyncClient:
-        """Return the browser of somebody with this role, on all sites or some."""
-        grant = Grant(role, frozenset(sites) or None)
-        identity = Identity(name, SignIn.LINK, (grant,))
+        """Return the browser of somebody with this role, on all sites or some, or with grants."""
+        identity = Identity(name, SignIn.LINK, grants or (Grant(role, frozenset(sites) or None),))
         secret = await self.store.sessions.begin(identity, timedelta(hours=12), self.now)
         browser = self.browser()
         browser.cookies.set(cookie_name(self.desk), secret)

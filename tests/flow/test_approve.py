@@ -96,7 +96,7 @@ async def test_passing_a_limit_that_is_not_broken_is_a_slip() -> None:
 @pytest.mark.parametrize(
     ("approval", "why"),
     [
-        ({"passing": (Limit.MAX_SHARE,)}, "needs --reason"),
+        ({"passing": (Limit.MAX_SHARE,)}, "passed with a reason"),
         ({"passing": (Limit.PAUSE,), "reason": "x"}, "cannot be overridden"),
         (
             {"passing": (Limit.GROWN,), "reason": "x", "lasting": timedelta(days=91)},

@@ -55,6 +55,22 @@ async def test_old_numbers_are_said_to_be_old(tmp_path: Path) -> None:
         assert "Nobody can tell: prod gave no new numbers." in page.text
 
 
+async def test_a_site_that_is_read_once_a_day_is_old_after_three(tmp_path: Path) -> None:
+    text = SITES.replace(
+        "    license_shared_with: []\n",
+        "    license_shared_with: []\n    schedule: {monitor: every 1 days}\n",
+    )
+    seen = []
+    async with a_console(tmp_path, text=text) as world:
+        await read(world)
+        for hours in (71, 2):
+            world.now += timedelta(hours=hours)
+            async with await world.signed_in() as browser:
+                seen.append((await browser.get("/?site=prod")).text)
+
+    assert ["These numbers are not of today." in page for page in seen] == [False, True]
+
+
 async def test_every_site_is_seen_at_a_glance(tmp_path: Path) -> None:
     async with a_console(tmp_path) as world, await world.signed_in() as browser:
         await read(world)

@@ -9,7 +9,7 @@ import pytest
 
 from builders import a_summary
 from console_world import SITES, World, a_console, csrf_of
-from seatkeeper.core.plan import Limit, Plan, PlanStatus
+from seatkeeper.core.plan import Limit, Notice, Plan, PlanStatus
 from seatkeeper.core.roles import Role
 from seatkeeper.store import LedgerQuery, RequestKind
 from stored import JANE, a_plan, a_violation, an_action, applied, some_actions
@@ -199,6 +199,22 @@ async def test_a_plan_of_another_site_does_not_exist_for_a_role_elsewhere(tmp_pa
             none = await browser.get("/plans/20260101-000000-00000000")
 
         assert (page.status_code, post.status_code, none.status_code) == (404, 404, 404)
+
+
+async def test_what_may_name_an_exempt_person_is_hidden_with_the_names(tmp_path: Path) -> None:
+    text = SITES + "privacy: pseudonymous\n"
+    told = Notice(code="exemption_expired", message=r"user EXAMPLE\carla is protected no more")
+    plan = a_plan(*some_actions(1), warnings=(told,))
+    async with a_console(tmp_path, text=text) as world:
+        await recorded(world, plan)
+        seen = []
+        for role in (Role.VIEWER, Role.OPERATOR):
+            async with await world.signed_in(role) as browser:
+                seen.append((await browser.get(f"/plans/{plan.plan_id}")).text)
+
+    assert "carla" not in seen[0]
+    assert "may name a person" in seen[0]
+    assert "carla" in seen[1]
 
 
 async def test_viewers_see_pseudonyms_where_privacy_asks_and_names_seen_are_recorded(

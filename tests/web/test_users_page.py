@@ -13,7 +13,7 @@ import pytest
 from builders import ANALYZER, NOW, PROFESSIONAL
 from console_world import SITES, World, a_console, csrf_of
 from seatkeeper.core.model import LicenseType
-from seatkeeper.core.roles import Role
+from seatkeeper.core.roles import Grant, Role
 from seatkeeper.core.roster import Flag, RosterLine
 from seatkeeper.core.rules import Reason
 
@@ -184,6 +184,27 @@ async def test_viewers_see_pseudonyms_and_cannot_search_by_name(tmp_path: Path) 
         assert "1 to 2 of 2" in found.text
 
 
+async def test_on_all_sites_names_are_shown_only_where_the_role_shows_them(
+    tmp_path: Path,
+) -> None:
+    text = SITES + "privacy: pseudonymous\n"
+    grants = (
+        Grant(Role.OPERATOR, frozenset({"prod"})),
+        Grant(Role.VIEWER, frozenset({"test"})),
+    )
+    async with a_console(tmp_path, text=text) as world:
+        await listed(world, a_line(r"EXAMPLE\anna", 1))
+        await listed(world, a_line(r"EXAMPLE\ben", 2), site="test")
+        async with await world.signed_in(grants=grants) as browser:
+            page = await browser.get("/users?site=all&sort=user")
+            found = await looked_for(browser, "ben", site="all")
+            sheet = await browser.get("/users.csv?site=all")
+
+        for answer in (page, found, sheet):
+            assert r"EXAMPLE\anna" in answer.text
+            assert "ben" not in answer.text
+
+
 @pytest.mark.parametrize(("record", "seen"), [("true", 2), ("false", 0)])
 async def test_who_saw_names_is_recorded_where_the_configuration_asks(
     tmp_path: Path, record: str, seen: int
@@ -197,6 +218,27 @@ async def test_who_saw_names_is_recorded_where_the_configuration_asks(
 
         assert len(records) == seen
         assert all(r.by == "Ingrid Berg" for r in records)
+
+
+async def test_why_somebody_is_exempt_is_hidden_with_their_name(tmp_path: Path) -> None:
+    text = SITES + "privacy: pseudonymous\n"
+    line = a_line(
+        r"EXAMPLE\anna",
+        reason=Reason.EXEMPT,
+        note=r"protected by user EXAMPLE\anna",
+        exempt_reason="Anna is on leave",
+    )
+    async with a_console(tmp_path, text=text) as world:
+        await listed(world, line)
+        seen = []
+        for role in (Role.VIEWER, Role.OPERATOR):
+            async with await world.signed_in(role) as browser:
+                page = (await browser.get("/users")).text
+                link = page.partition('<span class="who"><a href="')[2].partition('"')[0]
+                seen.append((await browser.get(link)).text)
+
+    assert "anna" not in seen[0].casefold()
+    assert "Anna is on leave" in seen[1]
 
 
 async def test_a_person_of_another_site_is_not_shown(tmp_path: Path) -> None:

@@ -75,6 +75,18 @@ class DepartmentCost:
     savings: int = 0
     saved: int = 0
 
+    def plus(self, other: DepartmentCost) -> DepartmentCost:
+        """Return what this department costs on two sites."""
+        return DepartmentCost(
+            department=self.department,
+            allocated=self.allocated + other.allocated,
+            idle=self.idle + other.idle,
+            spend=self.spend + other.spend,
+            idle_spend=self.idle_spend + other.idle_spend,
+            savings=self.savings + other.savings,
+            saved=self.saved + other.saved,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Bill:
@@ -139,6 +151,15 @@ class AllSites:
             savings=sum(one.savings for one in bills),
             saved=sum(one.saved for one in bills),
         )
+
+
+def departments_together(bills: Iterable[Bill]) -> tuple[DepartmentCost, ...]:
+    """Add the departments of several sites up (letter case aside), the costliest first."""
+    found: dict[str, DepartmentCost] = {}
+    for one in (department for bill in bills for department in bill.departments):
+        key = one.department.casefold()
+        found[key] = found[key].plus(one) if key in found else one
+    return tuple(sorted(found.values(), key=lambda d: (-d.spend, d.department)))
 
 
 def group_seats(

@@ -103,6 +103,11 @@ class PlanLine:
     made_from: str | None = None
     """The plan it was made from by leaving seats out."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether it would release something, and waits for somebody to decide about it."""
+        return self.actions > 0 and self.status in (PlanStatus.OPEN, PlanStatus.BLOCKED)
+
 
 @dataclass(frozen=True, slots=True)
 class RunLine:

@@ -35,7 +35,9 @@ class Approval:
 
     def __post_init__(self) -> None:
         if self.passing and not self.reason.strip():
-            raise UsageError("--override needs --reason: it is kept and shown in every plan")
+            raise UsageError(
+                "a limit is passed with a reason (--reason): it is kept and shown in every plan"
+            )
         if self.lasting is not None and not timedelta(0) < self.lasting <= MOST_OVERRIDE:
             raise UsageError(f"--for is above 0 and at most {MOST_OVERRIDE.days}d")
         if self.lasting is not None and not self.passing:

@@ -8,16 +8,17 @@ from datetime import datetime, timedelta, tzinfo
 from fastapi import Request
 
 from seatkeeper.core.alerts import AlertState
-from seatkeeper.core.plan import PlanStatus
 from seatkeeper.core.record import Freeze, PlanLine
 from seatkeeper.core.roles import Permission
+from seatkeeper.core.summary import Summary
 from seatkeeper.settings import Privacy, SiteSettings
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.refusals import NotFound
 from seatkeeper.web.who import Visitor, desk_of, no_such_site
+from seatkeeper.wiring.alarms import period_of
 
 STALE = timedelta(hours=6)
-"""Data older than three times the usual pause, and than this, are said to be old."""
+"""Data are old after three of the pauses between two readings, and never before this."""
 
 PAGES = (
     ("overview", "/", "Overview"),
@@ -35,6 +36,8 @@ class Frame:
     """The frame of one page.
 
     `site` is the one that the page is about, None for all; `sites` are those the visitor may see.
+    `read_at` is the oldest of their newest readings, None while one was never read; `is_stale`:
+    some of the data are too old to be taken for the present.
     """
 
     visitor: Visitor
@@ -46,9 +49,15 @@ class Frame:
     mode: str
     four_eyes: bool
     read_at: datetime | None
+    is_stale: bool
     waiting: tuple[PlanLine, ...]
     firing: int
     freeze: Freeze | None
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The sites that the page is about."""
+        return self.sites if self.site is None else (self.site,)
 
     @property
     def csrf(self) -> str:
@@ -66,11 +75,6 @@ class Frame:
         identity = self.visitor.identity
         role = identity.role if self.site is None else identity.role_on(self.site)
         return role.value if role is not None else ""
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether the data are too old to be taken for the present."""
-        return self.read_at is None or self.now - self.read_at > STALE
 
     @property
     def pages(self) -> tuple[tuple[str, str, str], ...]:
@@ -127,10 +131,20 @@ async def frame_of(request: Request, visitor: Visitor, here: str, site: str | No
         mode=", ".join(sorted({desk.sites[name].policy.mode.value for name in about})),
         four_eyes=four_eyes(desk),
         read_at=min(read) if len(read) == len(about) else None,
+        is_stale=any(is_stale(desk, name, summaries.get(name)) for name in about),
         waiting=await _waiting(desk, about, now),
         firing=sum(a.state is AlertState.FIRING and a.key.site in ("", *about) for a in alerts),
         freeze=await desk.store.control.frozen(now),
     )
+
+
+def is_stale(desk: Desk, site: str, summary: Summary | None) -> bool:
+    """Whether what is known of a site is too old to be taken for the present."""
+    settings = desk.settings.site(site)
+    if summary is None or settings is None:
+        return True
+    usual = 3 * period_of(settings, desk.now())
+    return desk.now() - summary.at > max(STALE, usual)
 
 
 def zone_of(settings: SiteSettings | None) -> tzinfo:
@@ -153,12 +167,5 @@ def sees_names(desk: Desk, visitor: Visitor, site: str) -> bool:
 
 
 async def _waiting(desk: Desk, sites: tuple[str, ...], now: datetime) -> tuple[PlanLine, ...]:
-    found = []
-    for site in sites:
-        lines = await desk.store.plans.lines(now, site=site, limit=5)
-        found += [
-            line
-            for line in lines
-            if line.actions and line.status in (PlanStatus.OPEN, PlanStatus.BLOCKED)
-        ]
-    return tuple(found)
+    newest = [await desk.store.plans.lines(now, site=site, limit=5) for site in sites]
+    return tuple(line for lines in newest for line in lines if line.waits)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fastapi import Request
 from markupsafe import Markup
 
 from seatkeeper.core.model import person_key
+from seatkeeper.core.plan import Limit
 from seatkeeper.core.record import Kind, LedgerEntry
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.frame import sees_names
@@ -43,6 +45,45 @@ class Names:
     def link(self, user: str) -> str:
         """Return the address of a person's page, which holds no name."""
         return f"/users/{self.site}/{self.seal.close(user)}"
+
+    def sentence(self, code: str, text: str) -> str:
+        """Return what a plan says under that code, unless it may name somebody who is hidden."""
+        return HIDDEN if not self.clear and code in _NAMING else text
+
+
+HIDDEN = "what this says may name a person, which your role does not see"
+
+_NAMING = frozenset(
+    {Limit.BLIND_EXEMPTION.value, "exemption_expired", "exemption_expires_soon", "unclear"}
+)
+"""Warnings and limits that say which exemption or seat is meant, and so whose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How people are named on several sites; `clear`: by name on every one of them."""
+
+    by_site: Mapping[str, Names]
+
+    @property
+    def clear(self) -> bool:
+        """Whether nobody on these sites is hidden from the visitor."""
+        return all(names.clear for names in self.by_site.values())
+
+    @property
+    def some_clear(self) -> bool:
+        """Whether the visitor sees any name."""
+        return any(names.clear for names in self.by_site.values())
+
+    def of(self, site: str) -> Names:
+        """Return how people of one site are named; without a site, as where they are hidden."""
+        hidden_first = sorted(self.by_site.values(), key=lambda names: names.clear)
+        return self.by_site.get(site, hidden_first[0])
+
+
+def naming(request: Request, visitor: Visitor, sites: Iterable[str]) -> Naming:
+    """Return how people of these sites are named to this visitor: a role may differ by site."""
+    return Naming({site: names_on(request, visitor, site) for site in sites})
 
 
 def names_on(request: Request, visitor: Visitor, site: str) -> Names:

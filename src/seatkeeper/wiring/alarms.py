@@ -30,7 +30,7 @@ def alarm_of(settings: Settings, store: Store) -> Alarm:
         return tuple(_certificates(sites[site])) if site in sites else ()
 
     def period(site: str, now: datetime) -> timedelta | None:
-        return _period(sites[site], now) if site in sites else None
+        return period_of(sites[site], now) if site in sites else None
 
     return Alarm(
         rules=alerts.to_rules(),
@@ -67,7 +67,7 @@ def _ends(path: Path, _changed: int) -> datetime:
     return describe(path).not_after
 
 
-def _period(site: SiteSettings, now: datetime) -> timedelta | None:
+def period_of(site: SiteSettings, now: datetime) -> timedelta:
     """Return the longest time between two readings that the schedule plans."""
     schedule = site.schedule
     if schedule.monitor.every is not None:

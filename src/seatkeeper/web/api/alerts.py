@@ -17,10 +17,10 @@ from seatkeeper.core.roles import Permission
 from seatkeeper.web.api import shapes
 from seatkeeper.web.api.cursors import part
 from seatkeeper.web.api.once import Done, OnceOnly
-from seatkeeper.web.api.reach import READS, SILENCES, site_named, sites_asked
 from seatkeeper.web.api.shapes import CONFLICT, UNCHANGED, Cursor, Number, OfSite, Page, Shape
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.desk import Desk
+from seatkeeper.web.reach import READS, SILENCES, site_named, sites_asked
 from seatkeeper.web.refusals import NotAllowedHere, NotFound, Refusal
 from seatkeeper.web.who import Visitor, desk_of, require
 

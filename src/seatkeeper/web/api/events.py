@@ -23,10 +23,10 @@ from starlette.types import Receive, Scope, Send
 from seatkeeper import logs
 from seatkeeper.core.event import Event, Place
 from seatkeeper.errors import StoreError
-from seatkeeper.web.api.reach import READS
 from seatkeeper.web.api.shapes import problem
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.patience import announce_stream
+from seatkeeper.web.reach import READS
 from seatkeeper.web.refusals import NotSignedIn, Refusal, TooOften
 from seatkeeper.web.who import Visitor, desk_of, find_visitor
 

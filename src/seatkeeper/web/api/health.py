@@ -12,10 +12,10 @@ from seatkeeper.core.health import judge_health
 from seatkeeper.core.outbox import OutboxState
 from seatkeeper.core.roles import Permission
 from seatkeeper.store import CycleState
-from seatkeeper.web.api.reach import READS
 from seatkeeper.web.api.shapes import UNCHANGED, Shape
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.desk import Desk
+from seatkeeper.web.reach import READS
 from seatkeeper.web.who import desk_of
 
 router = APIRouter(route_class=TaggedRoute, tags=["health"])

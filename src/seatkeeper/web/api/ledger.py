@@ -14,12 +14,12 @@ from seatkeeper.errors import UsageError
 from seatkeeper.store import LedgerQuery
 from seatkeeper.web.api import shapes
 from seatkeeper.web.api.cursors import opened, seal_of, sealed
-from seatkeeper.web.api.reach import READS, reaches, sites_asked
 from seatkeeper.web.api.shapes import UNCHANGED, Cursor, Number, OfSite, Shape, When
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.frame import sees_names
 from seatkeeper.web.names import names_on, note_names_seen
+from seatkeeper.web.reach import READS, reaches, sites_asked
 from seatkeeper.web.refusals import NotFound
 from seatkeeper.web.who import Visitor, desk_of, require
 

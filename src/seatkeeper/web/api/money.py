@@ -13,9 +13,9 @@ from seatkeeper.core.cost import Bill
 from seatkeeper.core.cost_month import Month
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.money import money
-from seatkeeper.web.api.reach import READS, site_named
 from seatkeeper.web.api.shapes import UNCHANGED, Shape, SiteInPath
 from seatkeeper.web.api.tagged import TaggedRoute
+from seatkeeper.web.reach import READS, site_named
 from seatkeeper.web.refusals import NotFound, Refusal
 from seatkeeper.web.who import desk_of
 from seatkeeper.wiring.costing import bill, month_bill

@@ -10,11 +10,11 @@ from seatkeeper.core.durations import format_duration
 from seatkeeper.core.forecast import SURE, Forecast, Outset, forecast
 from seatkeeper.core.model import LicenseType, Pool
 from seatkeeper.core.summary import Summary
-from seatkeeper.web.api.reach import READS, site_named
 from seatkeeper.web.api.shapes import UNCHANGED, Shape, SiteInPath
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.frame import zone_of
+from seatkeeper.web.reach import READS, site_named
 from seatkeeper.web.views.pools import alert_below, capacity_of, history_of, parts_of
 from seatkeeper.web.who import desk_of
 

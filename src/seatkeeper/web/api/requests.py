@@ -18,11 +18,11 @@ from seatkeeper.store import RequestQuery, RunQuery
 from seatkeeper.web.api import shapes
 from seatkeeper.web.api.cursors import opened, sealed
 from seatkeeper.web.api.once import Done, OnceOnly
-from seatkeeper.web.api.reach import READS, UNDOES, site_named, sites_asked
 from seatkeeper.web.api.shapes import CONFLICT, UNCHANGED, Cursor, Name, Number, OfSite, Page, Shape
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.names import Names, names_on
+from seatkeeper.web.reach import READS, UNDOES, site_named, sites_asked
 from seatkeeper.web.refusals import NotFound, Refusal
 from seatkeeper.web.who import Visitor, desk_of, require
 

@@ -9,17 +9,16 @@ from datetime import date, datetime
 from fastapi import APIRouter, Request
 
 from seatkeeper.core.alerts import Alert, AlertState
-from seatkeeper.core.plan import PlanStatus
 from seatkeeper.core.policy import Mode
 from seatkeeper.core.record import Freeze
 from seatkeeper.core.roles import Permission, Role, SignIn
 from seatkeeper.core.summary import LicenseState, Summary, aged
 from seatkeeper.web.api.cursors import part
-from seatkeeper.web.api.reach import READS, site_named
 from seatkeeper.web.api.shapes import UNCHANGED, Cursor, Limit, Page, Shape, SiteInPath
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.desk import Desk
-from seatkeeper.web.frame import STALE, zone_of
+from seatkeeper.web.frame import is_stale, zone_of
+from seatkeeper.web.reach import READS, site_named
 from seatkeeper.web.who import desk_of
 
 router = APIRouter(route_class=TaggedRoute, tags=["sites"])
@@ -111,16 +110,15 @@ async def _sites(desk: Desk, names: Sequence[str]) -> list[SiteOut]:
 async def _site(desk: Desk, name: str, known: _Known) -> SiteOut:
     now, summary = desk.now(), known.summaries.get(name)
     lines = await desk.store.plans.lines(now, site=name, limit=1)
-    waits = lines and lines[0].actions and lines[0].status in (PlanStatus.OPEN, PlanStatus.BLOCKED)
     license_ = None if summary is None else aged(summary, now).license
     return SiteOut(
         name=name,
         mode=desk.sites[name].policy.mode,
         zone=str(zone_of(desk.settings.site(name))),
         read_at=None if summary is None else summary.at,
-        is_stale=summary is None or now - summary.at > STALE,
+        is_stale=is_stale(desk, name, summary),
         license=None if license_ is None else LicenseOut.model_validate(license_),
-        waiting_plan=lines[0].plan_id if waits else None,
+        waiting_plan=lines[0].plan_id if lines and lines[0].waits else None,
         firing=sum(alert.key.site == name for alert in known.alerts),
         freeze=None if known.freeze is None else FreezeOut.model_validate(known.freeze),
     )

@@ -21,10 +21,10 @@ from seatkeeper.core.roster import Flag, RosterQuery, RosterRow, RosterSort, Vie
 from seatkeeper.core.rules import Reason
 from seatkeeper.core.story import PersonRecord, StoryKind, story_of
 from seatkeeper.web.api.cursors import BadCursor, opened, seal_of, sealed
-from seatkeeper.web.api.reach import READS, site_named
 from seatkeeper.web.api.shapes import MOST, UNCHANGED, Cursor, Limit, Shape, SiteInPath
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.names import Names, names_on, note_names_seen
+from seatkeeper.web.reach import READS, site_named
 from seatkeeper.web.refusals import NotFound
 from seatkeeper.web.who import Visitor, desk_of, require
 

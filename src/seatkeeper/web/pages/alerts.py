@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from seatkeeper.core.alert_message import Severity
@@ -16,9 +15,10 @@ from seatkeeper.core.roles import Permission
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import Form, note_of, read_form
 from seatkeeper.web.frame import Frame, chosen_site, frame_of
+from seatkeeper.web.reach import READS, SILENCES
 from seatkeeper.web.refusals import NotAllowedHere
 from seatkeeper.web.render import page
-from seatkeeper.web.who import Visitor, desk_of, needs, require
+from seatkeeper.web.who import Visitor, desk_of, require
 
 router = APIRouter()
 
@@ -29,7 +29,7 @@ SHOWN = 50
 @router.get("/alerts", response_class=HTMLResponse)
 async def alerts(
     request: Request,
-    visitor: Annotated[Visitor, Depends(needs(Permission.READ))],
+    visitor: READS,
     site: str | None = None,
 ) -> Response:
     """Show alerts and silences of a site, or of all."""
@@ -38,9 +38,7 @@ async def alerts(
 
 
 @router.post("/alerts/silences", response_class=HTMLResponse)
-async def silence(
-    request: Request, visitor: Annotated[Visitor, Depends(needs(Permission.SILENCE))]
-) -> Response:
+async def silence(request: Request, visitor: SILENCES) -> Response:
     """Silence a rule, a severity or everything, on one site or all, for a while."""
     desk, form = desk_of(request), await read_form(request)
     names = desk.names(visitor.identity)
@@ -73,7 +71,7 @@ async def silence(
 async def end_silence(
     request: Request,
     silence_id: int,
-    visitor: Annotated[Visitor, Depends(needs(Permission.SILENCE))],
+    visitor: SILENCES,
 ) -> Response:
     """Lift a silence."""
     desk, form = desk_of(request), await read_form(request)
@@ -124,7 +122,7 @@ def _runbook(desk: Desk, rule: str) -> tuple[str, bool]:
 def _concerns(silence: Silence, frame: Frame) -> bool:
     if silence.site is None:
         return True
-    about = frame.sites if frame.site is None else (frame.site,)
+    about = frame.about
     return silence.site.casefold() in {site.casefold() for site in about}
 
 

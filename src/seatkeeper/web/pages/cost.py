@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from seatkeeper.core.roles import Permission
 from seatkeeper.web.frame import chosen_site, frame_of
+from seatkeeper.web.reach import READS
 from seatkeeper.web.render import page
 from seatkeeper.web.views.cost import cost_view
 from seatkeeper.web.views.pools import capacity_of
-from seatkeeper.web.who import Visitor, desk_of, needs
+from seatkeeper.web.who import desk_of
 
 router = APIRouter()
 
@@ -21,13 +21,13 @@ router = APIRouter()
 @router.get("/cost", response_class=HTMLResponse)
 async def cost(
     request: Request,
-    visitor: Annotated[Visitor, Depends(needs(Permission.READ))],
+    visitor: READS,
     site: str | None = None,
 ) -> Response:
     """Show the money of a site, or of all that the visitor may see."""
     desk = desk_of(request)
     frame = await frame_of(request, visitor, "cost", chosen_site(desk, visitor, site))
-    about = frame.sites if frame.site is None else (frame.site,)
+    about = frame.about
     summaries = await desk.store.summaries.all()
     since = (frame.now - timedelta(days=60)).date()
     capacity = [

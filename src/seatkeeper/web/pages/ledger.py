@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Annotated
 from urllib.parse import urlencode
@@ -18,15 +18,14 @@ from seatkeeper.store import LedgerQuery
 from seatkeeper.web.csv_text import csv_row
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import read_form
-from seatkeeper.web.frame import Frame, chosen_site, frame_of
-from seatkeeper.web.names import Names, names_on, note_names_seen
+from seatkeeper.web.frame import chosen_site, frame_of, zone_of
+from seatkeeper.web.names import Naming, naming, note_names_seen
+from seatkeeper.web.reach import READS
 from seatkeeper.web.render import page
 from seatkeeper.web.sealed import Seal
-from seatkeeper.web.who import Visitor, desk_of, needs
+from seatkeeper.web.who import Visitor, desk_of
 
 router = APIRouter()
-
-READS = Annotated[Visitor, Depends(needs(Permission.READ))]
 
 ROWS = 50
 
@@ -55,21 +54,22 @@ class Asked:
         self.begin, self.end = _day(from_), _day(to)
         self.before = int(before) if before.isdecimal() and len(before) < 16 else None
 
-    def query(self, frame: Frame, *, clear: bool) -> LedgerQuery:
+    def query(self, looked: _Looked) -> LedgerQuery:
         """Return the query; whoever sees no names looks for none."""
+        after = None if self.end is None else self.end + timedelta(days=1)
         query = LedgerQuery(
-            sites=_sites(frame),
+            sites=_sites(looked),
             kind=self.kind,
             by=self.by or None,
-            since=_midnight(self.begin, frame.zone),
-            until=_midnight(None if self.end is None else self.end + timedelta(days=1), frame.zone),
+            since=_midnight(self.begin, looked.zone),
+            until=_midnight(after, looked.zone),
             before_seq=self.before,
         )
         about = self.about.strip()
         if not about:
             return query
         if "\\" in about:
-            return replace(query, person=about) if clear else query
+            return replace(query, person=about) if looked.names.clear else query
         if about.isdecimal() and len(about) < 16:
             return replace(query, after_seq=int(about) - 1, before_seq=int(about) + 1)
         return replace(query, plan_id=about)
@@ -100,12 +100,35 @@ def _midnight(day: date | None, zone: tzinfo) -> datetime | None:
     return None if day is None else datetime.combine(day, time(), zone)
 
 
-def _sites(frame: Frame) -> tuple[str, ...] | None:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """Which records somebody looks at: of one site, or of all that they may see."""
+
+    visitor: Visitor
+    site: str | None
+    about: tuple[str, ...]
+    zone: tzinfo
+    names: Naming
+
+
+async def _look(request: Request, visitor: Visitor, site: str | None, what: str) -> _Looked:
+    """Say what is looked at, and note it where clear names are seen and that is recorded."""
+    desk = desk_of(request)
+    chosen, reached = chosen_site(desk, visitor, site), desk.names(visitor.identity)
+    about = reached if chosen is None else (chosen,)
+    names = naming(request, visitor, about)
+    if names.some_clear:
+        await note_names_seen(desk, visitor, chosen or "", what)
+    zone = zone_of(desk.settings.site(about[0]))
+    return _Looked(visitor, chosen, about, zone, names)
+
+
+def _sites(looked: _Looked) -> tuple[str, ...] | None:
     """Return of which sites records are shown; of none in particular only to those of all."""
-    everything = frame.visitor.identity.may(Permission.READ)
-    if frame.site is None:
-        return None if everything else frame.sites
-    return (frame.site, "") if everything else (frame.site,)
+    everything = looked.visitor.identity.may(Permission.READ)
+    if looked.site is None:
+        return None if everything else looked.about
+    return (looked.site, "") if everything else (looked.site,)
 
 
 @router.get("/ledger", response_class=HTMLResponse)
@@ -114,16 +137,13 @@ async def ledger(
 ) -> Response:
     """Show a page of records, newest first."""
     desk = desk_of(request)
-    frame = await frame_of(request, visitor, "ledger", chosen_site(desk, visitor, site))
-    names = names_on(request, visitor, frame.site or frame.sites[0])
-    found = await desk.store.ledger.search(asked.query(frame, clear=names.clear), ROWS)
-    if names.clear and any(record.person for record in found.records):
-        await note_names_seen(desk, visitor, frame.site or "", "read the ledger")
+    looked = await _look(request, visitor, site, "read the ledger")
+    found = await desk.store.ledger.search(asked.query(looked), ROWS)
     values = {
-        "frame": frame,
+        "frame": await frame_of(request, visitor, "ledger", looked.site),
         "found": found,
         "asked": asked,
-        "names": names,
+        "names": looked.names,
         "state": await desk.store.ledger.state(),
         "kinds": list(Kind),
         "actors": await desk.store.ledger.actors(),
@@ -148,15 +168,9 @@ async def export_csv(
     request: Request, visitor: READS, asked: Annotated[Asked, Depends()], site: str | None = None
 ) -> Response:
     """Send every record that was asked for as CSV, newest first."""
-    desk = desk_of(request)
-    frame = await frame_of(request, visitor, "ledger", chosen_site(desk, visitor, site))
-    names = names_on(request, visitor, frame.site or frame.sites[0])
-    if names.clear:
-        await note_names_seen(desk, visitor, frame.site or "", "exported the ledger")
-    records = _records(desk, asked.query(frame, clear=names.clear))
-    headers = {"Content-Disposition": 'attachment; filename="ledger.csv"'}
-    rows = _csv(records, names)
-    return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=headers)
+    looked = await _look(request, visitor, site, "exported the ledger")
+    records = _records(desk_of(request), asked.query(looked))
+    return _file(_csv(records, looked.names), "ledger.csv", "text/csv; charset=utf-8")
 
 
 @router.get("/ledger.json")
@@ -164,15 +178,14 @@ async def export_json(
     request: Request, visitor: READS, asked: Annotated[Asked, Depends()], site: str | None = None
 ) -> Response:
     """Send every record that was asked for as JSON, one a line, newest first."""
-    desk = desk_of(request)
-    frame = await frame_of(request, visitor, "ledger", chosen_site(desk, visitor, site))
-    names = names_on(request, visitor, frame.site or frame.sites[0])
-    if names.clear:
-        await note_names_seen(desk, visitor, frame.site or "", "exported the ledger")
-    records = _records(desk, asked.query(frame, clear=names.clear))
-    headers = {"Content-Disposition": 'attachment; filename="ledger.jsonl"'}
-    lines = _json(records, names)
-    return StreamingResponse(lines, media_type="application/jsonl", headers=headers)
+    looked = await _look(request, visitor, site, "exported the ledger")
+    records = _records(desk_of(request), asked.query(looked))
+    return _file(_json(records, looked.names), "ledger.jsonl", "application/jsonl")
+
+
+def _file(rows: AsyncIterator[str] | AsyncIterator[bytes], name: str, kind: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(rows, media_type=kind, headers=headers)
 
 
 async def _records(desk: Desk, query: LedgerQuery) -> AsyncIterator[LedgerRecord]:
@@ -203,20 +216,20 @@ COLUMNS = (
 )
 
 
-async def _csv(records: AsyncIterator[LedgerRecord], names: Names) -> AsyncIterator[str]:
+async def _csv(records: AsyncIterator[LedgerRecord], names: Naming) -> AsyncIterator[str]:
     yield csv_row(COLUMNS)
     async for record in records:
         yield csv_row(_shown(record, names)[column] for column in COLUMNS)
 
 
-async def _json(records: AsyncIterator[LedgerRecord], names: Names) -> AsyncIterator[bytes]:
+async def _json(records: AsyncIterator[LedgerRecord], names: Naming) -> AsyncIterator[bytes]:
     async for record in records:
         yield msgspec.json.encode(_shown(record, names)) + b"\n"
 
 
-def _shown(record: LedgerRecord, names: Names) -> dict[str, object]:
+def _shown(record: LedgerRecord, names: Naming) -> dict[str, object]:
     found = {name: getattr(record, name) for name in COLUMNS}
-    return found | {"person": names.text(record.person) if record.person else ""}
+    return found | {"person": names.of(record.site).text(record.person) if record.person else ""}
 
 
 def _evidence(record: LedgerRecord) -> list[tuple[str, str]]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from seatkeeper.core.roles import Permission
 from seatkeeper.web.frame import chosen_site, frame_of
+from seatkeeper.web.reach import READS
 from seatkeeper.web.render import page
 from seatkeeper.web.views.overview import overview_of, title_of
-from seatkeeper.web.who import Visitor, desk_of, needs
+from seatkeeper.web.who import desk_of
 
 router = APIRouter()
 
@@ -19,7 +17,7 @@ router = APIRouter()
 @router.get("/", response_class=HTMLResponse)
 async def overview(
     request: Request,
-    visitor: Annotated[Visitor, Depends(needs(Permission.READ))],
+    visitor: READS,
     site: str | None = None,
 ) -> Response:
     """Show every site at a glance, and one of them closely."""

@@ -6,9 +6,8 @@ Nothing here releases a seat: approvals and requests are written down, and the e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from seatkeeper.core.four_eyes import why_not_by
@@ -24,19 +23,17 @@ from seatkeeper.flow.reject import reject
 from seatkeeper.store import RequestKind
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import note_of, read_form
+from seatkeeper.web.found import found_plan
 from seatkeeper.web.frame import chosen_site, four_eyes, frame_of
 from seatkeeper.web.names import names_on, note_names_seen
+from seatkeeper.web.reach import DECIDES, READS, RUNS, UNDOES
 from seatkeeper.web.refusals import NotFound
 from seatkeeper.web.render import page
 from seatkeeper.web.views.plan import PlanView, plan_view
-from seatkeeper.web.who import Visitor, desk_of, needs, require
+from seatkeeper.web.who import Visitor, desk_of, require
 
 router = APIRouter()
 
-READS = Annotated[Visitor, Depends(needs(Permission.READ))]
-DECIDES = Annotated[Visitor, Depends(needs(Permission.DECIDE))]
-UNDOES = Annotated[Visitor, Depends(needs(Permission.UNDO))]
-RUNS = Annotated[Visitor, Depends(needs(Permission.RUN))]
 
 SHOWN = 100
 
@@ -46,7 +43,7 @@ async def plans(request: Request, visitor: READS, site: str | None = None) -> Re
     """List the plans of a site, or of all."""
     desk = desk_of(request)
     frame = await frame_of(request, visitor, "plans", chosen_site(desk, visitor, site))
-    about = frame.sites if frame.site is None else (frame.site,)
+    about = frame.about
     found = [
         line
         for name in about
@@ -79,7 +76,7 @@ async def ask_for_plan(request: Request, visitor: RUNS) -> Response:
 @router.get("/plans/{plan_id}", response_class=HTMLResponse)
 async def plan(request: Request, plan_id: str, visitor: READS) -> Response:
     """Show one plan."""
-    stored = await _plan(desk_of(request), visitor, plan_id)
+    stored = await found_plan(desk_of(request), visitor, plan_id)
     return await _page(request, visitor, stored)
 
 
@@ -87,7 +84,7 @@ async def plan(request: Request, plan_id: str, visitor: READS) -> Response:
 async def leave_seats_out(request: Request, plan_id: str, visitor: DECIDES) -> Response:
     """Make a smaller plan without the ticked seats."""
     desk, form = desk_of(request), await read_form(request, ticks="out")
-    stored = await _plan(desk, visitor, plan_id, Permission.DECIDE)
+    stored = await found_plan(desk, visitor, plan_id, Permission.DECIDE)
     if not form.ticked:
         return await _page(request, visitor, stored, _Said("Tick the seats to leave out."))
     actor = desk.actor(visitor.identity)
@@ -104,7 +101,7 @@ async def leave_seats_out(request: Request, plan_id: str, visitor: DECIDES) -> R
 async def approve_plan(request: Request, plan_id: str, visitor: DECIDES) -> Response:
     """Approve a plan, past the limits that the form names."""
     desk, form = desk_of(request), await read_form(request, ticks="pass")
-    stored = await _plan(desk, visitor, plan_id, Permission.DECIDE)
+    stored = await found_plan(desk, visitor, plan_id, Permission.DECIDE)
     if form.ticked:
         require(visitor, Permission.OVERRIDE, stored.plan.site)
     try:
@@ -113,7 +110,7 @@ async def approve_plan(request: Request, plan_id: str, visitor: DECIDES) -> Resp
         approval = Approval(actor, form["reason"].strip(), passing)
         await approve(plan_id, desk.sites[stored.plan.site], desk.records, approval, desk.now())
     except (NotAllowed, PlanStale, UsageError) as error:
-        return await _again(request, visitor, plan_id, _Said(_plain(error), form["reason"]))
+        return await _again(request, visitor, plan_id, _Said(str(error), form["reason"]))
     return RedirectResponse(f"/plans/{plan_id}?done=approved", 303)
 
 
@@ -121,12 +118,12 @@ async def approve_plan(request: Request, plan_id: str, visitor: DECIDES) -> Resp
 async def reject_plan(request: Request, plan_id: str, visitor: DECIDES) -> Response:
     """Reject a plan with a reason."""
     desk, form = desk_of(request), await read_form(request)
-    await _plan(desk, visitor, plan_id, Permission.DECIDE)
+    await found_plan(desk, visitor, plan_id, Permission.DECIDE)
     actor = desk.actor(visitor.identity)
     try:
         await reject(plan_id, desk.store.plans, actor, form["reason"], desk.now())
     except (PlanStale, UsageError) as error:
-        return await _again(request, visitor, plan_id, _Said(_plain(error), form["reason"]))
+        return await _again(request, visitor, plan_id, _Said(str(error), form["reason"]))
     return RedirectResponse(f"/plans/{plan_id}?done=rejected", 303)
 
 
@@ -134,7 +131,7 @@ async def reject_plan(request: Request, plan_id: str, visitor: DECIDES) -> Respo
 async def undo_plan(request: Request, plan_id: str, visitor: UNDOES) -> Response:
     """Ask the engine to give one seat of a plan back, or all of them."""
     desk, form = desk_of(request), await read_form(request)
-    stored = await _plan(desk, visitor, plan_id, Permission.UNDO)
+    stored = await found_plan(desk, visitor, plan_id, Permission.UNDO)
     seat, reason = form["seat"], form["reason"].strip()
     if not seat and not reason:
         fault = _Said("Write why everything is given back: it is kept.")
@@ -160,22 +157,8 @@ class _Said:
 _NOTHING = _Said()
 
 
-async def _plan(
-    desk: Desk, visitor: Visitor, plan_id: str, permission: Permission = Permission.READ
-) -> StoredPlan:
-    """Return a plan of a site that the visitor may see; raises NotFound."""
-    try:
-        stored = await desk.store.plans.load(plan_id, desk.now())
-    except UsageError:
-        stored = None
-    if stored is None or stored.plan.site not in desk.names(visitor.identity):
-        raise NotFound("there is no plan of that name, or your role does not reach its site")
-    require(visitor, permission, stored.plan.site)
-    return stored
-
-
 async def _again(request: Request, visitor: Visitor, plan_id: str, said: _Said) -> Response:
-    stored = await _plan(desk_of(request), visitor, plan_id)
+    stored = await found_plan(desk_of(request), visitor, plan_id)
     return await _page(request, visitor, stored, said, status=409)
 
 
@@ -230,8 +213,3 @@ _TRY_AGAIN = frozenset(
     {GrantOutcome.NO_FREE_SEAT, GrantOutcome.REFUSED, GrantOutcome.NOT_ATTEMPTED}
 )
 """After these a person may ask again."""
-
-
-def _plain(error: Exception) -> str:
-    """Return what an error says, without the options of commands that it names."""
-    return str(error).replace("--override needs --reason", "passing a limit needs a reason")

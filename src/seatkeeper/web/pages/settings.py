@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from seatkeeper.core.health import judge_health
@@ -17,9 +16,10 @@ from seatkeeper.core.roles import Permission
 from seatkeeper.store import CycleState
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.frame import chosen_site, frame_of, sees_names
+from seatkeeper.web.reach import READS
 from seatkeeper.web.render import page
 from seatkeeper.web.views.written import configuration
-from seatkeeper.web.who import Visitor, desk_of, needs
+from seatkeeper.web.who import Visitor, desk_of
 
 router = APIRouter()
 
@@ -49,13 +49,13 @@ class ExemptionRow:
 @router.get("/settings", response_class=HTMLResponse)
 async def settings(
     request: Request,
-    visitor: Annotated[Visitor, Depends(needs(Permission.READ))],
+    visitor: READS,
     site: str | None = None,
 ) -> Response:
     """Show the configuration as it is in force."""
     desk = desk_of(request)
     frame = await frame_of(request, visitor, "settings", chosen_site(desk, visitor, site))
-    about = frame.sites if frame.site is None else (frame.site,)
+    about = frame.about
     whole = visitor.identity.may(Permission.ADMINISTER)
     values = {
         "frame": frame,

@@ -5,29 +5,28 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from seatkeeper.core.model import LicenseType
-from seatkeeper.core.roles import Permission
 from seatkeeper.core.roster import Flag, RosterQuery, RosterSort, View
 from seatkeeper.core.story import story_of
 from seatkeeper.web.csv_text import csv_row
+from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import read_form
 from seatkeeper.web.frame import chosen_site, frame_of
-from seatkeeper.web.names import Names, names_on, note_names_seen
+from seatkeeper.web.names import Naming, names_on, naming, note_names_seen
+from seatkeeper.web.reach import READS
 from seatkeeper.web.refusals import NotFound
 from seatkeeper.web.render import page
 from seatkeeper.web.sealed import Seal
 from seatkeeper.web.views.person import person_view
-from seatkeeper.web.who import Visitor, desk_of, needs
+from seatkeeper.web.who import desk_of
 
 router = APIRouter()
-
-READS = Annotated[Visitor, Depends(needs(Permission.READ))]
 
 IDLE_CHOICES = (14, 30, 60, 90, 180, 365)
 
@@ -65,11 +64,11 @@ class Asked:
             self.descending = True  # the longest idle first is what people look for
         self.cursor = cursor
 
-    def query(self, site: str | None, sites: tuple[str, ...], names: Names) -> RosterQuery:
+    def query(self, sites: tuple[str, ...], names: Naming) -> RosterQuery:
         """Return the query; whoever sees no names cannot look for one either."""
         by_name = self.sort is RosterSort.USER and not names.clear
         return RosterQuery(
-            sites=sites if site is None else (site,),
+            sites=sites,
             license_type=self.license_type,
             department=self.department or None,
             view=self.view,
@@ -107,20 +106,17 @@ async def users(
     """Show a page of seats."""
     desk = desk_of(request)
     frame = await frame_of(request, visitor, "users", chosen_site(desk, visitor, site))
-    names = names_on(request, visitor, frame.site or frame.sites[0])
-    found = await desk.store.roster.page(asked.query(frame.site, frame.sites, names), frame.now)
-    if names.clear and found.rows:
+    names = naming(request, visitor, frame.about)
+    found = await desk.store.roster.page(asked.query(frame.about, names), frame.now)
+    if names.some_clear and found.rows:
         await note_names_seen(desk, visitor, frame.site or "", "looked at the list of users")
     values = {
         "frame": frame,
         "found": found,
         "asked": asked,
-        "names": {name: replace(names, site=name) for name in frame.sites},
-        "clear": names.clear,
+        "names": names,
         "views": [v for v in View if found.counts[v] or v in (View.ALL, View.IDLE, asked.view)],
-        "departments": await desk.store.roster.departments(
-            frame.sites if frame.site is None else (frame.site,)
-        ),
+        "departments": await desk.store.roster.departments(frame.about),
         "idle_choices": IDLE_CHOICES,
         "Flag": Flag,
     }
@@ -148,11 +144,12 @@ async def export(
 ) -> Response:
     """Send the whole list as CSV."""
     desk = desk_of(request)
-    frame = await frame_of(request, visitor, "users", chosen_site(desk, visitor, site))
-    names = names_on(request, visitor, frame.site or frame.sites[0])
-    if names.clear:
-        await note_names_seen(desk, visitor, frame.site or "", "exported the list of users")
-    query = replace(asked.query(frame.site, frame.sites, names), limit=EXPORTED, cursor="")
+    chosen, reached = chosen_site(desk, visitor, site), desk.names(visitor.identity)
+    about = reached if chosen is None else (chosen,)
+    names = naming(request, visitor, about)
+    if names.some_clear:
+        await note_names_seen(desk, visitor, chosen or "", "exported the list of users")
+    query = replace(asked.query(about, names), limit=EXPORTED, cursor="")
     headers = {"Content-Disposition": 'attachment; filename="users.csv"'}
     rows = _rows(desk, query, names)
     return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=headers)
@@ -172,18 +169,18 @@ HEAD = (
 )
 
 
-async def _rows(desk: Any, query: RosterQuery, names: Names) -> AsyncIterator[str]:
+async def _rows(desk: Desk, query: RosterQuery, names: Naming) -> AsyncIterator[str]:
     yield csv_row(HEAD)
     now = desk.now()
     while True:
         found = await desk.store.roster.page(query, now)
         for row in found.rows:
-            since = row.idle_since
+            since, who = row.idle_since, names.of(row.site)
             yield csv_row(
                 (
                     row.site,
-                    names.text(row.user),
-                    row.name if names.clear else "",
+                    who.text(row.user),
+                    row.name if who.clear else "",
                     row.license_type.value,
                     row.department,
                     "" if row.last_used is None else row.last_used.isoformat(),
@@ -216,7 +213,7 @@ async def user(request: Request, site: str, sealed: str, visitor: READS) -> Resp
         "names": names,
         "record": record,
         "story": story_of(record),
-        "view": person_view(record, desk.sites[record.site].policy, frame.now, frame.zone),
+        "view": person_view(record, desk.sites[record.site].policy, frame, clear=names.clear),
         "Flag": Flag,
     }
     return page(request, "user.html", values)

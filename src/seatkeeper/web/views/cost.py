@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC
 
 from markupsafe import Markup
 
-from seatkeeper.core.cost import Bill, DepartmentCost
+from seatkeeper.core.cost import AllSites, Bill, DepartmentCost, departments_together
 from seatkeeper.core.cost_month import Month, MonthBill
 from seatkeeper.core.money import money
 from seatkeeper.web.charts.small import columns
@@ -23,13 +23,12 @@ MOST_DEPARTMENTS = 100
 
 @dataclass(frozen=True, slots=True)
 class MonthRow:
-    """One month of one or more sites, in cents; `running`: it is not over."""
+    """One month of one or more sites, in cents."""
 
     name: str
     spend: int
     idle_spend: int
     saved: int
-    running: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,70 +36,43 @@ class CostView:
     """Everything on the page; no `bills` where nothing was read since prices were set."""
 
     priced: bool
-    currency: str
-    bills: tuple[Bill, ...]
-    departments: tuple[DepartmentCost, ...]
-    months: tuple[MonthRow, ...]
-    budget: int | None
-    spend_of_all: int
-    gaps: tuple[str, ...]
-    chart: Markup
-
-    @property
-    def spend(self) -> int:
-        """Cents a month for everything allocated or used."""
-        return sum(one.spend for one in self.bills)
-
-    @property
-    def idle_spend(self) -> int:
-        """Cents of it for seats that nobody uses."""
-        return sum(one.idle_spend for one in self.bills)
-
-    @property
-    def free(self) -> int:
-        """Cents for seats that nobody holds."""
-        return sum(one.free for one in self.bills)
-
-    @property
-    def savings(self) -> int:
-        """Cents a month that releases save."""
-        return sum(one.savings for one in self.bills)
-
-    @property
-    def saved(self) -> int:
-        """Cents saved in the calendar month until now."""
-        return sum(one.saved for one in self.bills)
+    bills: tuple[Bill, ...] = ()
+    sums: AllSites | None = None
+    """What these sites cost together, without the budget, which is of all sites."""
+    everything: AllSites | None = None
+    """What all sites cost beside their budget; None for who does not see all, or without one."""
+    departments: tuple[DepartmentCost, ...] = ()
+    months: tuple[MonthRow, ...] = ()
+    gaps: tuple[str, ...] = ()
+    chart: Markup = field(default_factory=Markup)
 
 
 async def cost_view(desk: Desk, sites: Sequence[str], *, everything: bool) -> CostView:
     """Gather what these sites cost; the budget, which is of all, only for who sees `everything`."""
     prices, now = desk.settings.cost.to_prices(), desk.now()
-    bills = [b for s in sites if (b := await bill(desk.store, desk.settings, s, now)) is not None]
+    bills = await _bills(desk, sites)
     if prices is None or not bills:
-        currency = "" if prices is None else prices.currency
-        return CostView(prices is not None, currency, (), (), (), None, 0, (), Markup(""))
-    of_all = [await bill(desk.store, desk.settings, s, now) for s in desk.sites if everything]
+        return CostView(prices is not None)
+    sums = AllSites.of(bills, prices)
     past, gaps = await _months(desk, sites)
-    running = MonthRow(
-        f"{now:%B}",
-        sum(b.spend for b in bills),
-        sum(b.idle_spend for b in bills),
-        sum(b.saved for b in bills),
-        running=True,
-    )
+    running = MonthRow(f"{now:%B}", sums.spend, sums.idle_spend, sums.saved)
     months = (*past, running)
-    has_budget = everything and prices.budget is not None
+    shown = everything and prices.budget is not None
     return CostView(
         priced=True,
-        currency=prices.currency,
         bills=tuple(bills),
-        departments=_departments(bills),
+        sums=sums,
+        everything=AllSites.of(await _bills(desk, desk.sites), prices) if shown else None,
+        departments=departments_together(bills)[:MOST_DEPARTMENTS],
         months=months,
-        budget=round((prices.budget or 0) * 100) if has_budget else None,
-        spend_of_all=sum(b.spend for b in of_all if b is not None),
         gaps=gaps,
         chart=_chart(months, prices.currency),
     )
+
+
+async def _bills(desk: Desk, sites: Iterable[str]) -> list[Bill]:
+    found = [await bill(desk.store, desk.settings, site, desk.now()) for site in sites]
+    return [one for one in found if one is not None]
 
 
 async def _months(desk: Desk, sites: Sequence[str]) -> tuple[list[MonthRow], tuple[str, ...]]:
@@ -121,27 +93,6 @@ async def _months(desk: Desk, sites: Sequence[str]) -> tuple[list[MonthRow], tup
         spend, idle = sum(b.spend for b in told), sum(b.idle_spend for b in told)
         rows.append(MonthRow(f"{month.begin:%B}", spend, idle, sum(b.saved for b in told)))
     return rows[::-1], tuple(gaps)
-
-
-def _departments(bills: Sequence[Bill]) -> tuple[DepartmentCost, ...]:
-    """Add the departments of several sites up, the costliest first."""
-    found: dict[str, DepartmentCost] = {}
-    for one in (department for bill_ in bills for department in bill_.departments):
-        known = found.get(one.department.casefold())
-        found[one.department.casefold()] = one if known is None else _sum(known, one)
-    return tuple(sorted(found.values(), key=lambda d: (-d.spend, d.department)))[:MOST_DEPARTMENTS]
-
-
-def _sum(first: DepartmentCost, other: DepartmentCost) -> DepartmentCost:
-    return DepartmentCost(
-        department=first.department,
-        allocated=first.allocated + other.allocated,
-        idle=first.idle + other.idle,
-        spend=first.spend + other.spend,
-        idle_spend=first.idle_spend + other.idle_spend,
-        savings=first.savings + other.savings,
-        saved=first.saved + other.saved,
-    )
 
 
 def _chart(months: Sequence[MonthRow], currency: str) -> Markup:

@@ -10,12 +10,11 @@ from seatkeeper.core.alerts import Alert, AlertState
 from seatkeeper.core.cost import Bill
 from seatkeeper.core.day import Answer, Day, SiteDay, judge_day
 from seatkeeper.core.model import LicenseType
-from seatkeeper.core.plan import PlanStatus
 from seatkeeper.core.record import PlanLine
 from seatkeeper.core.summary import LicenseState, Summary, aged
 from seatkeeper.store import CycleState
 from seatkeeper.web.desk import Desk
-from seatkeeper.web.frame import STALE, Frame, zone_of
+from seatkeeper.web.frame import Frame, is_stale, zone_of
 from seatkeeper.web.views.pools import CapacityView, PoolView, capacity_of, freed_by, pools_of
 from seatkeeper.wiring.costing import bill
 
@@ -130,7 +129,7 @@ class _Known:
 async def _site(desk: Desk, known: _Known, now: datetime) -> tuple[SiteView, SiteDay]:
     name, summary = known.site, known.summary
     plans = tuple(await desk.store.plans.lines(now, site=name, limit=4))
-    waiting = _waiting(plans)
+    waiting = plans[0] if plans and plans[0].waits else None
     pools: tuple[PoolView, ...] = ()
     if summary is not None:
         summary = aged(summary, now)
@@ -142,7 +141,7 @@ async def _site(desk: Desk, known: _Known, now: datetime) -> tuple[SiteView, Sit
     day = SiteDay(
         site=name,
         summary=summary,
-        stale=summary is None or now - summary.at > STALE,
+        stale=is_stale(desk, name, summary),
         pools=tuple(pool.outlook for pool in pools),
         waiting=() if waiting is None else (waiting,),
         alerts=known.alerts,
@@ -159,11 +158,3 @@ async def _site(desk: Desk, known: _Known, now: datetime) -> tuple[SiteView, Sit
         cycle=known.cycle,
     )
     return view, day
-
-
-def _waiting(plans: tuple[PlanLine, ...]) -> PlanLine | None:
-    """Return the newest plan that waits for somebody and would release a seat."""
-    newest = plans[0] if plans else None
-    if newest is None or not newest.actions:
-        return None
-    return newest if newest.status in (PlanStatus.OPEN, PlanStatus.BLOCKED) else None
