@@ -22,8 +22,8 @@ from seatkeeper.core.channel import target_of
 from seatkeeper.core.outbox import OutboxState
 from seatkeeper.engine.telling import keep_telling
 from seatkeeper.flow.channels import OFTEN, ChannelSink
-from seatkeeper.flow.ports import Outbox, Sink
 from seatkeeper.flow.tell import Told, deliver
+from seatkeeper.flow.telling_ports import Outbox, Sink
 from seatkeeper.logs import logger
 from seatkeeper.outlets.notify import Notifier
 from seatkeeper.outlets.posting import Receiver

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seatkeeper.cli.exits import Exit
     from seatkeeper.cli.session import Session
     from seatkeeper.core.outbox import Waiting
-    from seatkeeper.flow.ports import Sink
+    from seatkeeper.flow.telling_ports import Sink
 
 LONGEST = timedelta(seconds=15)
 """How long one target may take; all are told at the same time."""

@@ -10,9 +10,10 @@ from typing import Any
 from structlog.typing import FilteringBoundLogger
 
 from seatkeeper.errors import Interrupted
-from seatkeeper.flow.ports import Clock, Outbox, Sink
+from seatkeeper.flow.ports import Clock
 from seatkeeper.flow.stopping import until_stopped
 from seatkeeper.flow.tell import Told, deliver
+from seatkeeper.flow.telling_ports import Outbox, Sink
 
 POLL = 2.0
 """Seconds between two looks for what waits; looking writes nothing."""

@@ -32,7 +32,8 @@ from seatkeeper.core.alerts import (
 )
 from seatkeeper.core.channel import target_of
 from seatkeeper.core.outbox import OutboxEntry
-from seatkeeper.flow.ports import Alerts, Observed
+from seatkeeper.flow.ports import Observed
+from seatkeeper.flow.telling_ports import Alerts
 
 NO_SITE = ""
 """The alerts of Seatkeeper itself stand under no site."""

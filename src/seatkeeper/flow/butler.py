@@ -9,7 +9,8 @@ from typing import Protocol
 
 from seatkeeper.core.butler_event import entries_of, is_due
 from seatkeeper.core.channel import ButlerSends
-from seatkeeper.flow.ports import Observed, Outbox
+from seatkeeper.flow.ports import Observed
+from seatkeeper.flow.telling_ports import Outbox
 
 
 class Told(Protocol):

@@ -21,7 +21,8 @@ from seatkeeper.core.points import (
     release_points,
     user_points,
 )
-from seatkeeper.flow.ports import Observed, Outbox, PointNews
+from seatkeeper.flow.ports import Observed
+from seatkeeper.flow.telling_ports import Outbox, PointNews
 
 OVERLAP = timedelta(hours=1)
 """Releases are told again this long: one may settle late, and twice does no harm."""

@@ -14,7 +14,8 @@ from datetime import timedelta
 
 from seatkeeper.core.outbox import Delivery, OutboxRow
 from seatkeeper.errors import StoreError
-from seatkeeper.flow.ports import Clock, Outbox, Sink
+from seatkeeper.flow.ports import Clock
+from seatkeeper.flow.telling_ports import Outbox, Sink
 
 BATCH = 5_000
 """Rows a batch at most, as InfluxDB recommends for points."""

@@ -24,7 +24,8 @@ from seatkeeper.store.cycles import state_of
 from seatkeeper.store.losses import losses
 from seatkeeper.store.releases import failed_releases
 from seatkeeper.store.tables import JOB, PLAN_ACTION
-from seatkeeper.store.watch_tables import OUTBOX, POOL_SAMPLE, SITE
+from seatkeeper.store.telling_tables import OUTBOX
+from seatkeeper.store.watch_tables import POOL_SAMPLE, SITE
 
 _MONITOR = "monitor"
 

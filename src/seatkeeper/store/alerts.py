@@ -32,7 +32,8 @@ from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.outbox import add_entries
 from seatkeeper.store.recording import recording
-from seatkeeper.store.watch_tables import ALERT_STATE, CYCLE_SAMPLE, SILENCE
+from seatkeeper.store.telling_tables import ALERT_STATE, SILENCE
+from seatkeeper.store.watch_tables import CYCLE_SAMPLE
 
 _C = ALERT_STATE.c
 _S = SILENCE.c

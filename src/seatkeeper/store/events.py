@@ -23,7 +23,7 @@ from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.recording import read_head
 from seatkeeper.store.tables import LEDGER, REQUEST
-from seatkeeper.store.watch_tables import ALERT_STATE
+from seatkeeper.store.telling_tables import ALERT_STATE
 
 LATE = timedelta(minutes=1)
 """So much later than the time it says something may be written."""

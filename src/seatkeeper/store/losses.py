@@ -19,7 +19,7 @@ from seatkeeper.core.outbox import Loss, OutboxState
 from seatkeeper.core.retention import SAFE, Retention
 from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database, threaded
-from seatkeeper.store.watch_tables import OUTBOX, OUTBOX_LOSS
+from seatkeeper.store.telling_tables import OUTBOX, OUTBOX_LOSS
 
 TURN = 5_000
 """Rows in one transaction: a release that is written down meanwhile must not wait for long."""

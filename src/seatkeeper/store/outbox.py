@@ -23,7 +23,7 @@ from seatkeeper.store.jobs import insert_missing
 from seatkeeper.store.owner import Owner
 from seatkeeper.store.pseudonyms import points_key
 from seatkeeper.store.recording import chunks
-from seatkeeper.store.watch_tables import OUTBOX, OUTBOX_LANE, OUTBOX_LOSS
+from seatkeeper.store.telling_tables import OUTBOX, OUTBOX_LANE, OUTBOX_LOSS
 
 TURN = 60.0
 """Seconds a process may take for what it took; a living one that is slower may be overtaken."""

@@ -21,10 +21,10 @@ from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.jobs import insert_missing
 from seatkeeper.store.outbox import refused_long_ago
 from seatkeeper.store.past import month_of
+from seatkeeper.store.telling_tables import ALERT_STATE, OUTBOX
 from seatkeeper.store.watch_tables import (
     ACTIVE_DAY,
     ACTIVITY_MONTH,
-    ALERT_STATE,
     CAPACITY_DAY,
     CAPACITY_USE,
     CYCLE_SAMPLE,
@@ -32,7 +32,6 @@ from seatkeeper.store.watch_tables import (
     LAST_USE,
     LICENSE_CHANGE,
     METER_SAMPLE,
-    OUTBOX,
     POOL_DAY,
     POOL_SAMPLE,
     ROSTER,

@@ -14,7 +14,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from seatkeeper.errors import StoreError
-from seatkeeper.store import access_tables, watch_tables  # noqa: F401 - they belong to META
+from seatkeeper.store import access_tables, telling_tables, watch_tables  # noqa: F401 - they belong to META
 from seatkeeper.store.columns import META
 from seatkeeper.store.engine import Database
 from seatkeeper.store.tables import LEDGER_HEAD, SCHEMA, STORE_SECRET, VERSION_TABLE

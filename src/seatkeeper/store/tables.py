@@ -1,8 +1,8 @@
 """The tables of releasing, and the triggers that keep the ledger as it was written.
 
 What stands here is what the migrations build (a test holds them together); the tables of watching
-stand in `watch_tables`, those of signing in in `access_tables`. Qlik users appear in `person`,
-`plan` bodies, `plan_action`, `give_back` and `request`, and nowhere else.
+stand in `watch_tables`, of telling in `telling_tables`, of signing in in `access_tables`. Qlik
+users appear in `person`, `plan` bodies, `plan_action`, `give_back` and `request`, and nowhere else.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from seatkeeper.core.butler_event import ButlerEvent, event_from_bytes
 from seatkeeper.core.channel import ChannelKind, target_of
 from seatkeeper.flow.butler import ButlerKeeper, ButlerTarget
 from seatkeeper.flow.channels import ChannelSink
-from seatkeeper.flow.ports import Channel, Clock, Sink
+from seatkeeper.flow.ports import Clock
+from seatkeeper.flow.telling_ports import Channel, Sink
 from seatkeeper.outlets.alertmanager import Alertmanager
 from seatkeeper.outlets.butler_events import Broker, ButlerMqtt, ButlerWebhook, Topics
 from seatkeeper.outlets.notify import Notifier

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from seatkeeper.core.channel import target_of as channel_target
 from seatkeeper.flow.points import PointKeeper, PointTarget
-from seatkeeper.flow.ports import Clock, Sink
+from seatkeeper.flow.ports import Clock
+from seatkeeper.flow.telling_ports import Sink
 from seatkeeper.outlets.influxdb import InfluxSink, Place, version_1, version_2, version_3
 from seatkeeper.outlets.lines import encoder
 from seatkeeper.settings import Settings
