@@ -68,10 +68,12 @@ class Leases:
             conn.execute(sa.update(LEASE).where(ours).values(until=now + self.ttl))
             kept = {r.site: r.fence for r in conn.execute(sa.select(LEASE).where(ours))}
         lost = [h for h in wanted.values() if kept.get(h.site) != h.fence]
+        # Another thread may ask for the deadline at any moment: a lost one is never in the future.
         for one in wanted.values():
-            one.deadline = start + self.ttl - self.margin
-        for one in lost:
-            one.lose()
+            if one in lost:
+                one.lose()
+            else:
+                one.deadline = start + self.ttl - self.margin
         return lost
 
     async def done(
