@@ -157,6 +157,17 @@ async def applied(
     await store.leases.release(held)
 
 
+async def refused(store: Store, plan: Plan, said: str) -> None:
+    """Carry a plan through whose every release the site refused with these words."""
+    held = await applying(store, plan)
+    now = plan.created_at
+    await store.plans.intend(plan.plan_id, "run-1", ENGINE, held, plan.actions, now)
+    results = [an_outcome(a, Outcome.REFUSED, said) for a in plan.actions]
+    await store.plans.settle(plan.plan_id, "run-1", ENGINE, results, now)
+    await store.plans.finish(plan.plan_id, "run-1", ENGINE, now, complete=True)
+    await store.leases.release(held)
+
+
 def changed(value: Any, **changes: Any) -> Any:
     """Return a struct with other fields."""
     return msgspec.structs.replace(value, **changes)

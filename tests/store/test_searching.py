@@ -120,6 +120,16 @@ async def test_everybody_who_ever_acted_is_named_once(store: Store) -> None:
     assert await store.ledger.actors() == ["engine", "Jane Doe", "MARY", "Mary"]
 
 
+async def test_who_acted_is_told_of_the_sites_that_are_asked_for(store: Store) -> None:
+    await some(store, 4)
+    for number, (site, who) in enumerate((("here", MARY), ("here", JANE), ("there", MARY_TOO))):
+        await store.ledger.append(an_entry(10 + number, site=site, actor=who))
+
+    assert await store.ledger.actors(("here",)) == ["Jane Doe", "MARY"]
+    assert await store.ledger.actors(("here", "there")) == ["Jane Doe", "MARY", "Mary"]
+    assert await store.ledger.actors(("nowhere",)) == []
+
+
 async def test_one_record_is_shown_by_its_number(store: Store) -> None:
     await some(store, 3)
 

@@ -14,6 +14,7 @@ from console_world import World, a_console
 from seatkeeper.core.roles import Role
 from seatkeeper.core.roster import Flag, RosterLine
 from seatkeeper.core.rules import Reason
+from stored import a_plan, an_action, refused
 
 HOSTILE = "EXAMPLE\\<script>alert(1)</script>\u202e" + "x" * 10_000
 PRIVATE = "privacy: pseudonymous\n"
@@ -189,8 +190,10 @@ async def test_a_story_is_told_newest_first(tmp_path: Path) -> None:
 
 
 async def test_privacy_hides_names_from_viewers_alone(tmp_path: Path) -> None:
+    exempt = {"reason": Reason.EXEMPT, "exempt_owner": "Boss of Anna", "exempt_reason": "Anna!"}
     async with a_console(tmp_path, PRIVATE) as world:
-        await world.store.roster.keep("prod", world.now, [a_line(r"EXAMPLE\anna", 1)])
+        await world.store.roster.keep("prod", world.now, [a_line(r"EXAMPLE\anna", 1, **exempt)])
+        await refused(world.store, a_plan(an_action(r"EXAMPLE\anna")), "not anna")
         async with await world.with_token(Role.VIEWER) as viewer:
             hidden = await viewer.get("/api/v1/sites/prod/users")
             person = await viewer.get(
@@ -203,9 +206,11 @@ async def test_privacy_hides_names_from_viewers_alone(tmp_path: Path) -> None:
             clear = await operator.get("/api/v1/sites/prod/users")
 
         assert hidden.json()["items"][0]["user"].startswith("Person ")
-        assert "anna" not in hidden.text + person.text
+        assert "anna" not in (hidden.text + person.text).casefold()
+        assert "Not the user." in person.text
         assert (looked.status_code, by_name.status_code) == (403, 403)
         assert clear.json()["items"][0]["user"] == r"EXAMPLE\anna"
+        assert clear.json()["items"][0]["exempt"]["owner"] == "Boss of Anna"
 
 
 async def test_who_looked_at_names_is_in_the_ledger_where_that_is_wanted(tmp_path: Path) -> None:

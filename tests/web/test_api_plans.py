@@ -14,7 +14,7 @@ from console_world import World, a_console
 from seatkeeper.core.plan import Limit, Notice, Plan, PlanStatus
 from seatkeeper.core.roles import Role
 from seatkeeper.store import RequestKind, RequestState
-from stored import JANE, a_plan, a_violation, an_action, applied, some_actions
+from stored import JANE, a_plan, a_violation, an_action, applied, refused, some_actions
 
 BY = "Jane Doe (token script-approver-0)"
 FOUR = "approval: {four_eyes: true}\n"
@@ -108,6 +108,22 @@ async def test_privacy_leaves_no_name_in_a_plan_for_viewers(tmp_path: Path) -> N
         assert "anna" not in seats.text + told.text
         assert seats.json()["items"][0]["user"].startswith("Person ")
         assert told.json()["warnings"][0]["code"] == "blind_exemption"
+
+
+async def test_what_became_of_seats_names_nobody_to_a_viewer(tmp_path: Path) -> None:
+    plan = a_plan(an_action(r"EXAMPLE\anna", allocation_id="s1"))
+    async with a_console(tmp_path, PRIVATE) as world, await world.with_token(Role.VIEWER) as them:
+        await refused(world.store, plan, r"EXAMPLE\anna may not")
+        undo = {"plan": plan.plan_id, "user": r"EXAMPLE\anna", "reason": "anna needs it"}
+        asked = await world.store.requests.ask(RequestKind.UNDO, "prod", undo, JANE, world.now)
+        await world.store.requests.take(asked.id, world.now)
+        await world.store.requests.finish(asked.id, {"said": "anna has it"}, world.now)
+        seats = await them.get(url(plan, "/seats"))
+        request = await them.get(f"/api/v1/requests/{asked.id}")
+
+        assert "anna" not in seats.text + request.text
+        assert seats.json()["items"][0]["detail"] == "the user may not"
+        assert request.json()["said"] == "the user has it"
 
 
 async def test_a_plan_that_is_wanted_is_asked_of_the_engine(tmp_path: Path) -> None:

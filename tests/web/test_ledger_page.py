@@ -131,3 +131,15 @@ async def test_a_role_on_one_site_sees_records_of_that_site_alone(tmp_path: Path
             page = await browser.get("/ledger?site=all")
 
         assert "No record fits." in page.text
+        assert 'value="Jane Doe"' not in page.text
+
+
+async def test_who_acted_elsewhere_is_not_offered_as_a_filter(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await applied(world.store, a_plan(*some_actions(1)))
+        here = await browser.get("/ledger?site=prod")
+        elsewhere = await browser.get("/ledger?site=test")
+        everywhere = await browser.get("/ledger?site=all")
+
+        offered = ['<option value="Jane Doe">' in p.text for p in (here, elsewhere, everywhere)]
+        assert offered == [True, False, True]

@@ -195,14 +195,28 @@ async def test_settings_show_everything_but_secrets(tmp_path: Path) -> None:
         assert "hush" not in page.text
 
 
-async def test_exempt_people_are_hidden_from_viewers_where_privacy_asks(tmp_path: Path) -> None:
-    exempt = "policy: {mode: approve, never_release: {users: ['EXAMPLE\\anna.berg']},"
-    text = SITES.replace("policy: {mode: approve,", exempt, 1) + "privacy: pseudonymous\n"
-    async with a_console(tmp_path, text=text) as world:
-        async with await world.signed_in(Role.VIEWER) as viewer:
-            hidden = await viewer.get("/settings")
-        async with await world.signed_in(Role.OPERATOR) as operator:
-            clear = await operator.get("/settings")
+HIDES = r"""sites:
+  - name: prod
+    qrs: {url: 'https://qlik.example.com:4242/qrs'}
+    license_shared_with: []
+    policy:
+      never_release:
+        users: [{match: 'EXAMPLE\anna.berg', owner: Boss of Anna, reason: Anna is on leave}]
+        patterns: [{match: 'EXAMPLE\aalto*', owner: Boss of Aalto, reason: the Aaltos travel}]
+        tags: [{match: Keep, owner: Ida Berg, reason: board members}]
+privacy: pseudonymous
+"""
 
-        assert "anna.berg" not in hidden.text
-        assert "anna.berg" in clear.text
+
+async def test_exempt_people_are_hidden_from_viewers_where_privacy_asks(tmp_path: Path) -> None:
+    async with a_console(tmp_path, text=HIDES) as world:
+        async with await world.signed_in(Role.VIEWER) as viewer:
+            hidden = (await viewer.get("/settings")).text
+        async with await world.signed_in(Role.OPERATOR) as operator:
+            clear = (await operator.get("/settings")).text
+
+    for told in ("anna.berg", "aalto*", "Boss of", "on leave", "travel"):
+        assert told not in hidden
+        assert told in clear
+    assert "Keep" in hidden
+    assert "Ida Berg" in hidden

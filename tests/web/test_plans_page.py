@@ -12,7 +12,7 @@ from console_world import SITES, World, a_console, csrf_of
 from seatkeeper.core.plan import Limit, Notice, Plan, PlanStatus
 from seatkeeper.core.roles import Role
 from seatkeeper.store import LedgerQuery, RequestKind
-from stored import JANE, a_plan, a_violation, an_action, applied, some_actions
+from stored import JANE, a_plan, a_violation, an_action, applied, refused, some_actions
 
 HOSTILE = r"EXAMPLE\<script>alert(1)</script>"
 
@@ -215,6 +215,21 @@ async def test_what_may_name_an_exempt_person_is_hidden_with_the_names(tmp_path:
     assert "carla" not in seen[0]
     assert "may name a person" in seen[0]
     assert "carla" in seen[1]
+
+
+async def test_what_a_site_answered_names_nobody_to_a_viewer(tmp_path: Path) -> None:
+    text = SITES + "privacy: pseudonymous\n"
+    plan = a_plan(an_action(allocation_id="s1"))
+    async with a_console(tmp_path, text=text) as world:
+        await refused(world.store, plan, r"no right to take EXAMPLE\anna.berg away")
+        seen = []
+        for role in (Role.VIEWER, Role.OPERATOR):
+            async with await world.signed_in(role) as browser:
+                seen.append((await browser.get(f"/plans/{plan.plan_id}")).text)
+
+    assert "anna.berg" not in seen[0]
+    assert "no right to take the user away" in seen[0]
+    assert r"EXAMPLE\anna.berg away" in seen[1]
 
 
 async def test_viewers_see_pseudonyms_where_privacy_asks_and_names_seen_are_recorded(

@@ -10,12 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from builders import ANALYZER, NOW, PROFESSIONAL
+from builders import ANALYZER, NOW, PROFESSIONAL, a_snapshot, an_allocation
 from console_world import SITES, World, a_console, csrf_of
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.roles import Grant, Role
 from seatkeeper.core.roster import Flag, RosterLine
 from seatkeeper.core.rules import Reason
+from stored import a_plan, an_action, refused
 
 SCRIPT = r"EXAMPLE\<script>alert(1)</script>"
 FORMULA = r"=cmd|' /C calc'!A0"
@@ -227,6 +228,7 @@ async def test_why_somebody_is_exempt_is_hidden_with_their_name(tmp_path: Path) 
         reason=Reason.EXEMPT,
         note=r"protected by user EXAMPLE\anna",
         exempt_reason="Anna is on leave",
+        exempt_owner="Boss of Anna",
     )
     async with a_console(tmp_path, text=text) as world:
         await listed(world, line)
@@ -239,6 +241,44 @@ async def test_why_somebody_is_exempt_is_hidden_with_their_name(tmp_path: Path) 
 
     assert "anna" not in seen[0].casefold()
     assert "Anna is on leave" in seen[1]
+    assert "Boss of Anna" in seen[1]
+
+
+async def test_what_a_site_answered_hides_the_person_on_their_page_too(tmp_path: Path) -> None:
+    text = SITES + "privacy: pseudonymous\n"
+    plan = a_plan(an_action(allocation_id="s1"))
+    said = r"EXAMPLE\anna.berg: Anna Berg may not"
+    async with a_console(tmp_path, text=text) as world:
+        await listed(world, a_line(r"EXAMPLE\anna.berg", 1, name="Anna Berg"))
+        await refused(world.store, plan, said)
+        seen = []
+        for role in (Role.VIEWER, Role.OPERATOR):
+            async with await world.signed_in(role) as browser:
+                page = (await browser.get("/users")).text
+                link = page.partition('<span class="who"><a href="')[2].partition('"')[0]
+                seen.append((await browser.get(link)).text)
+
+    assert "anna" not in seen[0].casefold()
+    assert "the user may not" in seen[0]
+    assert said in seen[1]
+
+
+@pytest.mark.parametrize(("sites", "named"), [((), True), (("prod",), False)])
+async def test_where_else_somebody_is_known_is_told_within_the_role_alone(
+    tmp_path: Path, sites: tuple[str, ...], named: bool
+) -> None:
+    person = an_allocation(r"EXAMPLE\anna")
+    async with a_console(tmp_path) as world:
+        for site in ("prod", "test"):
+            await world.store.history.observe(a_snapshot([person], now=NOW, site=site))
+            await world.store.activity.observe(a_snapshot([person], now=NOW, site=site), NOW)
+        await listed(world, a_line(r"EXAMPLE\anna", 1))
+        async with await world.signed_in(Role.VIEWER, sites=sites) as browser:
+            page = (await browser.get("/users?site=prod")).text
+            link = page.partition('<span class="who"><a href="')[2].partition('"')[0]
+            told = (await browser.get(link)).text
+
+    assert ("Also known at test" in told) is named
 
 
 async def test_a_person_of_another_site_is_not_shown(tmp_path: Path) -> None:

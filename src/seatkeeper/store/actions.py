@@ -6,7 +6,6 @@ fresh reading of the site to settle them.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +17,7 @@ from seatkeeper.core.outcome import ActionOutcome, GrantOutcome, Outcome
 from seatkeeper.core.plan import Action, PlanStatus
 from seatkeeper.core.record import Intent, Kind, Released
 from seatkeeper.core.scrape import Counted
+from seatkeeper.core.unnamed import without_person
 from seatkeeper.errors import NotAllowed, PlanStale
 from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.control import freeze_at
@@ -144,16 +144,6 @@ def released(conn: sa.Connection, plan_id: str | None, user: str | None) -> list
         )
         for row in rows
     ]
-
-
-def without_person(text: str, label: str) -> str:
-    """Take a person's name out of a text that goes into the chain, where nothing can be erased."""
-    user_id = label.partition("\\")[2]
-    for name in (label, user_id if len(user_id) > 2 else ""):
-        # Looked for first: a pattern for each of a thousand people costs more than their records.
-        if name and name.casefold() in text.casefold():
-            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "the user", text, flags=re.IGNORECASE)
-    return text
 
 
 def _require_running(plan: AnyRow, step: Step, held: Fenced) -> None:

@@ -30,8 +30,8 @@ from seatkeeper.core.plan import (
     plan_from_bytes,
 )
 from seatkeeper.core.record import LedgerEntry
+from seatkeeper.core.unnamed import without_person
 from seatkeeper.errors import PlanAltered, UsageError
-from seatkeeper.store.actions import without_person
 from seatkeeper.store.activity import forget_holder
 from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database

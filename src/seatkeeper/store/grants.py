@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from seatkeeper.core.model import LicenseType, person_key
 from seatkeeper.core.outcome import GrantOutcome, GrantResult, Outcome
 from seatkeeper.core.record import Kind, LedgerEntry, OpenReturn, Released
-from seatkeeper.store.actions import without_person
+from seatkeeper.core.unnamed import without_person
 from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.engine import Database
 from seatkeeper.store.fence import Fenced

@@ -7,7 +7,7 @@ there is no way to write one alone, and none to change one.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -70,10 +70,10 @@ class Ledger:
             return record_holds(conn, seq)
 
     @threaded
-    def actors(self) -> list[str]:
-        """Return the names of everybody who ever acted."""
+    def actors(self, sites: Collection[str] | None = None) -> list[str]:
+        """Return the names of everybody who ever acted on these sites, of all without."""
         with self._db.reading() as conn:
-            return searching.actors(conn)
+            return searching.actors(conn, sites)
 
     async def pages(
         self, query: LedgerQuery | None = None, size: int = _PAGE

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from seatkeeper.store.columns import META, NUMBER, Moment, Words, count, moment, words
 
-SCHEMA = "0024"
+SCHEMA = "0029"
 """The newest migration this version knows."""
 
 
@@ -42,6 +42,7 @@ LEDGER = sa.Table(
     sa.Index(None, "site", "seq"),
     sa.Index(None, "kind", "seq"),
     sa.Index(None, "actor", "seq"),
+    sa.Index(None, "site", "actor"),
     sa.Index(None, "at", "seq"),
     sa.Index(None, "run_id"),
 )

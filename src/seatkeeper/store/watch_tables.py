@@ -329,6 +329,16 @@ COST_AMOUNTS = sa.Table(
 )
 
 
+CONNECTION_CHECK = sa.Table(
+    "connection_check",
+    META,
+    sa.Column("site", Words, primary_key=True),
+    moment("at"),
+    words("actor"),
+    words("findings"),
+)
+
+
 COUNTER = sa.Table(
     "counter",
     META,

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from seatkeeper.core.model import person_key
 from seatkeeper.core.plan import Limit
 from seatkeeper.core.record import Kind, LedgerEntry
+from seatkeeper.core.unnamed import hidden_person
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.frame import sees_names
 from seatkeeper.web.render import person
@@ -49,6 +50,10 @@ class Names:
     def sentence(self, code: str, text: str) -> str:
         """Return what a plan says under that code, unless it may name somebody who is hidden."""
         return HIDDEN if not self.clear and code in _NAMING else text
+
+    def about(self, text: str, user: str, name: str = "") -> str:
+        """Return what is told about a person, without their name for whoever sees none."""
+        return text if self.clear else hidden_person(text, user, name)
 
 
 HIDDEN = "what this says may name a person, which your role does not see"

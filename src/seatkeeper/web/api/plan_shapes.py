@@ -196,7 +196,11 @@ async def seats_out(
     if which is SeatList.LEFT_OUT:
         return [
             _row(one.action, names).model_copy(
-                update={"left_out_by": one.by, "left_out_why": one.reason, "at": one.at}
+                update={
+                    "left_out_by": one.by,
+                    "left_out_why": names.about(one.reason, one.action.user),
+                    "at": one.at,
+                }
             )
             for one in stored.plan.left_out
         ]
@@ -218,12 +222,15 @@ def _row(action: Action, names: Names) -> PlannedSeatOut:
 
 
 def _moving(one: ActionProgress, names: Names) -> PlannedSeatOut:
-    back = None if one.given_back is None else ReturnOut.model_validate(one.given_back)
+    user, back = one.action.user, None
+    if (given := one.given_back) is not None:
+        hidden = {"why": names.about(given.why, user), "detail": names.about(given.detail, user)}
+        back = ReturnOut.model_validate(given).model_copy(update=hidden)
     told = {
         "stage": one.stage,
         "at": one.at,
         "outcome": one.outcome,
-        "detail": one.detail,
+        "detail": names.about(one.detail, user),
         "given_back": back,
     }
     return _row(one.action, names).model_copy(update=told)

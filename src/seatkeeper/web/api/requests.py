@@ -233,16 +233,17 @@ def _line(request: Asking) -> RequestLineOut:
 
 def _out(request: Asking, names: Names) -> RequestOut:
     payload, result = request.payload, request.result or {}
-    user = payload.get("user")
+    user = str(payload.get("user") or "")
+    said = str(result.get("said") or result.get("error") or "")
     return RequestOut(
         **_line(request).model_dump(),
         plan_id=payload.get("plan"),
         seat=payload.get("seat"),
-        user=names.text(str(user)) if user else None,
-        reason=str(payload.get("reason") or ""),
+        user=names.text(user) if user else None,
+        reason=names.about(str(payload.get("reason") or ""), user),
         taken_at=request.taken_at,
         ended_at=request.ended_at,
-        said=str(result.get("said") or result.get("error") or ""),
+        said=names.about(said, user),
         made_plan=result.get("plan_id") or None,
         run_id=result.get("run_id"),
     )

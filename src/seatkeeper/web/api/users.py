@@ -19,7 +19,7 @@ from seatkeeper.core.model import LicenseType
 from seatkeeper.core.roles import Permission
 from seatkeeper.core.roster import Flag, RosterQuery, RosterRow, RosterSort, View
 from seatkeeper.core.rules import Reason
-from seatkeeper.core.story import PersonRecord, StoryKind, story_of
+from seatkeeper.core.story import PersonRecord, StoryKind, StoryLine, story_of
 from seatkeeper.web.api.cursors import BadCursor, opened, seal_of, sealed
 from seatkeeper.web.api.shapes import MOST, UNCHANGED, Cursor, Limit, Shape, SiteInPath
 from seatkeeper.web.api.tagged import TaggedRoute
@@ -34,7 +34,7 @@ _FLAGS = tuple((flag, (flag.name or "").lower()) for flag in Flag)
 
 
 class ExemptOut(Shape):
-    """Who protects a seat, why, and until when."""
+    """Who protects a seat, why, and until when; without owner and reason where names are hidden."""
 
     owner: str
     reason: str
@@ -221,7 +221,11 @@ async def _page(request: Request, visitor: Visitor, query: RosterQuery, cursor: 
 
 
 def _seat(row: RosterRow, names: Names, now: datetime) -> SeatOut:
-    exempt = ExemptOut(owner=row.exempt_owner, reason=row.exempt_reason, until=row.exempt_until)
+    exempt = ExemptOut(
+        owner=row.exempt_owner if names.clear else "",
+        reason=row.exempt_reason if names.clear else "",
+        until=row.exempt_until,
+    )
     return SeatOut(
         site=row.site,
         seat=row.allocation_id,
@@ -252,6 +256,11 @@ def _person(record: PersonRecord, names: Names, now: datetime) -> PersonOut:
         seats=[_seat(row, names, now) for row in record.rows],
         uses=dict(record.uses),
         active_days={kind: list(days) for kind, days in record.active_days.items()},
-        story=[StoryOut.model_validate(line) for line in story_of(record)],
+        story=[_line(line, record, names) for line in story_of(record)],
         ledger_records=record.ledger_records,
     )
+
+
+def _line(line: StoryLine, record: PersonRecord, names: Names) -> StoryOut:
+    told = StoryOut.model_validate(line)
+    return told.model_copy(update={"words": names.about(line.words, record.user, record.name)})

@@ -146,7 +146,7 @@ async def ledger(
         "names": looked.names,
         "state": await desk.store.ledger.state(),
         "kinds": list(Kind),
-        "actors": await desk.store.ledger.actors(),
+        "actors": await desk.store.ledger.actors(_sites(looked)),
         "evidence": _evidence,
     }
     return page(request, "ledger.html", values)

@@ -25,7 +25,7 @@ from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import note_of, read_form
 from seatkeeper.web.found import found_plan
 from seatkeeper.web.frame import chosen_site, four_eyes, frame_of
-from seatkeeper.web.names import names_on, note_names_seen
+from seatkeeper.web.names import names_on, naming, note_names_seen
 from seatkeeper.web.reach import DECIDES, READS, RUNS, UNDOES
 from seatkeeper.web.refusals import NotFound
 from seatkeeper.web.render import page
@@ -55,6 +55,7 @@ async def plans(request: Request, visitor: READS, site: str | None = None) -> Re
         "plans": sorted(found, key=lambda p: p.created_at, reverse=True)[:SHOWN],
         "requests": [r for r in requests if not r.state.is_over or r.state == "failed"][:5],
         "moving": any(not r.state.is_over for r in requests),
+        "names": naming(request, visitor, about),
         "done": note_of(request),
     }
     return page(request, "plans.html", values)

@@ -37,7 +37,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class ExemptionRow:
-    """One exemption of one site; `hidden`: it names a person whom the visitor may not see."""
+    """One exemption of one site; `hidden`: it tells of people whom the visitor may not see."""
 
     site: str
     exemption: Exemption
@@ -73,8 +73,12 @@ def _exemptions(desk: Desk, visitor: Visitor, site: str) -> Iterator[ExemptionRo
     clear = sees_names(desk, visitor, site)
     for exemption in policy.exemptions:
         tone, ends = _end_of(exemption, now)
-        hidden = exemption.kind is ExemptionKind.USER and not clear
+        hidden = exemption.kind in _OF_PEOPLE and not clear
         yield ExemptionRow(site, exemption, tone, ends, hidden)
+
+
+_OF_PEOPLE = frozenset({ExemptionKind.USER, ExemptionKind.PATTERN})
+"""These say in so many letters who is protected; so may their owner and reason."""
 
 
 def _end_of(exemption: Exemption, now: datetime) -> tuple[str, str]:

@@ -212,6 +212,7 @@ async def user(request: Request, site: str, sealed: str, visitor: READS) -> Resp
         "frame": frame,
         "names": names,
         "record": record,
+        "other_sites": [s for s in record.other_sites if s in frame.sites],
         "story": story_of(record),
         "view": person_view(record, desk.sites[record.site].policy, frame, clear=names.clear),
         "Flag": Flag,

@@ -58,5 +58,6 @@ def person_view(record: PersonRecord, policy: Policy, frame: Frame, *, clear: bo
 
 def _verdict(row: RosterRow, policy: Policy, now: datetime, *, clear: bool) -> Verdict:
     word = "Release" if row.releases else "Keep"
-    shown = row if clear else msgspec.structs.replace(row, note="", exempt_reason="")
+    bare = msgspec.structs.replace(row, note="", exempt_reason="", exempt_owner="")
+    shown = row if clear else bare
     return Verdict(row, f"{word}: {row.reason.words}", questions_of(shown, policy, now))
