@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+import structlog
 from _pytest.terminal import TerminalReporter
 
 SLOWEST = ("e2e/test_kills", "e2e/test_daemon", "e2e/", "engine/", "store/")
 """Files that take longest by their start; begun last, they would keep one worker busy alone."""
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """Forget what a test said of logs: its level would keep the next from seeing events."""
+    yield
+    structlog.reset_defaults()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

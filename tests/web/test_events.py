@@ -25,6 +25,9 @@ from stored import JANE, a_plan, applied, some_actions
 QUICK = 0.02
 """Seconds between two looks, and between heartbeats, so that tests need not wait."""
 
+LONG = 60
+"""Seconds after which a test gives up; a machine that is busy may need many."""
+
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 
 
@@ -60,14 +63,14 @@ class Reader:
                 return told
 
     async def some(self, number: int) -> list[dict[str, Any]]:
-        """Return so many events, within ten seconds."""
-        async with asyncio.timeout(10):
+        """Return so many events."""
+        async with asyncio.timeout(LONG):
             return [await self.next() for _ in range(number)]
 
     async def is_over(self) -> bool:
-        """Whether the stream ends, with nothing more in it, within ten seconds."""
+        """Whether the stream ends, with nothing more in it."""
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(LONG):
                 await self.next()
         except (StopAsyncIteration, httpx.RemoteProtocolError):
             return True
@@ -76,7 +79,7 @@ class Reader:
     async def beat(self) -> None:
         """Wait for a heartbeat after now."""
         known = self.beats
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG):
             async for line in self.lines:
                 name, _, value = line.partition(": ")
                 self.last_id = value if name == "id" else self.last_id
@@ -103,7 +106,7 @@ class Served:
         if last_id is not None:
             headers["Last-Event-ID"] = last_id
         async with (
-            httpx.AsyncClient(base_url=self.address, headers=headers, timeout=10) as them,
+            httpx.AsyncClient(base_url=self.address, headers=headers, timeout=LONG) as them,
             them.stream("GET", "/api/v1/events") as response,
         ):
             assert response.status_code == 200
@@ -125,7 +128,7 @@ async def a_server(patience: float = 10, **streams: Any) -> AsyncIterator[Served
                 yield Served(world, address_of(listener), stop)
             finally:
                 stop.set()
-                await asyncio.wait_for(task, 10)
+                await asyncio.wait_for(task, LONG)
 
 
 async def test_what_happens_is_told_as_it_happens() -> None:
@@ -180,11 +183,11 @@ async def test_a_site_out_of_reach_is_not_told_of() -> None:
 
 
 async def test_a_stream_that_is_read_outlives_the_patience_of_the_server() -> None:
-    patience = 0.2
+    patience = 1.0  # enough to read a request on a busy machine
     async with a_server(patience) as served, served.reader() as reader:
         loop = asyncio.get_running_loop()
         begin = loop.time()
-        while loop.time() - begin < 4 * patience:
+        while loop.time() - begin < 2 * patience:
             await reader.beat()
         await served.world.store.plans.record(a_plan(), JANE, "run-1")
 
@@ -196,7 +199,7 @@ async def test_an_answer_that_is_no_stream_is_cut_off_as_ever() -> None:
         host, _, port = served.address.removeprefix("http://").partition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"GET /api/v1/events HTTP/1.1\r\nHost: x\r\n")  # and never ends
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG):
             with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
         writer.close()
@@ -236,7 +239,7 @@ async def test_so_many_streams_are_open_at_once_and_who_goes_makes_room() -> Non
                 them.stream("GET", "/api/v1/events"),
             ):
                 refused = await opened()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(LONG):
                 while (code := await opened()) == 429:  # noqa: ASYNC110 - the server notices
                     await asyncio.sleep(QUICK)
 
