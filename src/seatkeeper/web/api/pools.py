@@ -38,7 +38,10 @@ class ForecastOut(Shape):
 
 
 class DayOut(Shape):
-    """The end of one day: seats left, of how many, and how many were released on it."""
+    """The end of one day: seats left, of how many, and how many Seatkeeper released on it.
+
+    What it gave back is taken off, so that `released` can be negative.
+    """
 
     day: date
     available: float
@@ -66,11 +69,14 @@ class PoolOut(Shape):
 
 
 class CapacityOut(Shape):
-    """Minutes of Analyzer Capacity this month: bought, used, and expected at its end."""
+    """Minutes of Analyzer Capacity this month: bought, used, expected at its end.
+
+    `expected` is null in the first three days of a month.
+    """
 
     total: int
     used: int
-    expected: int
+    expected: int | None
 
 
 class PoolsOut(Shape):
@@ -91,7 +97,7 @@ async def pools(request: Request, visitor: READS, site: SiteInPath) -> PoolsOut:
     if summary is None:
         return PoolsOut(site=name, read_at=None, pools=[], capacity=None)
     history = await history_of(desk, name, zone_of(desk.settings.site(name)))
-    capacity = capacity_of(summary.capacity, desk.now())
+    capacity = capacity_of(summary, desk.now())
     return PoolsOut(
         site=name,
         read_at=summary.at,

@@ -1,4 +1,7 @@
-"""How many seats are left: the past as a line that falls to zero, the days to come as a cone."""
+"""How many seats are left: the past as a line that falls to zero, the days to come as a cone.
+
+Where the site was not read lately the line ends at its last reading, and the cone begins there.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import svg
 from markupsafe import Markup
 
 from seatkeeper.core.forecast import Forecast, Outset
-from seatkeeper.web.charts.drawing import dot, drawing, level, path, plot, upright, words
+from seatkeeper.web.charts.drawing import Anchor, dot, drawing, level, path, plot, upright, words
 
 PAST, AHEAD = 90, 80
 """Days that are drawn to the left and to the right of today."""
@@ -23,6 +26,12 @@ FLOOR = TOP + DEEP
 NEAR_TODAY = 25
 """Days before today in which the name of a month would run into the word below today."""
 
+NEAR_WORDS = 15
+"""Days beside other words in which the name of a month would run into them."""
+
+STEP = 4
+"""Days between two points of the cone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fuel:
@@ -34,11 +43,25 @@ class Fuel:
     forecast: Forecast | None = None
     freed: int = 0
     alert_below: float = 0
+    is_stale: bool = False
+    """Nobody knows what is left today."""
 
     @property
     def left(self) -> float:
-        """What is left today."""
+        """What was left when it was last read."""
         return self.days[-1].left if self.days else 0
+
+    @property
+    def last(self) -> date:
+        """The last day of which something is known: today, unless the data are old."""
+        return self.days[-1].day if self.is_stale and self.days else self.today
+
+    @property
+    def dry_on(self) -> date | None:
+        """The day on which the pool runs dry, where that is drawn."""
+        known = self.forecast
+        day = None if known is None else known.dry_on
+        return day if day is not None and 8 < (day - self.today).days <= AHEAD else None
 
 
 def fuel(chart: Fuel) -> Markup:
@@ -60,6 +83,7 @@ class _Scale:
 
     def __init__(self, chart: Fuel) -> None:
         self.begin = chart.today - timedelta(days=PAST)
+        self.end = chart.today + timedelta(days=AHEAD)
         known = [day.left for day in chart.days]
         ahead = chart.left + chart.freed
         self.step = _step(max([*known, ahead, chart.alert_below, 4]))
@@ -97,39 +121,40 @@ def _grid(scale: _Scale) -> Iterator[svg.Element]:
 
 def _curves(chart: Fuel, scale: _Scale) -> Iterator[svg.Element]:
     past = [(scale.x(d.day), scale.inner(d.left)) for d in chart.days if d.day >= scale.begin]
-    now = scale.x(chart.today)
+    now = scale.x(chart.last)
     if past:
         past.append((now, scale.inner(chart.left)))
         yield path("area", [*past, (now, 100), (past[0][0], 100)], close=True)
     known = chart.forecast
     if known is not None:
-        low = _ahead(known, known.least_per_day, scale)
-        high = _ahead(known, known.most_per_day, scale)
-        start = (now, scale.inner(known.left))
-        yield path("band", [start, *low, *reversed(high)], close=True)
+        low, high = _cone(chart, known, scale, -1), _cone(chart, known, scale, 1)
+        yield path("band", [*low, *reversed(high)], close=True)
     if past:
         yield path("line", past)
     if known is not None:
-        yield path(
-            "line-forecast",
-            [(now, scale.inner(known.left)), *_ahead(known, known.per_day, scale)],
-        )
+        yield path("line-forecast", _trend(chart, known, scale))
         if chart.freed:
-            plan = known.after(chart.freed)
-            start = (now, scale.inner(plan.left))
-            lifted = [(now, scale.inner(known.left)), start]
-            yield path("line-plan", [*lifted, *_ahead(plan, known.per_day, scale)])
+            plan, now = known.after(chart.freed), scale.x(chart.today)
+            days = (chart.today - chart.last).days
+            lifted = [(now, scale.inner(known.at(days))), (now, scale.inner(plan.at(days)))]
+            yield path("line-plan", [*lifted, *_trend(chart, plan, scale)[1:]])
 
 
-def _ahead(known: Forecast, per_day: float, scale: _Scale) -> list[tuple[float, float]]:
-    """Return where a slope leads: along the floor once it has reached it."""
-    end = known.left + per_day * AHEAD
-    if end >= 0 or per_day >= 0:
-        return [(100.0, scale.inner(end))]
-    days = known.left / -per_day
-    return [(scale.x(known.today) + 100 * days / (PAST + AHEAD), 100.0), (100.0, 100.0)][
-        : 1 if per_day == known.per_day else 2
-    ]
+def _cone(chart: Fuel, known: Forecast, scale: _Scale, side: int) -> list[tuple[float, float]]:
+    """Return one bound of what may come, day by day."""
+    days = (scale.end - chart.last).days
+    ahead = [*range(0, days, STEP), days]
+    return [(scale.x(chart.last + timedelta(n)), scale.inner(known.at(n, side))) for n in ahead]
+
+
+def _trend(chart: Fuel, known: Forecast, scale: _Scale) -> list[tuple[float, float]]:
+    """Return where the trend leads: down to the floor, or to the end of the drawing."""
+    start = (scale.x(chart.last), scale.inner(known.left))
+    days = (scale.end - chart.last).days
+    if known.at(days) >= 0 or known.per_day >= 0:
+        return [start, (100.0, scale.inner(known.at(days)))]
+    dry = known.left / -known.per_day
+    return [start, (start[0] + 100 * dry / (PAST + AHEAD), 100.0)]
 
 
 def _floor(chart: Fuel, scale: _Scale) -> Iterator[svg.Element]:
@@ -144,44 +169,56 @@ def _today(chart: Fuel, scale: _Scale) -> Iterator[svg.Element]:
     now = scale.x(chart.today)
     yield upright("now", now, 12, FLOOR)
     if chart.days:
-        yield dot("dot", now, scale.y(chart.left), 4)
-    month = scale.begin.replace(day=1) + timedelta(days=32)
-    month = month.replace(day=1)
-    while (chart.today - month).days > NEAR_TODAY:
+        yield dot("dot", scale.x(chart.last), scale.y(chart.left), 4)
+    for month in _months(chart, scale):
         yield words(f"{month:%b}", scale.x(month), FLOOR + 17, "wide")
-        month = (month + timedelta(days=32)).replace(day=1)
     yield words("Today", now, FLOOR + 17, "strong", "middle")
+
+
+def _months(chart: Fuel, scale: _Scale) -> Iterator[date]:
+    """Yield the first days of the months whose names run into no other words."""
+    month = scale.begin
+    while (month := (month.replace(day=1) + timedelta(days=32)).replace(day=1)) < scale.end:
+        before, until = (chart.today - month).days, (scale.end - month).days
+        by_dry = chart.dry_on is not None and abs((chart.dry_on - month).days) <= NEAR_WORDS
+        by_today = -NEAR_WORDS < before <= NEAR_TODAY
+        if not by_today and not by_dry and until >= NEAR_WORDS:
+            yield month
 
 
 def _ends(chart: Fuel, scale: _Scale) -> Iterator[svg.Element]:
     known = chart.forecast
     if known is None:
         return
-    dry = known.dry_on
-    if dry is not None and 8 < (dry - chart.today).days <= AHEAD:
+    if (dry := chart.dry_on) is not None:
         x = scale.x(dry)
-        anchor = "end" if x > 94 else "middle"
+        anchor: Anchor = "end" if x > 94 else "middle"
         yield dot("dot-dry", x, FLOOR, 5)
-        yield words(f"{dry.day} {dry:%b}", x, FLOOR + 17, "strong dry", anchor)  # type: ignore[arg-type]
-        yield words("empty", x, FLOOR + 33, "dry", anchor)  # type: ignore[arg-type]
-    if not chart.freed:
-        return
-    plan = known.after(chart.freed)
-    if plan.dry_on is not None and (plan.dry_on - chart.today).days <= AHEAD:
-        x = scale.x(plan.dry_on)
-        yield dot("dot-plan", x, FLOOR, 4)
+        yield words(f"{dry.day} {dry:%b}", x, FLOOR + 17, "strong dry", anchor)
+        yield words("empty", x, FLOOR + 33, "dry", anchor)
+    if chart.freed:
+        yield from _plan_ends(chart, known.after(chart.freed), scale)
+
+
+def _plan_ends(chart: Fuel, plan: Forecast, scale: _Scale) -> Iterator[svg.Element]:
+    """Say what the waiting plan leads to; below a line that falls, so that it crosses no words."""
+    if plan.dry_on is not None and plan.dry_on <= scale.end:
+        yield dot("dot-plan", scale.x(plan.dry_on), FLOOR, 4)
         yield words("with plan", 100, FLOOR + 33, "plan-label", "end")
-    else:
-        left = max(0, plan.left + known.per_day * AHEAD)
-        text = f"{left:,.0f} with the plan"
-        yield words(text, 100, scale.y(left) - 8, "plan-label", "end")
+        return
+    left = plan.at((scale.end - chart.last).days)
+    y, says = scale.y(left), f"{left:,.0f} with the plan"
+    first = y + 16 if plan.per_day < 0 and y + 34 < FLOOR else y - 22
+    yield words(says, 100, first, "plan-label", "end")
+    yield words(f"in {AHEAD} days", 100, first + 14, "plan-label", "end")
 
 
 def _label(chart: Fuel) -> str:
     says = f"{chart.name} seats left: "
     if chart.days:
-        first = chart.days[0]
-        says += f"{first.left:,.0f} on {first.day.day} {first.day:%B}, {chart.left:,.0f} today. "
+        first, last = chart.days[0], chart.last
+        when = f"on {last.day} {last:%B}, the last day read" if chart.is_stale else "today"
+        says += f"{first.left:,.0f} on {first.day.day} {first.day:%B}, {chart.left:,.0f} {when}. "
     known = chart.forecast
     if known is None:
         says += "The history is too short for a forecast. "

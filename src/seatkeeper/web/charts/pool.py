@@ -35,16 +35,20 @@ class PoolParts:
         )
 
     def freed(self, seats: int) -> PoolParts:
-        """Return the pool after so many idle seats are free."""
-        gone = min(seats, self.idle)
+        """Return the pool after so many seats went, no more than nobody uses.
+
+        While more are held than the license grants, a seat that goes leaves none free.
+        """
+        gone = min(seats, self.idle + self.excess)
+        lifted = min(gone, self.excess)
         return PoolParts(
             self.name,
             self.total,
             self.in_use,
-            self.idle - gone,
+            self.idle - (gone - lifted),
             self.quarantined,
-            self.available + gone,
-            self.excess,
+            self.available + (gone - lifted),
+            self.excess - lifted,
         )
 
 

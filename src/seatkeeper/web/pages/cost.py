@@ -33,8 +33,7 @@ async def cost(
     capacity = [
         (name, view, await desk.store.past.capacity_days(name, since))
         for name in about
-        if name in summaries
-        and (view := capacity_of(summaries[name].capacity, frame.now)) is not None
+        if name in summaries and (view := capacity_of(summaries[name], frame.now)) is not None
     ]
     everything = visitor.identity.may(Permission.READ)
     money = await cost_view(desk, about, everything=everything)

@@ -151,7 +151,7 @@ async def _site(desk: Desk, known: _Known, now: datetime) -> tuple[SiteView, Sit
         day=judge_day([day], now),
         summary=summary,
         pools=pools,
-        capacity=None if summary is None else capacity_of(summary.capacity, now),
+        capacity=None if summary is None else capacity_of(summary, now),
         alerts=known.alerts,
         plans=plans,
         bill=await bill(desk.store, desk.settings, name, now),

@@ -69,7 +69,16 @@ class Change:
     before: PoolParts
     after: PoolParts
     bars: tuple[Markup, Markup]
-    freed: int
+
+    @property
+    def from_excess(self) -> int:
+        """Seats that go and leave none free: they were above the license."""
+        return self.before.excess - self.after.excess
+
+    @property
+    def freed(self) -> int:
+        """Seats that go, as far as the newest reading still has them idle."""
+        return self.from_excess + self.after.available - self.before.available
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +200,7 @@ def _changes(plan: Plan, summary: Summary) -> Iterator[Change]:
             before = parts_of(pool, summary)
             after = before.freed(freed[pool.license_type])
             bars = pool_bar(before, 10), pool_bar(after, 10)
-            yield Change(before.name, before, after, bars, freed[pool.license_type])
+            yield Change(before.name, before, after, bars)
 
 
 def _seats(application: Application, ticked: set[str]) -> dict[LicenseType, tuple[Seat, ...]]:

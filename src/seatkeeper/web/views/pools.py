@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from markupsafe import Markup
 
 from seatkeeper.core.alert_pools import LowAvailability, share_of_month
-from seatkeeper.core.changes import ChangeKind
+from seatkeeper.core.changes import By, ChangeKind
 from seatkeeper.core.day import PoolOutlook
 from seatkeeper.core.durations import format_duration
-from seatkeeper.core.forecast import Forecast, Outset, forecast
+from seatkeeper.core.forecast import SURE, Forecast, Outset, forecast
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import Capacity, LicenseType, Pool
 from seatkeeper.core.plan import Plan
@@ -23,7 +23,9 @@ from seatkeeper.web.charts.fuel import PAST, Fuel, fuel, sampled
 from seatkeeper.web.charts.pool import PoolParts, pool_bar
 from seatkeeper.web.charts.small import minutes_bar, spark
 from seatkeeper.web.desk import Desk
+from seatkeeper.web.frame import is_stale
 from seatkeeper.web.render import day as day_words
+from seatkeeper.web.render import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,15 @@ class PoolView:
 
 @dataclass(frozen=True, slots=True)
 class CapacityView:
-    """The minutes of the month: used, left, expected at its end, and at an even pace."""
+    """The minutes of the month: used, left, expected at its end, and at an even pace.
+
+    `expected` is None in the first days, which tell nothing of the whole; `over` is the share of
+    the month that was over at the reading.
+    """
 
     total: int
     used: int
-    expected: int
+    expected: int | None
     pace: int
     over: float
     month: str
@@ -81,6 +87,7 @@ async def pools_of(
 class PoolHistory:
     """The days behind the pools of a site, by type and day; and what was freed on which."""
 
+    zone: tzinfo
     today: date
     days: Mapping[LicenseType, Mapping[date, Mapping[str, float]]]
     freed: Mapping[tuple[LicenseType, date], int]
@@ -93,6 +100,7 @@ class PoolHistory:
                 values["available"],
                 values.get("total", 0),
                 self.freed.get((license_type, day), 0),
+                values.get("quarantined", 0) - values.get("excess", 0),
             )
             for day, values in sorted(self.days.get(license_type, {}).items())
             if "available" in values
@@ -110,11 +118,14 @@ async def history_of(desk: Desk, site: str, zone: tzinfo) -> PoolHistory:
             days.setdefault(kind, {}).setdefault(one.day, {})[one.name] = one.last
     freed: Counter[tuple[LicenseType, date]] = Counter()
     begin = desk.now() - timedelta(days=PAST + 1)
-    for (day, change, _, of_type), times in (await desk.store.past.changes(site, begin)).items():
-        if change in (ChangeKind.RELEASED, ChangeKind.QUARANTINED):
-            freed[of_type, day] += times
-    return PoolHistory(today, days, freed)
+    for (day, change, by, of_type), times in (await desk.store.past.changes(site, begin)).items():
+        if by is By.US:
+            freed[of_type, day] += times * _FREES.get(change, 0)
+    return PoolHistory(zone, today, days, freed)
 
+
+_FREES = {ChangeKind.RELEASED: 1, ChangeKind.QUARANTINED: 1, ChangeKind.CAME_BACK: -1}
+"""What a change of ours makes of the seats that are free or soon will be."""
 
 _SEATS = {MeasuredType(kind.value): kind for kind in LicenseType}
 
@@ -128,15 +139,17 @@ class _Around:
 
 
 def _pool(desk: Desk, summary: Summary, pool: Pool, around: _Around) -> PoolView:
-    history, freed = around.history, around.waiting.get(pool.license_type, 0)
+    history = around.history
     name = pool.license_type.value.capitalize()
     known = history.outsets(pool.license_type)
     days = history.days.get(pool.license_type, {})
     ahead = forecast(known)
     parts = parts_of(pool, summary)
+    freed = parts.freed(around.waiting.get(pool.license_type, 0)).available - parts.available
+    stale = is_stale(desk, summary.site, summary)
     below = alert_below(desk.settings, pool)
-    chart = Fuel(name, history.today, known, ahead, freed, below)
-    tone, tag = _tag(pool, ahead)
+    chart = Fuel(name, history.today, known, ahead, freed, below, stale)
+    tone, tag = _data_of(summary, around) if stale else _tag(pool, ahead, history.today)
     after = desk.sites[summary.site].policy.of(pool.license_type).release_after
     last = [one.left for one in known[-30:]]
     return PoolView(
@@ -151,7 +164,7 @@ def _pool(desk: Desk, summary: Summary, pool: Pool, around: _Around) -> PoolView
         spark=spark(_spark_words(name, last), last),
         tone=tone,
         tag=tag,
-        says=_says(ahead, len(known), freed),
+        says=_says(ahead, len(known), freed, is_stale=stale),
         table=tuple((one.day, days[one.day]) for one in sampled(known)),
     )
 
@@ -185,29 +198,39 @@ def alert_below(settings: Settings, pool: Pool) -> float:
     return 0
 
 
-def _tag(pool: Pool, ahead: Forecast | None) -> tuple[str, str]:
+def _data_of(summary: Summary, around: _Around) -> tuple[str, str]:
+    """Say of when the numbers are, where that is not now: then nothing else is worth a colour."""
+    return "warn", f"Data of {day_words(summary.at.astimezone(around.history.zone))}"
+
+
+def _tag(pool: Pool, ahead: Forecast | None, today: date) -> tuple[str, str]:
     if pool.total <= 0:
         return "", "No seats bought"
     if pool.available <= 0:
         return "bad", "Empty"
     if ahead is None:
         return "", "History too short to tell"
-    dry, days = ahead.dry_on, ahead.days_left()
+    dry, days = ahead.dry_on, ahead.days_left(today)
     if dry is None or days is None:
         return "good", "Not running dry within a year"
     return "warn" if days <= 90 else "good", f"Runs dry {day_words(dry)}"
 
 
-def _says(ahead: Forecast | None, days: int, freed: int) -> str:
+def _says(ahead: Forecast | None, days: int, freed: int, *, is_stale: bool) -> str:
     if ahead is None:
-        return f"A trend needs two weeks; {days} day{'s' if days != 1 else ''} are known."
+        return f"A trend needs two weeks; {plural(days, 'day is', 'days are')} known."
+    if is_stale:
+        return (
+            f"Nothing was read since {day_words(ahead.today)}: the line ends there, and the"
+            f" forecast begins there. {_trend(ahead)}"
+        )
     says = _trend(ahead)
     if freed:
         lifted = ahead.after(freed)
         if ahead.dry_on is not None and lifted.dry_on is not None:
             says += f" The waiting plan moves that to {day_words(lifted.dry_on)}."
         else:
-            says += f" The waiting plan would leave {lifted.left:,.0f}."
+            says += f" With the waiting plan {lifted.left:,.0f} would be left now."
     return says
 
 
@@ -222,9 +245,9 @@ def _trend(ahead: Forecast) -> str:
     latest = day_words(ahead.latest) if ahead.latest else "more than a year away"
     pace = f"At {-ahead.per_day:.1f} seats a day" if -ahead.per_day >= 0.05 else "At this pace"
     return (
-        f"{pace} the pool is empty on {day_words(dry)} (80\u00a0% sure: {earliest} to {latest})."
-        " Steps up are releases."
-    )
+        f"{pace} the pool is empty on {day_words(dry)} (about {SURE:.0%} sure: {earliest} to"
+        f" {latest}). Seats that Seatkeeper released are no part of the pace."
+    ).replace("%", "\u00a0%")
 
 
 def _pace(per_day: float) -> str:
@@ -242,22 +265,41 @@ def _spark_words(name: str, values: list[float]) -> str:
     )
 
 
-def capacity_of(capacity: Capacity | None, now: datetime) -> CapacityView | None:
-    """Return the minutes of the month, None where the site has none."""
+def capacity_of(summary: Summary, now: datetime) -> CapacityView | None:
+    """Return the minutes of the month, None where the site has none, or none of this month.
+
+    Use is compared with the month as far as it was over at the reading.
+    """
+    capacity, at = summary.capacity, summary.at.astimezone(UTC)
+    today = now.astimezone(UTC)
     if capacity is None or not capacity.enabled or capacity.allocated_minutes <= 0:
         return None
-    total, used, over = capacity.allocated_minutes, capacity.used_minutes, share_of_month(now)
-    expected = round(used / over) if over > 0.02 else used
-    empty, tight = used >= total, expected > total
-    tone = "bad" if empty else "warn" if tight else "good"
-    month = f"{now:%B}"
-    tag = "No minute left" if empty else f"{'Not enough' if tight else 'Enough'} for {month}"
-    label = (
-        f"Analyzer Capacity: {used:,} of {total:,} minutes used, about {expected:,} expected at the"
-        f" end of the month; an even pace would be {round(total * over):,}"
-    )
-    bar = minutes_bar(label, used / total, expected / total, over)
-    return CapacityView(total, used, expected, round(total * over), over, month, tone, tag, bar)
+    if (at.year, at.month) != (today.year, today.month):
+        return None
+    total, used, over = capacity.allocated_minutes, capacity.used_minutes, share_of_month(at)
+    expected = round(used / over) if at.day >= TELLING_DAY else None
+    month, pace = f"{at:%B}", round(total * over)
+    tone, tag = _minutes_tag(capacity, expected, month)
+    label = f"Analyzer Capacity: {used:,} of {total:,} minutes used"
+    if expected is not None:
+        label += f", about {expected:,} expected at the end of the month"
+    label += f"; an even pace would be {pace:,}"
+    bar = minutes_bar(label, used / total, (used if expected is None else expected) / total, over)
+    return CapacityView(total, used, expected, pace, over, month, tone, tag, bar)
+
+
+TELLING_DAY = 4
+"""The day of a month from which on its use tells what its end will be."""
+
+
+def _minutes_tag(capacity: Capacity, expected: int | None, month: str) -> tuple[str, str]:
+    if capacity.used_minutes >= capacity.allocated_minutes:
+        return "bad", "No minute left"
+    if expected is None:
+        return "", f"Too early in {month} to tell"
+    if expected > capacity.allocated_minutes:
+        return "warn", f"Not enough for {month}"
+    return "good", f"Enough for {month}"
 
 
 def freed_by(plan: Plan) -> dict[LicenseType, int]:
