@@ -12,8 +12,9 @@ import pytest
 from builders import NOW
 from config_files import load_text, top
 from influx import Influx, an_influx, free_port
+from seatkeeper.cli.check_channels import hook_findings
 from seatkeeper.cli.check_targets import outbox_findings, target_findings
-from seatkeeper.cli.findings import Finding, State
+from seatkeeper.cli.findings import Area, Finding, State, ok
 from seatkeeper.core.outbox import OutboxEntry
 from seatkeeper.settings import Settings
 from seatkeeper.store import Store, open_store
@@ -107,3 +108,34 @@ async def test_what_waits_and_what_was_refused_is_said(store: Store, tmp_path: P
     assert "set aside: field type conflict" in fresh[2].text
     assert [f.state for f in late] == [State.WARNING] * 3
     assert "no answer" in late[0].text
+
+
+async def test_a_webhook_of_events_is_named_with_what_it_is_told_and_no_secret(
+    tmp_path: Path,
+) -> None:
+    where = "url: 'https://example.com/hush?key=hush', secret: hush-hush-hush-hush"
+    text = top(
+        f"console: {{webhooks: [{{name: all, {where}}},"
+        f" {{name: few, {where}, events: [plan.made], sites: [prod]}},"
+        f" {{name: lost, {where}, ca_file: gone.pem}}]}}"
+    )
+    every, few, lost = await hook_findings(load_text(tmp_path, text).settings)
+
+    assert every == ok(
+        Area.CHANNELS, "webhook all: example.com:443 is told of every event by the daemon"
+    )
+    assert few.text.endswith("example.com:443 is told of plan.made of prod by the daemon")
+    assert (lost.state, lost.cure) == (State.FAILED, "correct console.webhooks")
+    assert "gone.pem cannot be used" in lost.text
+    assert "hush" not in str((every, few, lost))
+
+
+async def test_what_waits_for_a_webhook_that_nobody_names_is_told_with_the_way_out(
+    tmp_path: Path, store: Store
+) -> None:
+    await store.outbox.put("event:old", [OutboxEntry("event", b"{}", "k", NOW)])
+
+    [finding] = await outbox_findings(store, load_text(tmp_path, top("")).settings, NOW)
+
+    assert finding.state is State.WARNING
+    assert finding.cure.startswith("name it in console.webhooks again, or: seatkeeper outbox drop")

@@ -58,7 +58,7 @@ BROKEN = {
         ("name: 'my mail', kind: apprise, url: 'x://y'",),
         "alerts.channels[0].name",
         "letters, digits",
-        "such as mail",
+        "such as main",
     ),
     "a kind misspelled": (
         ("name: a, kind: aprise, url: 'x://y'",),

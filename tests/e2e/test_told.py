@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 
 from command_line import CONFIG, Ran, process
-from receivers import HttpReceiver, Mosquitto, RealAlertmanager
+from engine_daemon import CONFIG as DAEMON
+from engine_daemon import POLICY, Daemon, a_daemon, command
+from receivers import HttpReceiver, Mosquitto, RealAlertmanager, until
 from served_site import serving
 
 ALERTS = """\
@@ -52,3 +56,48 @@ async def test_what_a_site_shows_arrives_once_on_every_channel(tmp_path: Path) -
     )
     assert len(low) == 2
     assert topics == ["", "_expire"]
+
+
+def begun(store: Path) -> bool:
+    """Whether the daemon has begun to look for news."""
+    with contextlib.closing(sqlite3.connect(store)) as conn:
+        return bool(conn.execute("SELECT target FROM hook_place").fetchall())
+
+
+async def test_the_daemon_calls_a_webhook_of_events_also_of_what_happened_while_it_was_away(
+    tmp_path: Path,
+) -> None:
+    hook = HttpReceiver()
+
+    def plan() -> str:
+        made: str = command(tmp_path, "plan", "--site", "prod")["plan_id"]
+        return made
+
+    async def planned(daemon: Daemon) -> str:
+        await asyncio.to_thread(daemon.wait_for, "daemon.started")
+        await until(lambda: begun(tmp_path / "store.db"))
+        made = await asyncio.to_thread(plan)
+        await until(lambda: made in str([one.body for one in hook.heard]))
+        return made
+
+    with serving(tmp_path / "site", users=40) as site:
+        text = DAEMON.format(
+            url=site.url, folder=site.folder, policy=POLICY, store=tmp_path / "store.db"
+        )
+        told = f"{{name: tickets, url: '{hook.url}', secret: correct-horse-battery-staple, "
+        told += "events: [plan.made]}"
+        console = f"console: {{listen: '127.0.0.1:0', webhooks: [{told}]}}"
+        config = tmp_path / "seatkeeper.yaml"
+        config.write_text(text.replace("console: {listen: '127.0.0.1:0'}", console))
+        config.chmod(0o600)
+        async with hook.up():
+            with a_daemon(tmp_path) as daemon:
+                first = await planned(daemon)
+                daemon.kill()
+            second = await asyncio.to_thread(plan)
+            with a_daemon(tmp_path) as daemon:
+                third = await planned(daemon)
+
+    told_of = [json.loads(one.body)["data"]["plan_id"] for one in hook.heard]
+    assert [one for one in told_of if one in (first, second, third)] == [first, second, third]
+    assert {json.loads(one.body)["type"] for one in hook.heard} == {"plan.made"}

@@ -50,7 +50,7 @@ def check(
 
 async def _check(loaded: Loaded, names: list[str]) -> list[SiteChecked]:
     from seatkeeper.cli import checks
-    from seatkeeper.cli.check_channels import channel_findings
+    from seatkeeper.cli.check_channels import channel_findings, hook_findings
     from seatkeeper.cli.check_targets import outbox_findings, target_findings
     from seatkeeper.cli.running import progress_on_stderr
     from seatkeeper.errors import StoreError
@@ -71,6 +71,7 @@ async def _check(loaded: Loaded, names: list[str]) -> list[SiteChecked]:
         general.append(checks.store_failed(loaded.settings.store.shown, error))
     general += await target_findings(loaded.settings)
     general += await channel_findings(loaded.settings)
+    general += await hook_findings(loaded.settings)
     checked = []
     sites = [one for one in loaded.settings.sites if one.name in names]
     async with open_sites(sites, clock) as opened:

@@ -1,4 +1,4 @@
-"""What `check` finds of channels: is each understood. Nothing is sent."""
+"""What `check` finds of channels and webhooks: is each understood. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from seatkeeper.errors import NotTold
 from seatkeeper.outlets.notify import Notifier
 from seatkeeper.outlets.posting import place_of, tls_context
 from seatkeeper.settings import ChannelSettings, Settings
+from seatkeeper.settings.hooks import HookSettings
 
 
 async def channel_findings(settings: Settings) -> list[Finding]:
@@ -28,6 +29,23 @@ async def _look(channel: ChannelSettings) -> Finding:
         cure = f"correct alerts.channels, then try it: seatkeeper alerts test {channel.name}"
         return failed(Area.CHANNELS, f"{name}: {error}", cure)
     return ok(Area.CHANNELS, f"{name}: {where}; to try it: seatkeeper alerts test {channel.name}")
+
+
+async def hook_findings(settings: Settings) -> list[Finding]:
+    """Look at each webhook of events, all at once."""
+    return list(await asyncio.gather(*map(_look_at_hook, settings.console.webhooks)))
+
+
+async def _look_at_hook(hook: HookSettings) -> Finding:
+    name, where = f"webhook {hook.name}", place_of(hook.address)
+    try:
+        if hook.ca_file is not None:
+            await asyncio.to_thread(tls_context, hook.ca_file)
+    except NotTold as error:
+        return failed(Area.CHANNELS, f"{name}: {error}", "correct console.webhooks")
+    which = ", ".join(kind.value for kind in hook.events) or "every event"
+    sites = f" of {', '.join(hook.sites)}" if hook.sites else ""
+    return ok(Area.CHANNELS, f"{name}: {where} is told of {which}{sites} by the daemon")
 
 
 async def _where(channel: ChannelSettings) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from seatkeeper.cli.findings import Area, Finding, failed, ok, warning
 from seatkeeper.core.channel import channel_of
+from seatkeeper.core.hook import hook_of
 from seatkeeper.core.outbox import Loss, OutboxState, Waiting
 from seatkeeper.outlets.influxdb import InfluxSink
 from seatkeeper.settings import Settings
@@ -61,13 +62,19 @@ def _waiting(waiting: Sequence[Waiting], known: frozenset[str], now: datetime) -
     for one in waiting:
         since = f"{one.rows} wait for {one.target}, the first since {one.oldest:%F %T} UTC"
         if one.target not in known:
-            place = "metrics.influxdb" if channel_of(one.target) is None else "alerts.channels"
-            cure = f"name it in {place} again, or: seatkeeper outbox drop {one.target}"
+            cure = f"name it in {_place(one.target)} again, or: seatkeeper outbox drop {one.target}"
             yield warning(Area.OUTBOX, f"{since}; nobody has this name any more", cure)
         elif one.error and (now - one.oldest).total_seconds() > _SOON:
             yield warning(Area.OUTBOX, f"{since}: {one.error}", "see the findings of this target")
         else:
             yield ok(Area.OUTBOX, since)
+
+
+def _place(target: str) -> str:
+    """Return where the configuration names targets of this kind."""
+    if hook_of(target) is not None:
+        return "console.webhooks"
+    return "metrics.influxdb" if channel_of(target) is None else "alerts.channels"
 
 
 def _dropped(lost: Mapping[str, Loss]) -> Iterator[Finding]:

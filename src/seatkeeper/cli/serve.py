@@ -28,6 +28,7 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
     from seatkeeper import logs
     from seatkeeper.cli import session as sessions
     from seatkeeper.cli.serve_console import open_console
+    from seatkeeper.cli.serve_events import announcing_of
     from seatkeeper.cli.serve_metrics import metrics_listener, metrics_works
     from seatkeeper.engine.daemon import engine_of, together_until
     from seatkeeper.engine.telling import keep_telling
@@ -58,6 +59,7 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
                         stop,
                         log,
                     ),
+                    announcing=announcing_of(session, stop),
                     web=console,
                     **metrics_works(scraped, session, stop),
                 )

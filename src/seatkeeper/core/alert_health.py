@@ -22,6 +22,7 @@ from seatkeeper.core.alert_rule import (
 )
 from seatkeeper.core.channel import channel_of
 from seatkeeper.core.durations import format_duration
+from seatkeeper.core.hook import hook_of
 from seatkeeper.core.plan import PlanStatus, is_quiet
 
 REFUSED_FOR = timedelta(hours=24)
@@ -243,7 +244,7 @@ class OutboxGrowing:
     def read(self, known: Known) -> Iterator[Reading]:
         """Judge each target that is no channel."""
         for queue in known.queues:
-            if channel_of(queue.target) is None:
+            if _teller(queue.target) is None:
                 age = _age(queue, known.now)
                 # A reading of a large site puts as many at once, and none was sent yet.
                 many = queue.rows >= self.rows and age >= self.clear
@@ -261,13 +262,14 @@ class OutboxGrowing:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFailing:
-    """A channel of alerts does not deliver; the others are told."""
+    """A channel of alerts or a webhook of events does not deliver; the other channels are told."""
 
     about: ClassVar[About] = About(
         name="channel_failing",
-        title="Alert channel failing",
-        means="messages for a channel wait longer than `alerts.failing_after`, or were refused for"
-        " good or dropped (`retention.outbox`) within a day; told on the other channels",
+        title="Channel failing",
+        means="messages for a channel, or events for a webhook, wait longer than"
+        " `alerts.failing_after`, or were refused for good or dropped (`retention.outbox`) within a"
+        " day; told on the other channels",
         todo="Try it with `seatkeeper alerts test`; mend its address, password or server. What it"
         " refused: `seatkeeper outbox show`, then `seatkeeper outbox retry`.",
         needs=Needs.ALL,
@@ -276,23 +278,42 @@ class ChannelFailing:
     failing_after: timedelta = timedelta(minutes=15)
 
     def read(self, known: Known) -> Iterator[Reading]:
-        """Judge each channel."""
+        """Judge each channel, and each webhook of events."""
         for queue in known.queues:
-            channel = channel_of(queue.target)
-            if channel is not None:
+            teller = _teller(queue.target)
+            if teller is not None:
                 age = _age(queue, known.now)
                 refused = queue.refused_at
                 no = refused is not None and known.now - refused < REFUSED_FOR
                 late = age > self.failing_after
                 lost = _lost(queue, known.now)
-                refuses = f"channel {channel} refused a message for good"
-                says = refuses if no and not late else _waiting(queue, "message")
+                refuses = f"{teller.words} refused {teller.one} for good"
+                says = refuses if no and not late else _waiting(queue, teller.what)
                 yield Reading(
-                    channel,
+                    teller.subject,
                     Status.of(bad=late or no or lost, fine=age < self.failing_after / 2),
-                    says + _nobodys(queue, known) + _dropped(queue, "message"),
+                    says + _nobodys(queue, known) + _dropped(queue, teller.what),
                     _waits(queue, age),
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """What tells one thing after the other: a channel, or a webhook of events."""
+
+    subject: str
+    words: str
+    what: str
+    one: str
+
+
+def _teller(target: str) -> _Teller | None:
+    """Return what a target of the outbox is, None for a database of points."""
+    if (channel := channel_of(target)) is not None:
+        return _Teller(channel, f"channel {channel}", "message", "a message")
+    if (hook := hook_of(target)) is not None:
+        return _Teller(target, f"webhook {hook}", "event", "an event")
+    return None
 
 
 def _waiting(queue: Queue, what: str) -> str:

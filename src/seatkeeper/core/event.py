@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 
 class EventKind(StrEnum):
     """What can happen."""
@@ -80,6 +82,18 @@ class Event:
     at: datetime
     site: str
     data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def event_to_bytes(event: Event) -> bytes:
+    """Return an event as it is told, as JSON: the same in a stream and to a webhook."""
+    told = {
+        "id": event.key,
+        "type": event.kind.value,
+        "timestamp": event.at,
+        "site": event.site,
+        "data": dict(event.data),
+    }
+    return msgspec.json.encode(told)
 
 
 @dataclass(frozen=True, slots=True)

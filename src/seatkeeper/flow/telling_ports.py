@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from seatkeeper.core.alert_facts import Queue, SiteFacts, Windows
 from seatkeeper.core.alerts import Alert, AlertKey, Moved, Silence
+from seatkeeper.core.hook import Hook
 from seatkeeper.core.outbox import Delivery, OutboxEntry, OutboxRow, OutboxState
 from seatkeeper.core.points import ReleasedSeat
 
@@ -83,6 +84,13 @@ class Alerts(Protocol):
         judge: Callable[[Mapping[AlertKey, Alert], Sequence[Silence]], Moved],
     ) -> Moved:
         """Let `judge` move the alerts of these sites; its messages are kept with them, or none."""
+
+
+class Hooks(Protocol):
+    """How far each webhook of events was told."""
+
+    async def catch_up(self, hook: Hook, since: datetime, now: datetime) -> int:
+        """Put what a webhook was not told yet into the outbox; returns how much."""
 
 
 class Channel(Protocol[Told_contra]):

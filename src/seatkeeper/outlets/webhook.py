@@ -16,22 +16,25 @@ from datetime import datetime
 import msgspec
 
 from seatkeeper.core.alert_message import AlertMessage
+from seatkeeper.core.hook import EventText
 from seatkeeper.outlets.posting import Call, Receiver, send
 
 _ENCODED = "whsec_"
 
 
-class Webhook:
-    """Sends each message as JSON to one address."""
+class Signed:
+    """Sends bodies of JSON to one address, each signed."""
 
     def __init__(self, receiver: Receiver, secret: str, now: Callable[[], datetime]) -> None:
         self._receiver = receiver
         self._secret = key_of(secret)
         self._now = now
 
-    async def tell(self, message: AlertMessage, key: str) -> str:
-        """Send one message and say what came back; raises OutletError."""
-        body = body_of(message)
+    async def send(self, body: bytes, key: str) -> str:
+        """Send one body and say what came back; raises OutletError.
+
+        `key` is the same when it is sent again.
+        """
         message_id = id_of(key)
         seconds = str(int(self._now().timestamp()))
         headers = {
@@ -41,6 +44,22 @@ class Webhook:
             "webhook-signature": signature(self._secret, message_id, seconds, body),
         }
         return await send(self._receiver, Call(body=body, headers=headers))
+
+
+class Webhook(Signed):
+    """Tells alerts as signed JSON."""
+
+    async def tell(self, message: AlertMessage, key: str) -> str:
+        """Send one message and say what came back; raises OutletError."""
+        return await self.send(body_of(message), key)
+
+
+class EventHook(Signed):
+    """Tells events, byte for byte as they wait."""
+
+    async def tell(self, event: EventText, key: str) -> str:
+        """Send one event and say what came back; raises OutletError."""
+        return await self.send(event.body, key)
 
 
 def body_of(message: AlertMessage) -> bytes:

@@ -17,6 +17,7 @@ from seatkeeper.settings.alert_rules import MODELS, AlertRulesSettings, RuleSett
 from seatkeeper.settings.channels import ChannelSettings
 from seatkeeper.settings.kinds import Wrong
 from seatkeeper.settings.part import Part
+from seatkeeper.settings.receivers import require_own_names
 from seatkeeper.settings.values import Text, duration
 
 
@@ -60,16 +61,7 @@ class AlertsSettings(Part):
     def _names_of_their_own(
         cls, channels: tuple[ChannelSettings, ...]
     ) -> tuple[ChannelSettings, ...]:
-        first: dict[str, int] = {}
-        for index, channel in enumerate(channels):
-            earlier = first.setdefault(channel.name.casefold(), index)
-            if earlier != index:
-                raise Wrong(
-                    f"alerts.channels[{earlier}] has this name already (letter case does not "
-                    "matter)",
-                    "give every channel a name of its own",
-                    at=(index, "name"),
-                )
+        require_own_names("alerts.channels", [one.name for one in channels], "channel")
         return channels
 
     @model_validator(mode="after")

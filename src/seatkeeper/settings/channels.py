@@ -15,10 +15,10 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from seatkeeper.core.channel import ButlerSends, ChannelKind
 from seatkeeper.settings.kinds import Wrong
 from seatkeeper.settings.part import Part
-from seatkeeper.settings.places import FilePath, Secret, SecretFile, split_url
+from seatkeeper.settings.places import FilePath, Secret, SecretFile
+from seatkeeper.settings.receivers import require_long, require_web_address, short_name
 from seatkeeper.settings.values import Text, YesNo, choice, duration, whole, words
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _APPRISE = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]*://\S+")
 _TOPIC = re.compile(r"[^\s#+\0]{1,200}")
 _MQTT, _MQTT_TLS = 1883, 8883
@@ -51,15 +51,6 @@ class HttpMethod(StrEnum):
     POST = "post"
 
 
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise Wrong(
-            "a name has at most 64 letters, digits, dots, dashes and underscores",
-            "choose a short name such as mail",
-        )
-    return text
-
-
 def _topic(text: str) -> str:
     if not _TOPIC.fullmatch(text):
         raise Wrong(
@@ -76,7 +67,7 @@ SomeTime = Annotated[timedelta, duration(least=_MINUTE, most=timedelta(days=30))
 class ChannelSettings(Part):
     """One channel; `kind` says which of the other keys it may have."""
 
-    name: Annotated[str, words(_name, "name")] = Field(
+    name: Annotated[str, words(short_name, "name")] = Field(
         description="Name of the channel, unique in the file; rules and commands call it so.",
         examples=["mail"],
     )
@@ -218,11 +209,8 @@ class ChannelSettings(Part):
     @field_validator("secret", "secret_file")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < 16:
-            raise Wrong(
-                "a secret of less than 16 characters can be guessed",
-                "make one with `openssl rand -hex 32`",
-            )
+        if value is not None:
+            require_long(value)
         return value
 
     @model_validator(mode="after")
@@ -272,10 +260,5 @@ def _check_address(text: str, kind: ChannelKind) -> None:
                 "this is no Apprise URL",
                 "write it as in mailtos://user:password@mail.example.com?to=me@example.com",
             )
-        return
-    cure = "write it as in https://host.example.com/path"
-    url = split_url(text, cure)
-    if url.scheme.lower() not in ("http", "https"):
-        raise Wrong("an address that begins with https:// or http:// is wanted", cure)
-    if url.username is not None or url.password is not None or url.fragment:
-        raise Wrong("an address without user, password and # is wanted", cure)
+    else:
+        require_web_address(text)

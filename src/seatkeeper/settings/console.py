@@ -9,12 +9,14 @@ from enum import StrEnum
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from seatkeeper.core.roles import Grant, Role
+from seatkeeper.settings.hooks import HookSettings
 from seatkeeper.settings.kinds import Wrong
 from seatkeeper.settings.part import Part, block
 from seatkeeper.settings.places import FilePath, Listen, Secret, SecretFile, split_url
+from seatkeeper.settings.receivers import require_own_names
 from seatkeeper.settings.values import Text, YesNo, choice, duration, words
 
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
@@ -253,10 +255,29 @@ class ConsoleSettings(Part):
         " nothing.",
         examples=[{"trusted": ["10.0.0.5"], "user_header": "X-Forwarded-User"}],
     )
+    webhooks: tuple[HookSettings, ...] = Field(
+        default=(),
+        description="Programs that are told of events, signed, by the daemon; none: nobody is.",
+        examples=[
+            [
+                {
+                    "name": "tickets",
+                    "url": "https://example.com/seats",
+                    "secret_file": "secrets/tickets",
+                }
+            ]
+        ],
+    )
     record_views: YesNo = Field(
         default=False,
         description="Whether the ledger also says who looked at clear names, and at whose page.",
     )
+
+    @field_validator("webhooks")
+    @classmethod
+    def _names_of_their_own(cls, hooks: tuple[HookSettings, ...]) -> tuple[HookSettings, ...]:
+        require_own_names("console.webhooks", [one.name for one in hooks], "webhook")
+        return hooks
 
     @model_validator(mode="after")
     def _roles_for_strangers(self) -> Self:

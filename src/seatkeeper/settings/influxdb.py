@@ -14,9 +14,9 @@ from seatkeeper.core.points import Users
 from seatkeeper.settings.kinds import Kind, Wrong, plain_text, simple
 from seatkeeper.settings.part import Part
 from seatkeeper.settings.places import FilePath, Secret, SecretFile, split_url
+from seatkeeper.settings.receivers import short_name
 from seatkeeper.settings.values import Text, YesNo, choice, duration, words
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _OURS = frozenset({SITE, LICENSE_TYPE, USER, "time"})
 
@@ -35,15 +35,6 @@ _KEYS = {
     InfluxVersion.THREE: ("database", "token", "token_file"),
 }
 _OF_SOME = frozenset(name for names in _KEYS.values() for name in names)
-
-
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise Wrong(
-            "a name has at most 64 letters, digits, dots, dashes and underscores",
-            "choose a short name such as main",
-        )
-    return text
 
 
 def _url(text: str) -> str:
@@ -105,7 +96,7 @@ Tags = Annotated[
 class InfluxSettings(Part):
     """One database of points; `version` says which of the other keys it may have."""
 
-    name: Annotated[str, words(_name, "name")] = Field(
+    name: Annotated[str, words(short_name, "name")] = Field(
         description="Name of the target, unique in the file; what waits for it is kept under it.",
         examples=["main"],
     )

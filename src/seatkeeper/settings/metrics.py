@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from seatkeeper.settings.influxdb import InfluxSettings
-from seatkeeper.settings.kinds import Wrong
 from seatkeeper.settings.part import Part
 from seatkeeper.settings.prometheus import PrometheusSettings
+from seatkeeper.settings.receivers import require_own_names
 
 
 class MetricsSettings(Part):
@@ -28,14 +28,5 @@ class MetricsSettings(Part):
     @field_validator("influxdb")
     @classmethod
     def _names_of_their_own(cls, targets: tuple[InfluxSettings, ...]) -> tuple[InfluxSettings, ...]:
-        first: dict[str, int] = {}
-        for index, target in enumerate(targets):
-            earlier = first.setdefault(target.name.casefold(), index)
-            if earlier != index:
-                raise Wrong(
-                    f"metrics.influxdb[{earlier}] has this name already (letter case does not"
-                    " matter)",
-                    "give every target a name of its own",
-                    at=(index, "name"),
-                )
+        require_own_names("metrics.influxdb", [one.name for one in targets], "target")
         return targets

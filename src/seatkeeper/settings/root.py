@@ -123,18 +123,27 @@ class Settings(Part):
         return self
 
     @model_validator(mode="after")
-    def _rules_name_sites(self) -> Self:
+    def _sites_are_there(self) -> Self:
         names = [site.name for site in self.sites]
-        for rule, settings in self.alerts.each_rule():
-            for index, name in enumerate(settings.sites):
+        for at, wanted in self._named_sites():
+            for index, name in enumerate(wanted):
                 if self.site(name) is None:
                     near = get_close_matches(name, names, n=1)
                     raise Wrong(
                         "no site of this file has this name",
                         f"did you mean {near[0]}?" if near else f"write one of {', '.join(names)}",
-                        at=("alerts", "rules", rule, "sites", index),
+                        at=(*at, "sites", index),
                     )
         return self
+
+    def _named_sites(self) -> Iterator[tuple[tuple[str | int, ...], tuple[str, ...]]]:
+        """Yield the lists of sites in other blocks, each with its place."""
+        for rule, settings in self.alerts.each_rule():
+            yield ("alerts", "rules", rule), settings.sites
+        for index, group in enumerate(self.console.roles):
+            yield ("console", "roles", index), group.sites
+        for index, hook in enumerate(self.console.webhooks):
+            yield ("console", "webhooks", index), hook.sites
 
     def site(self, name: str) -> SiteSettings | None:
         """Return the site of that name, letter case aside, None when there is none."""

@@ -46,6 +46,8 @@ _PROGRESS = frozenset({Kind.RELEASE_OUTCOME, Kind.RELEASE_SETTLED, Kind.GRANT_OU
 
 _TOLD = tuple(kind.value for kind in (*_OF_PLANS, *_PROGRESS))
 
+_RECORD = "record-"
+
 _A, _R = ALERT_STATE.c, REQUEST.c
 
 
@@ -68,14 +70,24 @@ class Events:
         Alerts that are about no site count with every site.
         """
         with self._db.snapshot() as conn:
-            last = read_head(conn).seq
-            seq = min(place.seq, last)  # a store from a backup has fewer records
-            upto = min(last, seq + RECORDS)
-            found = [*_of_records(conn, seq, upto, sites, now)]
-            since = min(place.at, now) - LATE
-            found += [*_of_alerts(conn, since, sites), *_of_requests(conn, since, sites)]
-        events = tuple(sorted(found, key=lambda e: e.at))
-        return News(events, Place(upto, now), more=upto < last)
+            return news_after(conn, place, sites, now)
+
+
+def news_after(conn: sa.Connection, place: Place, sites: Collection[str], now: datetime) -> News:
+    """Return what `Events.after` does, in the caller's transaction."""
+    last = read_head(conn).seq
+    seq = min(place.seq, last)  # a store from a backup has fewer records
+    upto = min(last, seq + RECORDS)
+    found = [*_of_records(conn, seq, upto, sites, now)]
+    since = min(place.at, now) - LATE
+    found += [*_of_alerts(conn, since, sites), *_of_requests(conn, since, sites)]
+    events = tuple(sorted(found, key=lambda e: e.at))
+    return News(events, Place(upto, now), more=upto < last)
+
+
+def has_number(event: Event) -> bool:
+    """Whether an event is a record of the ledger: such are found once, everything else again."""
+    return event.key.startswith(_RECORD)
 
 
 def _of_records(
@@ -108,7 +120,7 @@ def _of_plan(kind: EventKind, row: AnyRow) -> Event:
     evidence = msgspec.json.decode(row.body, type=dict[str, Any])
     if kind is EventKind.PLAN_APPLIED:
         data |= {key: evidence[key] for key in ("status", "counts") if key in evidence}
-    return Event(f"record-{row.seq}", kind, row.at, row.site, data)
+    return Event(f"{_RECORD}{row.seq}", kind, row.at, row.site, data)
 
 
 def _progress(conn: sa.Connection, row: AnyRow, now: datetime) -> Iterator[Event]:
@@ -125,7 +137,7 @@ def _progress(conn: sa.Connection, row: AnyRow, now: datetime) -> Iterator[Event
         "outcomes": {outcome.value: number for outcome, number in pulse.outcomes.items()},
         "given_back": {outcome.value: number for outcome, number in pulse.given_back.items()},
     }
-    yield Event(f"record-{row.seq}", EventKind.PLAN_PROGRESS, row.at, row.site, data)
+    yield Event(f"{_RECORD}{row.seq}", EventKind.PLAN_PROGRESS, row.at, row.site, data)
 
 
 def _of_alerts(conn: sa.Connection, since: datetime, sites: Collection[str]) -> Iterator[Event]:

@@ -15,6 +15,7 @@ from seatkeeper.store.cycles import Cycles
 from seatkeeper.store.engine import Database
 from seatkeeper.store.events import Events
 from seatkeeper.store.history import History
+from seatkeeper.store.hooks import Hooks
 from seatkeeper.store.leases import Leases
 from seatkeeper.store.ledger import Ledger
 from seatkeeper.store.losses import Losses
@@ -75,6 +76,7 @@ class Store:
         self.roster = Roster(db)
         self.answers = Answers(db, owner)
         self.events = Events(db)
+        self.hooks = Hooks(db)
 
     def describe(self) -> StoreFacts:
         """Say which database this is."""

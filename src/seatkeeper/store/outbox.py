@@ -23,7 +23,7 @@ from seatkeeper.store.jobs import insert_missing
 from seatkeeper.store.owner import Owner
 from seatkeeper.store.pseudonyms import points_key
 from seatkeeper.store.recording import chunks
-from seatkeeper.store.telling_tables import OUTBOX, OUTBOX_LANE, OUTBOX_LOSS
+from seatkeeper.store.telling_tables import HOOK_PLACE, OUTBOX, OUTBOX_LANE, OUTBOX_LOSS
 
 TURN = 60.0
 """Seconds a process may take for what it took; a living one that is slower may be overtaken."""
@@ -129,8 +129,12 @@ class Outbox:
 
     @threaded
     def drop(self, target: str) -> int:
-        """Forget everything of a target that is no longer wanted; returns how much."""
+        """Forget everything of a target that is no longer wanted; returns how much.
+
+        A webhook of events is told from now on, should it come back.
+        """
         with self._db.writing() as conn:
+            conn.execute(sa.delete(HOOK_PLACE).where(HOOK_PLACE.c.target == target))
             conn.execute(sa.delete(OUTBOX_LANE).where(OUTBOX_LANE.c.target == target))
             conn.execute(sa.delete(OUTBOX_LOSS).where(OUTBOX_LOSS.c.target == target))
             return conn.execute(sa.delete(OUTBOX).where(_C.target == target)).rowcount

@@ -56,6 +56,16 @@ OUTBOX_LOSS = sa.Table(
 )
 
 
+HOOK_PLACE = sa.Table(
+    "hook_place",
+    META,
+    sa.Column("target", Words, primary_key=True),
+    sa.Column("seq", NUMBER, nullable=False),
+    moment("at"),
+    words("told"),
+)
+
+
 ALERT_STATE = sa.Table(
     "alert_state",
     META,

@@ -1,4 +1,4 @@
-"""Who is told, from the settings: targets of points, channels, and what sends to each of them."""
+"""Who is told, from the settings: points, alerts, events, and what sends to each of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from seatkeeper.core.channel import target_of as channel_target
+from seatkeeper.core.hook import target_of as hook_target
 from seatkeeper.flow.points import PointKeeper, PointTarget
 from seatkeeper.flow.ports import Clock
 from seatkeeper.flow.telling_ports import Sink
@@ -17,6 +18,7 @@ from seatkeeper.settings.influxdb import InfluxSettings, InfluxVersion
 from seatkeeper.store import Store
 from seatkeeper.wiring.channels import channel_sinks
 from seatkeeper.wiring.costing import Costs
+from seatkeeper.wiring.hooks import hook_sinks
 from seatkeeper.wiring.news import News
 
 
@@ -26,9 +28,10 @@ def target_of(settings: InfluxSettings) -> str:
 
 
 def targets_of(settings: Settings) -> list[str]:
-    """Return the name in the outbox of everything that the settings tell: channels, databases."""
+    """Return the name in the outbox of all that the settings tell."""
     channels = [channel_target(one.name) for one in settings.alerts.channels]
-    return channels + [target_of(one) for one in settings.metrics.influxdb]
+    hooks = [hook_target(one.name) for one in settings.console.webhooks]
+    return channels + [target_of(one) for one in settings.metrics.influxdb] + hooks
 
 
 def place_of(settings: InfluxSettings) -> Place:
@@ -49,6 +52,7 @@ async def open_sinks(settings: Settings, clock: Clock) -> AsyncIterator[dict[str
     """Open what sends to each target, by its name in the outbox; nothing is sent yet."""
     async with AsyncExitStack() as stack:
         sinks = channel_sinks(settings.alerts.channels, clock)
+        sinks |= hook_sinks(settings.console.webhooks, clock)
         for one in settings.metrics.influxdb:
             sink = InfluxSink(place_of(one))
             sinks[target_of(one)] = await stack.enter_async_context(sink)

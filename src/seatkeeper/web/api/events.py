@@ -15,13 +15,12 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from seatkeeper import logs
-from seatkeeper.core.event import Event, Place
+from seatkeeper.core.event import Event, Place, event_to_bytes
 from seatkeeper.errors import StoreError
 from seatkeeper.web.api.shapes import problem
 from seatkeeper.web.api.tagged import TaggedRoute
@@ -220,12 +219,5 @@ class _Stream:
 
 def text_of(event: Event) -> str:
     """Return an event as it is sent; JSON has no line ends of its own."""
-    told = {
-        "id": event.key,
-        "type": event.kind.value,
-        "timestamp": event.at,
-        "site": event.site,
-        "data": dict(event.data),
-    }
-    body = msgspec.json.encode(told).decode("utf-8")
+    body = event_to_bytes(event).decode("utf-8")
     return f"event: {event.kind.value}\ndata: {body}\n\n"

@@ -20,6 +20,7 @@ from seatkeeper.web.reach import READS
 from seatkeeper.web.render import page
 from seatkeeper.web.views.written import configuration
 from seatkeeper.web.who import Visitor, desk_of
+from seatkeeper.wiring.telling import targets_of
 
 router = APIRouter()
 
@@ -97,8 +98,7 @@ async def _connections(desk: Desk, sites: tuple[str, ...]) -> list[Connection]:
     found.append(Connection("Store", "good", "answers", f"{facts.dialect}, schema {facts.schema}"))
     waiting = {one.target: one for one in await desk.store.outbox.waiting()}
     depth = await desk.store.outbox.depth()
-    known = {f"influxdb:{t.name}" for t in desk.settings.metrics.influxdb}
-    known |= {f"alert:{c.name}" for c in desk.settings.alerts.channels}
+    known = set(targets_of(desk.settings))
     for target in sorted(known | set(waiting) | {name for name, _ in depth}):
         aside = depth.get((target, OutboxState.SET_ASIDE), 0)
         found.append(_target(target, waiting.get(target), aside))
