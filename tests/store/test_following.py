@@ -48,6 +48,18 @@ async def test_a_plan_that_waits_has_nothing_to_tell_yet(store: Store) -> None:
     assert pulse.started_at is None
 
 
+async def test_a_part_of_a_plan_is_told_as_the_whole_tells_it(store: Store) -> None:
+    plan, held = await half_done(store)
+    [seat] = [s for s in await store.plans.released(plan_id=plan.plan_id) if s.user.endswith("u0")]
+    await store.plans.intend_grants("run-2", JANE, held, [seat], "needed", later(3))
+    whole = (await store.plans.application(plan.plan_id, later(3))).actions
+
+    for part in (slice(0, 2), slice(2, 4), slice(3, 1)):
+        told = await store.plans.progress_of(plan.plan_id, plan.actions[part])
+        assert told == whole[part]
+    assert whole[0].given_back is not None
+
+
 async def test_the_numbers_of_a_plan_in_the_middle(store: Store) -> None:
     plan, _ = await half_done(store)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from seatkeeper.core.record import Kind
 from seatkeeper.errors import UsageError
 from seatkeeper.store.columns import AnyRow
 from seatkeeper.store.plan_rows import LINE_COLUMNS, find_row, status_at, stored_plan
+from seatkeeper.store.recording import chunks
 from seatkeeper.store.tables import GIVE_BACK, LEDGER, PLAN, PLAN_ACTION, RUN
 
 
@@ -54,11 +55,31 @@ def application(conn: sa.Connection, plan_id: str, now: datetime) -> Application
     """
     plan = stored_plan(conn, find_row(conn, plan_id), now).plan
     found = conn.execute(sa.select(PLAN_ACTION).where(PLAN_ACTION.c.plan_id == plan_id))
-    rows = {row.allocation_id: row for row in found}
     returns = _returns(conn, plan_id)
-    ids = [(a, a.allocation_id) for a in plan.actions]
-    actions = (_progress(a, rows.get(i), returns.get(i)) for a, i in ids)
-    return Application(pulse(conn, plan_id, now), tuple(actions))
+    actions = _in_step(plan.actions, found, returns)
+    return Application(pulse(conn, plan_id, now), actions)
+
+
+def progress_of(
+    conn: sa.Connection, plan_id: str, actions: Sequence[Action]
+) -> tuple[ActionProgress, ...]:
+    """Tell of some releases of a plan where they stand, in their order.
+
+    Nothing but their own rows is read: whoever shows a page of a large plan has the plan.
+    """
+    rows: list[AnyRow] = []
+    for ids in chunks([action.allocation_id for action in actions]):
+        these = sa.and_(PLAN_ACTION.c.plan_id == plan_id, PLAN_ACTION.c.allocation_id.in_(ids))
+        rows += conn.execute(sa.select(PLAN_ACTION).where(these)).all()
+    return _in_step(actions, rows, _returns(conn, plan_id) if rows else {})
+
+
+def _in_step(
+    actions: Sequence[Action], found: Iterable[AnyRow], returns: Mapping[str, Return]
+) -> tuple[ActionProgress, ...]:
+    rows = {row.allocation_id: row for row in found}
+    ids = [(action, action.allocation_id) for action in actions]
+    return tuple(_progress(a, rows.get(i), returns.get(i)) for a, i in ids)
 
 
 def _counted(conn: sa.Connection, table: sa.Table, plan_id: str) -> list[AnyRow]:
@@ -90,10 +111,11 @@ def _progress(action: Action, row: AnyRow | None, given_back: Return | None) -> 
 
 def _returns(conn: sa.Connection, plan_id: str) -> dict[str, Return]:
     """Return the newest give-back of each seat; one that was restored stays so."""
-    people = _who_gave_back(conn, plan_id)
     found = sa.select(GIVE_BACK).where(GIVE_BACK.c.plan_id == plan_id)
+    rows = conn.execute(found.order_by(GIVE_BACK.c.intended_at)).all()
+    people = _who_gave_back(conn, plan_id) if rows else {}
     returns: dict[str, Return] = {}
-    for row in conn.execute(found.order_by(GIVE_BACK.c.intended_at)):
+    for row in rows:
         known = returns.get(row.allocation_id)
         if known is None or known.outcome is not GrantOutcome.RESTORED:
             returns[row.allocation_id] = Return(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from seatkeeper.core.application import Application, Pulse
+from seatkeeper.core.application import ActionProgress, Application, Pulse
 from seatkeeper.core.outcome import ActionOutcome, GrantResult
 from seatkeeper.core.plan import Action, Plan, PlanStatus
 from seatkeeper.core.record import (
@@ -81,6 +81,12 @@ class Plans:
         """Return where each release of a plan stands, and what was given back."""
         with self._db.snapshot() as conn:
             return following.application(conn, plan_id, now)
+
+    @threaded
+    def progress_of(self, plan_id: str, actions: Sequence[Action]) -> tuple[ActionProgress, ...]:
+        """Return where some releases of a plan stand, without reading the plan again."""
+        with self._db.snapshot() as conn:
+            return following.progress_of(conn, plan_id, actions)
 
     @threaded
     def approved(self, site: str, now: datetime) -> StoredPlan | None:

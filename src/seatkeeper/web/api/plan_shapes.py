@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ import msgspec
 from seatkeeper.core.application import ActionProgress, Stage
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.outcome import GrantOutcome, Outcome
-from seatkeeper.core.plan import Action, Limit, Plan, PlanStatus
+from seatkeeper.core.plan import Action, LeftOut, Limit, Plan, PlanStatus
 from seatkeeper.core.policy import Mode
 from seatkeeper.core.record import StoredPlan, line_of
 from seatkeeper.web.api.shapes import Shape
@@ -187,25 +187,28 @@ def _breaks(plan: Plan, names: Names) -> Iterator[ViolationOut]:
         yield ViolationOut(**shown, overridable=violation.limit.overridable)
 
 
-async def seats_out(
-    desk: Desk, stored: StoredPlan, names: Names, which: SeatList
-) -> Iterable[PlannedSeatOut]:
-    """Return the seats of one list of a plan."""
+def seats_of(plan: Plan, which: SeatList) -> Sequence[Action | LeftOut]:
+    """Return one list of a plan, as it was planned."""
     if which is SeatList.DEFERRED:
-        return [_row(action, names) for action in stored.plan.deferred]
-    if which is SeatList.LEFT_OUT:
-        return [
-            _row(one.action, names).model_copy(
-                update={
-                    "left_out_by": one.by,
-                    "left_out_why": names.about(one.reason, one.action.user),
-                    "at": one.at,
-                }
-            )
-            for one in stored.plan.left_out
-        ]
-    application = await desk.store.plans.application(stored.plan.plan_id, desk.now())
-    return [_moving(one, names) for one in application.actions]
+        return plan.deferred
+    return plan.left_out if which is SeatList.LEFT_OUT else plan.actions
+
+
+async def seats_out(
+    desk: Desk, plan: Plan, names: Names, which: SeatList, seats: Sequence[Action | LeftOut]
+) -> list[PlannedSeatOut]:
+    """Return a part of one list of a plan; releases with how far they have come."""
+    left_out = [_left_out(one, names) for one in seats if isinstance(one, LeftOut)]
+    actions = [one for one in seats if isinstance(one, Action)]
+    if which is not SeatList.ACTIONS:
+        return left_out + [_row(action, names) for action in actions]
+    moving = await desk.store.plans.progress_of(plan.plan_id, actions)
+    return [_moving(one, names) for one in moving]
+
+
+def _left_out(one: LeftOut, names: Names) -> PlannedSeatOut:
+    told = {"left_out_by": one.by, "left_out_why": one.reason, "at": one.at}
+    return _row(one.action, names).model_copy(update=told)
 
 
 def _row(action: Action, names: Names) -> PlannedSeatOut:

@@ -30,6 +30,7 @@ from seatkeeper.web.api.plan_shapes import (
     ProgressOut,
     SeatList,
     plan_out,
+    seats_of,
     seats_out,
 )
 from seatkeeper.web.api.requests import RequestLineOut, asked_for
@@ -150,11 +151,12 @@ async def seats(
     stored = await found_plan(desk, visitor, plan_id)
     site = stored.plan.site
     names = names_on(request, visitor, site)
-    rows = [*await seats_out(desk, stored, names, list)]
+    listed = seats_of(stored.plan, list)
+    part_of, after = part(request, f"{plan_id} {list.value}", listed, cursor, limit)
+    shown = await seats_out(desk, stored.plan, names, list, part_of)
     if names.clear:
         await note_names_seen(desk, visitor, site, f"read plan {plan_id} through the API")
-    shown, after = part(request, f"{plan_id} {list.value}", rows, cursor, limit)
-    return Page(items=[*shown], next=after)
+    return Page(items=shown, next=after)
 
 
 @router.get("/plans/{plan_id}/progress", responses=UNCHANGED)
