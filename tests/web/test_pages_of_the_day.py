@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from builders import a_pool, a_snapshot, a_summary
+from builders import a_pool, a_snapshot, a_summary, changed_pool
 from console_world import SITES, World, a_console, csrf_of
-from seatkeeper.core.alerts import Silence
+from seatkeeper.core.alert_message import Severity
+from seatkeeper.core.alerts import Advance, Alert, AlertKey, AlertState, Moved, Silence
 from seatkeeper.core.roles import Role
 from seatkeeper.store import LedgerQuery
-from stored import JANE
+from stored import JANE, a_plan, an_action
 
 HOSTILE = "<script>alert(1)</script>\u202e"
 
@@ -21,6 +22,13 @@ async def read(world: World, site: str = "prod") -> None:
     """Let the site have been read just now."""
     await world.store.history.observe(a_snapshot([], pools=[a_pool()], now=world.now, site=site))
     await world.store.summaries.keep(a_summary(site=site, at=world.now))
+
+
+async def fire(world: World, rule: str, site: str, severity: Severity = Severity.WARNING) -> None:
+    """Let an alert be firing."""
+    key, now = AlertKey(rule, site, ""), world.now
+    alert = Alert(key, AlertState.FIRING, severity, now, now, "something is wrong")
+    await world.store.alerts.move([site], now, lambda *_: Moved(Advance(kept=(alert,))))
 
 
 async def test_before_the_first_reading_the_page_says_so(tmp_path: Path) -> None:
@@ -52,7 +60,8 @@ async def test_old_numbers_are_said_to_be_old(tmp_path: Path) -> None:
             page = await later.get("/?site=prod")
 
         assert "These numbers are not of today." in page.text
-        assert "Nobody can tell: prod gave no new numbers." in page.text
+        assert "Nobody can tell: prod gave no new numbers for 7 hours." in page.text
+        assert "See what fails" in page.text
 
 
 async def test_a_site_that_is_read_once_a_day_is_old_after_three(tmp_path: Path) -> None:
@@ -80,6 +89,67 @@ async def test_every_site_is_seen_at_a_glance(tmp_path: Path) -> None:
         assert "Seats at prod" in page.text
         assert "Seats at test" in page.text
         assert "All quiet. Nobody is locked out, and nothing waits for you." in page.text
+
+
+async def test_the_first_look_is_at_all_sites(tmp_path: Path) -> None:
+    empty = changed_pool(a_pool(allocated=10), total=10, available=0)
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await read(world, "test")
+        await world.store.summaries.keep(a_summary(at=world.now, pools=(empty,), seats=()))
+        page = await browser.get("/")
+
+        assert "No professional seat is left at prod" in page.text
+        assert "/static/mark-act.svg" in page.text
+        assert 'href="/users?site=all"' in page.text
+
+
+async def test_all_sites_are_compared_by_data_alerts_plan_and_what_was_saved(
+    tmp_path: Path,
+) -> None:
+    text = SITES + "cost: {professional: {per_seat_month: 70}}\n"
+    async with a_console(tmp_path, text=text) as world, await world.signed_in() as browser:
+        await read(world)
+        plan = a_plan(an_action())
+        await world.store.plans.record(plan, JANE, "run-1")
+        await fire(world, "stale_data", "prod")
+        page = await browser.get("/?site=all")
+
+        assert f'href="/plans/{plan.plan_id}">1 seat</a>' in page.text
+        assert '<a href="/alerts?site=prod">1 firing</a>' in page.text
+        assert "just now" in page.text
+        assert "not read yet" in page.text
+        assert "Saved in November" in page.text
+
+
+async def test_an_alert_about_seatkeeper_itself_is_on_the_first_page(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await read(world)
+        await read(world, "test")
+        await fire(world, "channel_failing", "")
+        pages = [(await browser.get(path)).text for path in ("/", "/?site=prod")]
+
+        for page in pages:
+            assert "1 alert is firing about Seatkeeper itself" in page
+            assert ">Seatkeeper itself</h2>" in page
+            assert '<span class="count">1<span class="vh"> firing</span></span>' in page
+
+
+async def test_news_are_no_number_beside_a_page_s_name(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await read(world)
+        await fire(world, "high_utilization", "prod", Severity.INFO)
+        page = await browser.get("/?site=prod")
+
+        assert 'class="count"' not in page.text
+
+
+async def test_with_prices_and_no_reading_nobody_is_told_to_write_prices(tmp_path: Path) -> None:
+    text = SITES + "cost: {professional: {per_seat_month: 70}}\n"
+    async with a_console(tmp_path, text=text) as world, await world.signed_in() as browser:
+        page = await browser.get("/?site=prod")
+
+        assert "Nothing is counted yet" in page.text
+        assert "No prices are known" not in page.text
 
 
 async def test_a_role_on_one_site_sees_that_site_alone(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from urllib.parse import urlencode
 
 from fastapi import Request
 
-from seatkeeper.core.alerts import AlertState
+from seatkeeper.core.alert_message import Severity
+from seatkeeper.core.alerts import Alert, AlertState
 from seatkeeper.core.record import Freeze, PlanLine
 from seatkeeper.core.roles import Permission
 from seatkeeper.core.summary import Summary
@@ -90,7 +92,7 @@ class Frame:
 
     def link(self, path: str) -> str:
         """Return the address of a page for the same site."""
-        return path if self.site is None else f"{path}?site={self.site}"
+        return f"{path}?{urlencode({'site': self.site or 'all'})}"
 
 
 def chosen_site(desk: Desk, visitor: Visitor, wanted: str | None) -> str | None:
@@ -133,9 +135,14 @@ async def frame_of(request: Request, visitor: Visitor, here: str, site: str | No
         read_at=min(read) if len(read) == len(about) else None,
         is_stale=any(is_stale(desk, name, summaries.get(name)) for name in about),
         waiting=await _waiting(desk, about, now),
-        firing=sum(a.state is AlertState.FIRING and a.key.site in ("", *about) for a in alerts),
+        firing=sum(_calls(alert) and alert.key.site in ("", *about) for alert in alerts),
         freeze=await desk.store.control.frozen(now),
     )
+
+
+def _calls(alert: Alert) -> bool:
+    """Whether an alert calls for somebody: news alone are no number beside a page's name."""
+    return alert.state is AlertState.FIRING and alert.severity is not Severity.INFO
 
 
 def is_stale(desk: Desk, site: str, summary: Summary | None) -> bool:

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from seatkeeper import __version__
 from seatkeeper.core.durations import format_duration
 from seatkeeper.core.money import money
+from seatkeeper.core.plural import plural
 from seatkeeper.web.charts.pool import swatch
 
 HERE = Path(__file__).parent
@@ -86,11 +87,6 @@ def span(length: timedelta) -> str:
     parts = ((days, "d"), (hours, "h"), (minutes, "min"))
     said = [f"{n}\u00a0{unit}" for n, unit in parts if n]
     return " ".join(said[:2]) or "0\u00a0min"
-
-
-def plural(n: int, one: str, many: str | None = None) -> str:
-    """Return a count with its word, as in `1 seat` and `2 seats`."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def sentence(text: str) -> Markup:

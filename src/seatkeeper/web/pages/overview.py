@@ -20,8 +20,8 @@ async def overview(
     visitor: READS,
     site: str | None = None,
 ) -> Response:
-    """Show every site at a glance, and one of them closely."""
+    """Show every site at a glance, or one of them closely; without a name all of them."""
     desk = desk_of(request)
-    frame = await frame_of(request, visitor, "overview", chosen_site(desk, visitor, site))
+    frame = await frame_of(request, visitor, "overview", chosen_site(desk, visitor, site or "all"))
     seen = await overview_of(desk, frame)
     return page(request, "overview.html", {"frame": frame, "seen": seen, "title_of": title_of})

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from seatkeeper.core.alert_message import Severity
 from seatkeeper.core.alert_rules import ABOUT
 from seatkeeper.core.alerts import Alert, AlertState
 from seatkeeper.core.cost import Bill
 from seatkeeper.core.day import Answer, Day, SiteDay, judge_day
 from seatkeeper.core.model import LicenseType
+from seatkeeper.core.policy import Mode
 from seatkeeper.core.record import PlanLine
 from seatkeeper.core.summary import LicenseState, Summary, aged
 from seatkeeper.store import CycleState
@@ -30,7 +32,10 @@ MARKS = {Answer.QUIET: "mark.svg", Answer.ACT_NOW: "mark-act.svg"}
 
 @dataclass(frozen=True, slots=True)
 class SiteView:
-    """One site: its day, its pools, and what stands beside them; `bill` None without prices."""
+    """One site: its day, its pools, and what stands beside them.
+
+    `bill` is None without prices, and before the first reading with them.
+    """
 
     site: str
     day: Day
@@ -41,6 +46,16 @@ class SiteView:
     plans: tuple[PlanLine, ...]
     bill: Bill | None
     cycle: CycleState | None
+    is_stale: bool
+
+    @property
+    def firing(self) -> tuple[Alert, ...]:
+        """The alerts that call for somebody."""
+        return tuple(
+            a
+            for a in self.alerts
+            if a.state is AlertState.FIRING and a.severity is not Severity.INFO
+        )
 
     @property
     def icon(self) -> str:
@@ -68,13 +83,18 @@ class SiteView:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything on the first page; `close` None where all sites are compared."""
+    """Everything on the first page; `close` None where all sites are compared.
+
+    `own` are the alerts about Seatkeeper itself, `priced` whether prices are configured.
+    """
 
     day: Day
     sites: tuple[SiteView, ...]
     close: SiteView | None
     ledger: int
     queued: int
+    own: tuple[Alert, ...]
+    priced: bool
 
     @property
     def icon(self) -> str:
@@ -107,12 +127,15 @@ async def overview_of(desk: Desk, frame: Frame) -> Overview:
     views = tuple(view for view, _ in gathered)
     shown = [day for view, day in gathered if frame.site in (None, view.site)]
     depth = await desk.store.outbox.depth()
+    own = tuple(a for a in alerts if not a.key.site)
     return Overview(
-        day=judge_day(shown, now),
+        day=judge_day(shown, now, own),
         sites=views,
         close=next((v for v in views if v.site == frame.site), None),
         ledger=(await desk.store.ledger.head()).seq,
         queued=sum(depth.values()),
+        own=own,
+        priced=desk.settings.cost.to_prices() is not None,
     )
 
 
@@ -138,6 +161,7 @@ async def _site(desk: Desk, known: _Known, now: datetime) -> tuple[SiteView, Sit
         if waiting is not None:
             freed = freed_by((await desk.store.plans.load(waiting.plan_id, now)).plan)
         pools = await pools_of(desk, summary, zone, freed)
+    capacity = None if summary is None else capacity_of(summary, now)
     day = SiteDay(
         site=name,
         summary=summary,
@@ -145,16 +169,19 @@ async def _site(desk: Desk, known: _Known, now: datetime) -> tuple[SiteView, Sit
         pools=tuple(pool.outlook for pool in pools),
         waiting=() if waiting is None else (waiting,),
         alerts=known.alerts,
+        minutes=0 if capacity is None else capacity.left,
+        releases=desk.sites[name].policy.mode is not Mode.OBSERVE,
     )
     view = SiteView(
         site=name,
         day=judge_day([day], now),
         summary=summary,
         pools=pools,
-        capacity=None if summary is None else capacity_of(summary, now),
+        capacity=capacity,
         alerts=known.alerts,
         plans=plans,
         bill=await bill(desk.store, desk.settings, name, now),
         cycle=known.cycle,
+        is_stale=day.stale,
     )
     return view, day

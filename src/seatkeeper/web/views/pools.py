@@ -17,6 +17,7 @@ from seatkeeper.core.forecast import SURE, Forecast, Outset, forecast
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import Capacity, LicenseType, Pool
 from seatkeeper.core.plan import Plan
+from seatkeeper.core.plural import plural
 from seatkeeper.core.summary import Summary
 from seatkeeper.settings import Settings
 from seatkeeper.web.charts.fuel import PAST, Fuel, fuel, sampled
@@ -25,7 +26,6 @@ from seatkeeper.web.charts.small import minutes_bar, spark
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.frame import is_stale
 from seatkeeper.web.render import day as day_words
-from seatkeeper.web.render import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _pool(desk: Desk, summary: Summary, pool: Pool, around: _Around) -> PoolView
         pool=pool,
         parts=parts,
         idle_after=format_duration(after),
-        outlook=PoolOutlook(pool.license_type, pool.available, pool.total, ahead),
+        outlook=PoolOutlook(pool.license_type, pool.available, pool.total, ahead, pool.excess or 0),
         bar=pool_bar(parts),
         chart=fuel(chart),
         spark=spark(_spark_words(name, last), last),
