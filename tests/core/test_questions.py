@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,7 +18,7 @@ from builders import (
     days_ago,
     verdict_on,
 )
-from seatkeeper.core.policy import ExemptionKind, Policy
+from seatkeeper.core.policy import ExemptionKind, Pause, Policy
 from seatkeeper.core.questions import ORDER, questions_of
 from seatkeeper.core.roster import Flag, RosterRow
 from seatkeeper.core.rules import Reason
@@ -90,3 +91,21 @@ def test_facts_stand_beside_the_answer() -> None:
     assert exempt[-1].fact == "protected by user x, owner HR, until 2026-12-02"
     assert used[-1].answer == "no, 100 days ago"
     assert never[-1].answer == "never used"
+
+
+def test_days_of_a_pause_are_told_apart_from_those_that_count() -> None:
+    pause = Pause(days_ago(60), days_ago(20), "works holiday")
+    row = a_row(Reason.ACTIVE)
+    used = questions_of(row, Policy(pauses=(pause,)), NOW)[-1]
+
+    assert (used.asks, used.answer) == ("Used within 90d?", "yes, 60 days that count")
+    assert used.fact == "last use 2026-07-25; 40 of 100 days are pause"
+
+
+def test_dates_are_those_of_the_zone() -> None:
+    used_at = datetime(2026, 4, 15, 22, 30, tzinfo=UTC)
+    row = a_row(Reason.IDLE, last_used=used_at)
+
+    assert questions_of(row, Policy(), NOW)[-1].fact == "last use 2026-04-15"
+    in_oslo = questions_of(row, Policy(), NOW, ZoneInfo("Europe/Oslo"))
+    assert in_oslo[-1].fact == "last use 2026-04-16"

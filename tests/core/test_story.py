@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -157,3 +159,19 @@ def test_a_plan_is_told_unless_nobody_decided_on_it(status: PlanStatus) -> None:
 
 def test_nobody_has_no_story() -> None:
     assert story_of(PersonRecord("prod", ANNA)) == ()
+
+
+def test_moments_in_words_are_those_of_the_zone() -> None:
+    at = datetime(2026, 4, 15, 22, 30, tzinfo=UTC)
+    record = PersonRecord(site="prod", user=ANNA, uses={MeasuredType.PROFESSIONAL: at})
+
+    assert story_of(record, ZoneInfo("Europe/Oslo"))[0].words == "Professional, 00:30 CEST."
+
+
+def test_a_seat_that_is_gone_was_granted_when_its_plan_says() -> None:
+    record = PersonRecord(
+        site="prod", user=ANNA, releases=(replace(release(9, "plan-2", "p1"), created=day(-200)),)
+    )
+    granted = story_of(record)[-1]
+
+    assert (granted.title, granted.at) == ("Seat granted", day(-200))

@@ -31,6 +31,7 @@ from stored import ENGINE, JANE, a_grant, a_plan, an_action, applied, hold, late
 
 PRO = MeasuredType.PROFESSIONAL
 SEAT = an_allocation(ANNA, id="seat-1", last_used=days_ago(120))
+GRANTED = days_ago(400)
 
 
 async def observe(
@@ -102,6 +103,7 @@ async def test_a_release_and_the_way_back_are_told_once_each(store: Store) -> No
         (later(51), StoryKind.CAME_BACK, "Came back after 2 days"),
         (later(50), StoryKind.USED, "Last use"),
         (later(1), StoryKind.RELEASED, "Released"),
+        (GRANTED, StoryKind.GRANTED, "Seat granted"),
     ]
 
 
@@ -129,6 +131,7 @@ async def test_a_seat_given_back_is_told_with_who_did_it(store: Store) -> None:
         StoryKind.GIVEN_BACK,
         StoryKind.RELEASED,
         StoryKind.USED,
+        StoryKind.GRANTED,
     ]
 
 
@@ -167,7 +170,8 @@ async def test_who_was_released_before_anybody_watched_has_a_record(store: Store
 
     assert (found.user, found.rows, found.seats) == (ANNA, (), ())
     assert [(line.kind, line.title) for line in story_of(found)] == [
-        (StoryKind.NOT_RELEASED, "Not released, the site said no")
+        (StoryKind.NOT_RELEASED, "Not released, the site said no"),
+        (StoryKind.GRANTED, "Seat granted"),
     ]
 
 

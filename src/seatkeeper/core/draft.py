@@ -14,7 +14,7 @@ from seatkeeper.core.facts import LONG_AGO, Facts
 from seatkeeper.core.model import Allocation, LicenseType, Snapshot, UsageState
 from seatkeeper.core.plan import Action, Notice, OverrideNote, Plan, TypeCount, Violation, named
 from seatkeeper.core.policy import Policy
-from seatkeeper.core.rules import Reason, Verdict, judge
+from seatkeeper.core.rules import Reason, Verdict, idle_time, judge
 
 MOST_UNCLEAR_SHOWN = 5
 
@@ -87,7 +87,7 @@ def _action(seat: Allocation, facts: Facts, verdict: Verdict, now: datetime) -> 
         created=seat.created,
         last_used=last_used,
         seat_last_used=seat.last_used,
-        idle_days=(now - since) // timedelta(days=1),
+        idle_days=idle_time(since, now, facts.pauses) // timedelta(days=1),
     )
 
 

@@ -86,7 +86,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
     `user` is `DIR\id`, `user_id` the QRS id. `last_used` is the person's latest activity known
     anywhere, None for a seat never used; `seat_last_used` is the seat's own. `idle_days` are whole
-    days since `last_used`, else since `created`.
+    days since `last_used`, else since `created`; days of pauses do not count.
     """
 
     allocation_id: str

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from seatkeeper.core.durations import format_duration
+from seatkeeper.core.plural import plural
 from seatkeeper.core.policy import Policy
 from seatkeeper.core.roster import Flag, RosterRow
-from seatkeeper.core.rules import Reason
+from seatkeeper.core.rules import Reason, counted_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,30 @@ class Question:
     decides: bool = False
 
 
-def questions_of(row: RosterRow, policy: Policy, now: datetime) -> tuple[Question, ...]:
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """The policy and the moment that are asked with, and in which zone dates are told."""
+
+    policy: Policy
+    now: datetime
+    zone: tzinfo
+
+    def day(self, at: datetime) -> str:
+        return f"{at.astimezone(self.zone):%Y-%m-%d}"
+
+    def days(self, since: datetime) -> tuple[str, str]:
+        """Return the days that count, and what is to be said of those that do not."""
+        whole, counts = max(0, (self.now - since).days), counted_days(since, self.now, self.policy)
+        if whole == counts:
+            return plural(counts, "day"), ""
+        return f"{plural(counts, 'day')} that count", f"{whole - counts} of {whole} days are pause"
+
+
+def questions_of(
+    row: RosterRow, policy: Policy, now: datetime, zone: tzinfo = UTC
+) -> tuple[Question, ...]:
     """Return what was asked of a seat; the last question is the one that decided."""
-    return tuple(_up_to_the_answer(row, policy, now))
+    return tuple(_up_to_the_answer(row, _Asking(policy, now, zone)))
 
 
 ORDER = (
@@ -41,14 +63,14 @@ ORDER = (
 """Which reasons each question may end with."""
 
 
-def _up_to_the_answer(row: RosterRow, policy: Policy, now: datetime) -> Iterator[Question]:
+def _up_to_the_answer(row: RosterRow, asking: _Asking) -> Iterator[Question]:
     asked = (
         _gone(row),
         _enabled(row),
         _doubt(row),
-        _exempt(row),
-        _new(row, policy, now),
-        _used(row, policy, now),
+        _exempt(row, asking),
+        _new(row, asking),
+        _used(row, asking),
     )
     for reasons, (asks, answer, fact) in zip(ORDER, asked, strict=True):
         decides = row.reason in reasons
@@ -77,34 +99,36 @@ def _doubt(row: RosterRow) -> _Asked:
     return asks, "no" if doubt else "yes", row.note if doubt else ""
 
 
-def _exempt(row: RosterRow) -> _Asked:
+def _exempt(row: RosterRow, asking: _Asking) -> _Asked:
     if row.reason is not Reason.EXEMPT:
         return "Exempt?", "no", ""
-    until = f"until {row.exempt_until:%Y-%m-%d}" if row.exempt_until else ""
+    until = f"until {asking.day(row.exempt_until)}" if row.exempt_until else ""
     owner = f"owner {row.exempt_owner}" if row.exempt_owner else ""
     facts = (row.note, row.exempt_reason, owner, until)
     return "Exempt?", "yes", ", ".join(fact for fact in facts if fact)
 
 
-def _new(row: RosterRow, policy: Policy, now: datetime) -> _Asked:
-    age = "nobody can tell" if row.created is None else f"{_days(row.created, now)} old"
-    grace = f"younger than {format_duration(policy.new_seat_grace)} is left alone"
-    return "A new seat?", age, grace
+def _new(row: RosterRow, asking: _Asking) -> _Asked:
+    grace = f"younger than {format_duration(asking.policy.new_seat_grace)} is left alone"
+    if row.created is None:
+        return "A new seat?", "nobody can tell", grace
+    age, pause = asking.days(row.created)
+    return "A new seat?", f"{age} old" if not pause else age, _listed(pause, grace)
 
 
-def _used(row: RosterRow, policy: Policy, now: datetime) -> _Asked:
-    after = format_duration(policy.of(row.license_type).release_after)
+def _used(row: RosterRow, asking: _Asking) -> _Asked:
+    after, pause = format_duration(asking.policy.of(row.license_type).release_after), ""
     if row.has(Flag.NEVER_USED):
         said = "never used"
     elif row.idle_since is None:
         said = "nobody can tell"
     else:
-        said = f"{'no' if row.releases else 'yes'}, {_days(row.idle_since, now)} ago"
-    last = f"last use {row.last_used:%Y-%m-%d}" if row.last_used else "no use is known"
-    elsewhere = "; active elsewhere" if row.reason is Reason.ACTIVE_ELSEWHERE else ""
-    return f"Used within {after}?", said, f"{last}{elsewhere}"
+        since, pause = asking.days(row.idle_since)
+        said = f"{'no' if row.releases else 'yes'}, {since}{'' if pause else ' ago'}"
+    last = f"last use {asking.day(row.last_used)}" if row.last_used else "no use is known"
+    elsewhere = "active elsewhere" if row.reason is Reason.ACTIVE_ELSEWHERE else ""
+    return f"Used within {after}?", said, _listed(last, pause, elsewhere)
 
 
-def _days(since: datetime, now: datetime) -> str:
-    days = max(0, (now - since).days)
-    return f"{days} day{'s' if days != 1 else ''}"
+def _listed(*facts: str) -> str:
+    return "; ".join(fact for fact in facts if fact)

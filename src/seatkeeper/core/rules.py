@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from seatkeeper.core.facts import LONG_AGO, Facts
+from seatkeeper.core.facts import LONG_AGO, Facts, disjoint
 from seatkeeper.core.model import Allocation
 from seatkeeper.core.policy import Exemption, Pause, Policy
 
@@ -154,6 +154,11 @@ def _by_time(
     if latest is not None and idle_time(latest, now, facts.pauses) < after:
         return Verdict(Reason.ACTIVE_ELSEWHERE, latest)
     return Verdict(Reason.NEVER_USED if used is None else Reason.IDLE, latest)
+
+
+def counted_days(since: datetime, now: datetime, policy: Policy) -> int:
+    """Return the whole days since a moment that count as idle: those of pauses do not."""
+    return max(0, idle_time(since, now, disjoint(policy.pauses)) // timedelta(days=1))
 
 
 def idle_time(since: datetime, now: datetime, pauses: Sequence[Pause]) -> timedelta:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
 
 from seatkeeper.core.changes import By, ChangeKind, Standing
@@ -74,6 +74,8 @@ class SeatRelease:
     detail: str = ""
     approved_by: str = ""
     approve_reason: str = ""
+    created: datetime | None = None
+    """When the seat was granted, as the plan knew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +149,15 @@ class StoryLine:
     plan_id: str = ""
 
 
-def story_of(record: PersonRecord) -> tuple[StoryLine, ...]:
-    """Tell what is kept of a person, newest first."""
+def story_of(record: PersonRecord, zone: tzinfo = UTC) -> tuple[StoryLine, ...]:
+    """Tell what is kept of a person, newest first; moments in words are those of `zone`."""
     lines = [
         *_granted(record),
-        *_used(record),
+        *_used(record, zone),
         *map(_planned, _told_plans(record)),
         *map(_released, record.releases),
         *map(_given_back, record.returns),
-        *_changes(record),
+        *_changes(record, zone),
     ]
     return tuple(sorted(lines, key=lambda line: (line.at, _ORDER[line.kind]), reverse=True))
 
@@ -173,23 +175,35 @@ def _granted(record: PersonRecord) -> Iterator[StoryLine]:
     returned = {r.new_allocation_id for r in record.returns if r.new_allocation_id}
     back = {(e.at, e.license_type) for e in record.events if e.kind is ChangeKind.CAME_BACK}
     seen = {e.allocation_id: e for e in record.events if e.kind is ChangeKind.ALLOCATED}
-    for seat in record.seats:
+    planned = {r.allocation_id: r.created for r in record.releases}
+    for seat in (*record.seats, *_released_unseen(record)):
         event = seen.get(seat.allocation_id)
         if seat.allocation_id in returned:
             continue
         if event is not None and (event.at, event.license_type) in back:
             continue  # told as the return it is
-        at = seat.created or (event.at if event else None)
+        at = seat.created or planned.get(seat.allocation_id) or (event.at if event else None)
         if at is not None:
             words = f"{_seat(seat.license_type)}, given at the site."
             yield StoryLine(at, StoryKind.GRANTED, "Seat granted", words, seat.license_type)
 
 
-def _used(record: PersonRecord) -> Iterator[StoryLine]:
+def _released_unseen(record: PersonRecord) -> Iterator[KnownSeat]:
+    """Yield the seats of which releases alone tell."""
+    known = {seat.allocation_id for seat in record.seats}
+    for one in record.releases:
+        if one.allocation_id not in known:
+            known.add(one.allocation_id)
+            yield KnownSeat(one.allocation_id, one.license_type, one.at)
+
+
+def _used(record: PersonRecord, zone: tzinfo) -> Iterator[StoryLine]:
     for measured, at in record.uses.items():
         if at is not None:
             kind = _TYPES.get(measured)
-            words = f"{measured.value.replace('_', ' ').capitalize()}, {at:%H:%M} UTC."
+            words = (
+                f"{measured.value.replace('_', ' ').capitalize()}, {at.astimezone(zone):%H:%M %Z}."
+            )
             yield StoryLine(at, StoryKind.USED, "Last use", words, kind)
 
 
@@ -289,7 +303,7 @@ def _given_back(one: SeatReturn) -> StoryLine:
     )
 
 
-def _changes(record: PersonRecord) -> Iterator[StoryLine]:
+def _changes(record: PersonRecord, zone: tzinfo) -> Iterator[StoryLine]:
     """Tell what readings saw, unless we recorded it ourselves."""
     ours = {(r.plan_id, r.allocation_id): r for r in record.releases}
     given = {
@@ -301,17 +315,18 @@ def _changes(record: PersonRecord) -> Iterator[StoryLine]:
         key = (event.plan_id, event.allocation_id)
         if event.kind is ChangeKind.CAME_BACK:
             if key not in given:
-                yield _came_back(event, ours.get(key))
+                yield _came_back(event, ours.get(key), zone)
         elif event.kind is not ChangeKind.ALLOCATED and not (event.by is By.US and key in ours):
             yield _change(event)
 
 
-def _came_back(event: SeatEvent, release: SeatRelease | None) -> StoryLine:
+def _came_back(event: SeatEvent, release: SeatRelease | None, zone: tzinfo) -> StoryLine:
     title, words = "Came back", f"{_seat(event.license_type)} again"
     if release is not None:
         days = max(0, (event.at - release.at).days)
         title = f"Came back after {days} day{'' if days == 1 else 's'}"
-        words += f", after the release of {release.at:%Y-%m-%d} by plan {release.plan_id}"
+        released = release.at.astimezone(zone)
+        words += f", after the release of {released:%Y-%m-%d} by plan {release.plan_id}"
     return StoryLine(
         event.at, StoryKind.CAME_BACK, title, f"{words}.", event.license_type, event.plan_id
     )

@@ -5,7 +5,7 @@ Only what is found by an index is asked for; of plans the newest few, whose seat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -46,7 +46,7 @@ class Asked:
     user: str
     now: datetime
     row: Callable[[AnyRow], RosterRow]
-    seats_of_plan: Callable[[sa.Connection, str], Collection[str]]
+    seats_of_plan: Callable[[sa.Connection, str], Mapping[str, datetime | None]]
 
     @property
     def key(self) -> str:
@@ -154,7 +154,10 @@ def _releases(conn: sa.Connection, asked: Asked) -> Iterator[SeatRelease]:
         .where(columns.person_key == asked.key, columns.site == asked.site)
     )
     at = sa.func.coalesce(columns.settled_at, columns.intended_at)
-    for row in conn.execute(found.order_by(at.desc(), columns.allocation_id).limit(EVENTS)):
+    granted: dict[str, Mapping[str, datetime | None]] = {}
+    for row in conn.execute(found.order_by(at.desc(), columns.allocation_id).limit(EVENTS)).all():
+        if row.plan_id not in granted and len(granted) < PLANS:
+            granted[row.plan_id] = asked.seats_of_plan(conn, row.plan_id)
         yield SeatRelease(
             at=row.settled_at or row.intended_at,
             plan_id=row.plan_id,
@@ -165,6 +168,7 @@ def _releases(conn: sa.Connection, asked: Asked) -> Iterator[SeatRelease]:
             detail=row.detail,
             approved_by=row.approved_by or "",
             approve_reason=row.approve_reason,
+            created=granted.get(row.plan_id, {}).get(row.allocation_id),
         )
 
 

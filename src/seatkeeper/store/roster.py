@@ -51,7 +51,7 @@ class Roster:
         self._few = few
         self._counts = Remembered[tuple[str, int, Narrowed], Counted](_COUNTS)
         self._departments = Remembered[tuple[str, int], dict[str, int]](_SITES)
-        self._plans = Remembered[str, frozenset[str]](_PLANS)
+        self._plans = Remembered[str, Mapping[str, datetime | None]](_PLANS)
 
     @threaded
     def keep(self, site: str, at: datetime, lines: Iterable[RosterLine]) -> int:
@@ -136,16 +136,18 @@ class Roster:
         counts = {row.name: row.number for row in conn.execute(found)}
         return self._departments.put((site, version), counts)
 
-    def _waiting(self, conn: sa.Connection, site: str, now: datetime) -> tuple[str, frozenset[str]]:
+    def _waiting(
+        self, conn: sa.Connection, site: str, now: datetime
+    ) -> tuple[str, Collection[str]]:
         """Return the newest plan of a site that waits, and its seats; an empty name for none."""
         found = sa.select(PLAN.c.plan_id).where(
             PLAN.c.site == site, PLAN.c.status.in_(WAITING), PLAN.c.expires_at > now
         )
         plan_id = conn.execute(found.order_by(PLAN.c.created_at.desc()).limit(1)).scalar()
-        return ("", frozenset()) if plan_id is None else (plan_id, self._seats_of(conn, plan_id))
+        return ("", ()) if plan_id is None else (plan_id, self._seats_of(conn, plan_id))
 
-    def _seats_of(self, conn: sa.Connection, plan_id: str) -> frozenset[str]:
-        """Return the seats of a plan, which never change."""
+    def _seats_of(self, conn: sa.Connection, plan_id: str) -> Mapping[str, datetime | None]:
+        """Return the seats of a plan, which never change, and when each was granted."""
         seats = self._plans.get(plan_id)
         if seats is None:
             body = conn.execute(
@@ -157,6 +159,7 @@ class Roster:
 
 class _Action(msgspec.Struct):
     allocation_id: str
+    created: datetime | None = None
 
 
 class _Actions(msgspec.Struct):
@@ -165,13 +168,13 @@ class _Actions(msgspec.Struct):
     actions: list[_Action]
 
 
-def _seats_in(body: bytes) -> frozenset[str]:
+def _seats_in(body: bytes) -> Mapping[str, datetime | None]:
     """Return the seats of a plan; none of one that cannot be read, which `plan` tells."""
     try:
         actions = msgspec.json.decode(unpack(body), type=_Actions).actions
     except (zlib.error, msgspec.DecodeError):
-        return frozenset()
-    return frozenset(action.allocation_id for action in actions)
+        return {}
+    return {action.allocation_id: action.created for action in actions}
 
 
 def _readings(conn: sa.Connection, sites: Sequence[str]) -> dict[str, tuple[datetime, int]]:

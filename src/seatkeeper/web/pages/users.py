@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -12,7 +13,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from seatkeeper.core.model import LicenseType
-from seatkeeper.core.roster import Flag, RosterQuery, RosterSort, View
+from seatkeeper.core.roster import Flag, RosterQuery, RosterRow, RosterSort, View
+from seatkeeper.core.rules import counted_days
 from seatkeeper.core.story import story_of
 from seatkeeper.web.csv_text import csv_row
 from seatkeeper.web.desk import Desk
@@ -118,6 +120,7 @@ async def users(
         "views": [v for v in View if found.counts[v] or v in (View.ALL, View.IDLE, asked.view)],
         "departments": await desk.store.roster.departments(frame.about),
         "idle_choices": IDLE_CHOICES,
+        "idle_days": partial(_idle_days, desk),
         "Flag": Flag,
     }
     return page(request, "users.html", values)
@@ -184,7 +187,7 @@ async def _rows(desk: Desk, query: RosterQuery, names: Naming) -> AsyncIterator[
                     row.license_type.value,
                     row.department,
                     "" if row.last_used is None else row.last_used.isoformat(),
-                    "" if since is None else (now - since).days,
+                    "" if since is None else _idle_days(desk, row),
                     "" if row.created is None else row.created.isoformat(),
                     "release" if row.releases else "keep",
                     row.reason.value,
@@ -193,6 +196,13 @@ async def _rows(desk: Desk, query: RosterQuery, names: Naming) -> AsyncIterator[
         if found.next is None:
             return
         query = replace(query, cursor=found.next)
+
+
+def _idle_days(desk: Desk, row: RosterRow) -> int | str:
+    """Return the whole days that a seat is idle, as the rules count them."""
+    if row.idle_since is None:
+        return ""
+    return counted_days(row.idle_since, desk.now(), desk.sites[row.site].policy)
 
 
 @router.get("/users/{site}/{sealed}", response_class=HTMLResponse)
@@ -213,7 +223,8 @@ async def user(request: Request, site: str, sealed: str, visitor: READS) -> Resp
         "names": names,
         "record": record,
         "other_sites": [s for s in record.other_sites if s in frame.sites],
-        "story": story_of(record),
+        "story": story_of(record, frame.zone),
+        "idle_days": partial(_idle_days, desk),
         "view": person_view(record, desk.sites[record.site].policy, frame, clear=names.clear),
         "Flag": Flag,
     }
