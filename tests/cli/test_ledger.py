@@ -114,6 +114,12 @@ def test_csv_export_has_no_cell_that_a_spreadsheet_would_carry_out(ledger: Comma
         ("-1", "'-1"),
         ("@A1", "'@A1"),
         ("  =1", "'  =1"),
+        ("foo;=1+1", "foo;'=1+1"),
+        ("a,-b|+c", "a,'-b|'+c"),
+        ('x;"=1+1"', """x;'"=1+1\""""),
+        ("\uff1d1", "'\uff1d1"),
+        ("x;\uff20A1", "x;'\uff20A1"),
+        ("Smith, Anna - Sales", "Smith, Anna - Sales"),
         ("\t=1", "'·=1"),
         ("\rx", "'·x"),
         ("a\nb", "a·b"),
@@ -123,6 +129,10 @@ def test_csv_export_has_no_cell_that_a_spreadsheet_would_carry_out(ledger: Comma
 )
 def test_cells_are_defused(text: str, written: str) -> None:
     assert cell(text) == written
+
+
+def test_a_number_below_zero_stays_a_number() -> None:
+    assert cell(-5) == "-5"
 
 
 def test_an_export_goes_to_a_file_that_only_its_owner_reads(

@@ -101,10 +101,11 @@ async def test_exports_hold_every_record(tmp_path: Path) -> None:
         await something_happened(world)
         sheet = await browser.get("/ledger.csv?site=all")
         lines = await browser.get("/ledger.json?site=all")
-        rows = list(csv.DictReader(io.StringIO(sheet.text)))
+        rows = list(csv.DictReader(io.StringIO(sheet.content.decode("utf-8-sig"))))
         records = [msgspec.json.decode(line) for line in lines.text.splitlines()]
         head = await world.store.ledger.head()
 
+        assert sheet.content.startswith(b"\xef\xbb\xbf")
         assert len(rows) == len(records) == head.seq
         assert records[0]["hash"] == head.hash
         assert rows[0]["kind"] == "frozen"

@@ -71,6 +71,7 @@ ENTRIES = {
     "GET /plans": read(),
     "POST /plans": Entry(RUN, form={"site": "prod"}, of_site=True),
     "GET /plans/{plan_id}": read(of_site=True),
+    "GET /plans/{plan_id}/progress": read(of_site=True),
     "POST /plans/{plan_id}/leave-out": Entry(DECIDE, form={"out": "seat-of-u0"}, of_site=True),
     "POST /plans/{plan_id}/approve": Entry(DECIDE, form=WHY, of_site=True),
     "POST /plans/{plan_id}/reject": Entry(DECIDE, form=WHY, of_site=True),

@@ -146,7 +146,7 @@ async def test_an_export_holds_everybody_and_no_formula(tmp_path: Path) -> None:
         lines = [a_line(rf"EXAMPLE\user{n:03}", n) for n in range(700)]
         await listed(world, *lines, a_line(FORMULA, 999, name=FORMULA))
         answer = await browser.get("/users.csv?site=prod")
-        rows = list(csv.reader(io.StringIO(answer.text)))
+        rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
 
         assert answer.headers["content-type"].startswith("text/csv")
         assert len(rows) == 1 + 701

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 import msgspec
 
 from seatkeeper.core.guard import grown_above, shares_above
-from seatkeeper.core.model import person_key
+from seatkeeper.core.model import LicenseType, person_key
 from seatkeeper.core.plan import (
     Action,
     LeftOut,
@@ -97,14 +97,22 @@ def is_smaller(smaller: Plan, stored: StoredPlan) -> bool:
     )
 
 
+def least_idle(plan: Plan, license_type: LicenseType | None, number: int) -> tuple[Action, ...]:
+    """Return so many seats of a type, those of people who were active last first."""
+    of_type = [a for a in plan.actions if a.license_type is license_type]
+    return tuple(sorted(of_type, key=lambda a: a.idle_days)[:number])
+
+
 def _chosen(plan: Plan, seats: Iterable[str]) -> set[str]:
     """Return the ids of the seats that are meant; a user may hold two."""
     ids = {a.allocation_id for a in plan.actions}
+    of_person: dict[str, set[str]] = {}
+    for action in plan.actions:
+        of_person.setdefault(person_key(action.user), set()).add(action.allocation_id)
     chosen: set[str] = set()
     for said in seats:
         name = said.strip()
-        found = {a.allocation_id for a in plan.actions if person_key(a.user) == person_key(name)}
-        chosen |= found or _by_id(plan, name, ids)
+        chosen |= of_person.get(person_key(name)) or _by_id(plan, name, ids)
     if not chosen:
         raise UsageError(f"nothing is left out of plan {plan.plan_id}: name at least one user")
     return chosen

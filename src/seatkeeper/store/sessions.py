@@ -55,9 +55,12 @@ class Sessions:
         return secret
 
     @threaded
-    def find(self, secret: str, idle: timedelta, now: datetime) -> WebSession | None:
+    def find(
+        self, secret: str, idle: timedelta, now: datetime, *, renew: bool = True
+    ) -> WebSession | None:
         """Return the session behind a secret, None when it is over or was never there.
 
+        It lives for `idle` from now on, unless nobody is there to `renew` it.
         Roles of a local account are those it has now, whatever it had when the session began.
         """
         this = WEB_SESSION.c.session_hash == secret_hash(secret)
@@ -73,7 +76,7 @@ class Sessions:
                 if text is None:
                     return None
                 grants = grants_of(text)
-        if now - row.seen_at >= SEEN_EVERY:
+        if renew and now - row.seen_at >= SEEN_EVERY:
             with self._db.writing() as conn:
                 conn.execute(sa.update(WEB_SESSION).where(this).values(seen_at=now))
         identity = Identity(row.name, SignIn(row.via), grants)

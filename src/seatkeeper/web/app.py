@@ -33,6 +33,7 @@ from seatkeeper.web.limiting import Limiter
 from seatkeeper.web.pages import routers
 from seatkeeper.web.refusals import NotSignedIn, Refusal, TooOften
 from seatkeeper.web.render import HERE, environment, page
+from seatkeeper.web.said import Sayings
 from seatkeeper.web.sealed import Seal
 from seatkeeper.web.shield import Shield
 from seatkeeper.wiring.signing_in import provider_of
@@ -63,6 +64,7 @@ def make_app(desk: Desk, seal_key: bytes) -> FastAPI:
     app.state.seal = Seal(seal_key)
     app.state.names_key = seal_key
     app.state.limiter = Limiter()
+    app.state.sayings = Sayings()
     app.state.streams = Streams()
     app.state.openid = provider_of(desk.settings.console, desk.now)
     app.state.templates = environment()

@@ -9,6 +9,9 @@ from typing import Any
 
 from seatkeeper.core.cells import cell
 
+BEGINNING = "\ufeff"
+"""What a file begins with, or a spreadsheet takes its UTF-8 for something else."""
+
 
 def csv_row(values: Iterable[Any]) -> str:
     """Return one line; nothing is an empty cell."""

@@ -13,18 +13,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from seatkeeper.core.health import Heartbeat
+from seatkeeper.core.model import LicenseType
 from seatkeeper.core.record import Actor
 from seatkeeper.core.roles import Identity, Permission
 from seatkeeper.flow.context import Records, Site
 from seatkeeper.settings import Settings
 from seatkeeper.store import Store
+from seatkeeper.web.looked import Looked
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Everything that pages may look at and write to.
 
-    `secure`: the console is reached by HTTPS, so cookies may insist on it.
+    `secure`: the console is reached by HTTPS, so cookies may insist on it. `freed` remembers how
+    many seats of each type a plan frees.
     """
 
     settings: Settings
@@ -34,6 +37,8 @@ class Desk:
     now: Callable[[], datetime]
     beat: Callable[[], Heartbeat]
     secure: bool = False
+    looked: Looked = field(default_factory=Looked)
+    freed: dict[str, Mapping[LicenseType, int]] = field(default_factory=dict)
     account: str = field(default_factory=getpass.getuser)
     host: str = field(default_factory=socket.gethostname)
 

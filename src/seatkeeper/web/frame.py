@@ -10,6 +10,7 @@ from fastapi import Request
 
 from seatkeeper.core.alert_message import Severity
 from seatkeeper.core.alerts import Alert, AlertState
+from seatkeeper.core.policy import Mode
 from seatkeeper.core.record import Freeze, PlanLine
 from seatkeeper.core.roles import Permission
 from seatkeeper.core.summary import Summary
@@ -92,7 +93,16 @@ class Frame:
 
     def link(self, path: str) -> str:
         """Return the address of a page for the same site."""
-        return f"{path}?{urlencode({'site': self.site or 'all'})}"
+        return self.at(path, self.site or "all")
+
+    def at(self, path: str, site: str) -> str:
+        """Return the address of a page for a site: names of sites may hold any sign."""
+        return f"{path}?{urlencode({'site': site})}"
+
+    @property
+    def path(self) -> str:
+        """Where the list stands that the page belongs to."""
+        return next(path for key, path, _ in PAGES if key == self.here)
 
 
 def chosen_site(desk: Desk, visitor: Visitor, wanted: str | None) -> str | None:
@@ -174,5 +184,7 @@ def sees_names(desk: Desk, visitor: Visitor, site: str) -> bool:
 
 
 async def _waiting(desk: Desk, sites: tuple[str, ...], now: datetime) -> tuple[PlanLine, ...]:
-    newest = [await desk.store.plans.lines(now, site=site, limit=5) for site in sites]
+    """Return the plans that somebody has to decide on: in mode observe there is none."""
+    deciding = [site for site in sites if desk.sites[site].policy.mode is not Mode.OBSERVE]
+    newest = [await desk.store.plans.lines(now, site=site, limit=5) for site in deciding]
     return tuple(line for lines in newest for line in lines if line.waits)

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from fastapi import Request
 from markupsafe import Markup
@@ -45,7 +46,7 @@ class Names:
 
     def link(self, user: str) -> str:
         """Return the address of a person's page, which holds no name."""
-        return f"/users/{self.site}/{self.seal.close(user)}"
+        return f"/users/{quote(self.site, safe='')}/{self.seal.close(user)}"
 
     def sentence(self, code: str, text: str) -> str:
         """Return what a plan says under that code, unless it may name somebody who is hidden."""
@@ -101,8 +102,14 @@ def names_on(request: Request, visitor: Visitor, site: str) -> Names:
 async def note_names_seen(
     desk: Desk, visitor: Visitor, site: str, what: str, user: str = ""
 ) -> None:
-    """Record that somebody looked at clear names, where the configuration asks for it."""
+    """Record that somebody looked at clear names, where the configuration asks for it.
+
+    A page that stays open and looks again by itself counts once an hour.
+    """
     if not desk.settings.console.record_views:
+        return
+    who, about = visitor.identity, (site, what, user)
+    if not desk.looked.is_new(who, about, desk.now(), present=visitor.present):
         return
     entry = LedgerEntry(
         kind=Kind.NAMES_SEEN,

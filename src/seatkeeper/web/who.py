@@ -28,12 +28,14 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class Visitor:
     """Somebody who is signed in, and the word that every form of theirs carries.
 
-    `ambient`: the browser sends along what signs them in, whoever wrote the form.
+    `ambient`: the browser sends along what signs them in, whoever wrote the form. `present`: a
+    person asked, and not a page that looks again by itself.
     """
 
     identity: Identity
     csrf: str
     ambient: bool = True
+    present: bool = True
 
 
 def desk_of(request: Request) -> Desk:
@@ -58,12 +60,18 @@ async def find_visitor(request: Request) -> Visitor | None:
         return Visitor(token.identity, "", ambient=False)
     if secret := request.cookies.get(cookie_name(desk)):
         idle = desk.settings.console.session.idle
-        session = await desk.store.sessions.find(secret, idle, desk.now())
+        sessions = desk.store.sessions
+        session = await sessions.find(secret, idle, desk.now(), renew=not looks_again(request))
         if session is not None and (who := _as_of_now(session.identity, desk)) is not None:
-            return Visitor(who, session.csrf)
+            return Visitor(who, session.csrf, present=not looks_again(request))
     if (named := named_by_proxy(request, desk.settings.console)) is not None:
-        return Visitor(named, _word_for(request, named))
+        return Visitor(named, _word_for(request, named), present=not looks_again(request))
     return None
+
+
+def looks_again(request: Request) -> bool:
+    """Whether an open page looks again by itself: that keeps no session alive."""
+    return request.method == "GET" and request.headers.get("x-looks-again") == "1"
 
 
 def _as_of_now(identity: Identity, desk: Desk) -> Identity | None:

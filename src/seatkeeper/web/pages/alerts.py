@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -87,7 +88,7 @@ async def end_silence(
 
 
 def _back(site: str | None, done: str) -> Response:
-    return RedirectResponse(f"/alerts?site={site or 'all'}&done={done}", 303)
+    return RedirectResponse("/alerts?" + urlencode({"site": site or "all", "done": done}), 303)
 
 
 async def _page(

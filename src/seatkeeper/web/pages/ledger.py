@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from seatkeeper.core.record import Kind, LedgerRecord
 from seatkeeper.core.roles import Permission
 from seatkeeper.store import LedgerQuery
-from seatkeeper.web.csv_text import csv_row
+from seatkeeper.web.csv_text import BEGINNING, csv_row
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import read_form
 from seatkeeper.web.frame import chosen_site, frame_of, zone_of
@@ -217,7 +217,7 @@ COLUMNS = (
 
 
 async def _csv(records: AsyncIterator[LedgerRecord], names: Naming) -> AsyncIterator[str]:
-    yield csv_row(COLUMNS)
+    yield BEGINNING + csv_row(COLUMNS)
     async for record in records:
         yield csv_row(_shown(record, names)[column] for column in COLUMNS)
 

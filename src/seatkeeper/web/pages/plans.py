@@ -5,17 +5,19 @@ Nothing here releases a seat: approvals and requests are written down, and the e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from seatkeeper.core.four_eyes import why_not_by
-from seatkeeper.core.outcome import GrantOutcome
-from seatkeeper.core.plan import Limit
+from seatkeeper.core.model import LicenseType
+from seatkeeper.core.plan import Limit, PlanStatus
 from seatkeeper.core.record import StoredPlan
 from seatkeeper.core.request import WhatToUndo
 from seatkeeper.core.roles import Permission
+from seatkeeper.core.smaller import least_idle
 from seatkeeper.errors import NotAllowed, PlanStale, UsageError
 from seatkeeper.flow.approve import Approval, approve, leave_out
 from seatkeeper.flow.ask import Asked, ask_run, ask_undo
@@ -23,13 +25,14 @@ from seatkeeper.flow.reject import reject
 from seatkeeper.store import RequestKind
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import note_of, read_form
-from seatkeeper.web.found import found_plan
-from seatkeeper.web.frame import chosen_site, four_eyes, frame_of
+from seatkeeper.web.found import found_plan, no_such_plan
+from seatkeeper.web.frame import chosen_site, four_eyes, frame_of, zone_of
 from seatkeeper.web.names import names_on, naming, note_names_seen
 from seatkeeper.web.reach import DECIDES, READS, RUNS, UNDOES
 from seatkeeper.web.refusals import NotFound
 from seatkeeper.web.render import page
-from seatkeeper.web.views.plan import PlanView, plan_view
+from seatkeeper.web.said import Said, Sayings
+from seatkeeper.web.views.plan import PlanView, is_moving, plan_view
 from seatkeeper.web.who import Visitor, desk_of, require
 
 router = APIRouter()
@@ -71,34 +74,70 @@ async def ask_for_plan(request: Request, visitor: RUNS) -> Response:
     require(visitor, Permission.RUN, site)
     asked = Asked(desk.actor(visitor.identity), desk.now())
     await ask_run(site, desk.store.requests, asked)
-    return RedirectResponse(f"/plans?site={site}&done=asked", 303)
+    return RedirectResponse(f"/plans?{urlencode({'site': site, 'done': 'asked'})}", 303)
 
 
 @router.get("/plans/{plan_id}", response_class=HTMLResponse)
-async def plan(request: Request, plan_id: str, visitor: READS) -> Response:
-    """Show one plan."""
+async def plan(
+    request: Request, plan_id: str, visitor: READS, seats: str = "", said: str = ""
+) -> Response:
+    """Show one plan; `seats` is the number of the first seat, `said` what a form led to."""
     stored = await found_plan(desk_of(request), visitor, plan_id)
-    return await _page(request, visitor, stored)
+    first = int(seats) if seats.isdecimal() and len(seats) < 8 else 1
+    return await _page(request, visitor, stored, first, said)
 
 
-@router.post("/plans/{plan_id}/leave-out", response_class=HTMLResponse)
+@router.get("/plans/{plan_id}/progress", response_class=HTMLResponse)
+async def progress(request: Request, plan_id: str, visitor: READS) -> Response:
+    """Show how far a plan has come, and nothing else: a page that moves asks for it."""
+    desk = desk_of(request)
+    try:
+        pulse = await desk.store.plans.pulse(plan_id, desk.now())
+    except UsageError:
+        raise no_such_plan() from None
+    if pulse.site not in desk.names(visitor.identity):
+        raise no_such_plan()
+    values = {
+        "pulse": pulse,
+        "part": is_moving(pulse),
+        "freeze": await desk.store.control.frozen(desk.now()),
+        "zone": zone_of(desk.settings.site(pulse.site)),
+    }
+    return page(request, "plan_progress.html", values)
+
+
+@router.post("/plans/{plan_id}/leave-out")
 async def leave_seats_out(request: Request, plan_id: str, visitor: DECIDES) -> Response:
-    """Make a smaller plan without the ticked seats."""
+    """Make a smaller plan without the ticked seats, or without the least idle of a type."""
     desk, form = desk_of(request), await read_form(request, ticks="out")
     stored = await found_plan(desk, visitor, plan_id, Permission.DECIDE)
-    if not form.ticked:
-        return await _page(request, visitor, stored, _Said("Tick the seats to leave out."))
-    actor = desk.actor(visitor.identity)
-    approval = Approval(actor, form["reason"].strip(), without=form.ticked)
+    name, number = ("least", form["least"].strip()) if "least" in form.typed else ("out", "")
+    typed = Said(form=name, reason=form["reason"], number=number, ticked=frozenset(form.ticked))
+    out = _least(stored, number, form["type"]) if name == "least" else form.ticked
+    if not out:
+        fault = "Write how many seats to leave out." if name == "least" else _NO_TICK
+        return _back(request, visitor, plan_id, replace(typed, fault=fault))
+    approval = Approval(desk.actor(visitor.identity), form["reason"].strip(), without=out)
     try:
         site = desk.sites[stored.plan.site]
         smaller = await leave_out(plan_id, site, desk.records, approval, desk.now())
     except (NotAllowed, PlanStale, UsageError) as error:
-        return await _again(request, visitor, plan_id, _Said(str(error), form["reason"]))
-    return RedirectResponse(f"/plans/{smaller.plan.plan_id}?done=smaller", 303)
+        return _back(request, visitor, plan_id, replace(typed, fault=str(error)))
+    return _back(request, visitor, smaller.plan.plan_id, Said(done="smaller"))
 
 
-@router.post("/plans/{plan_id}/approve", response_class=HTMLResponse)
+_NO_TICK = "Tick the seats to leave out."
+
+
+def _least(stored: StoredPlan, number: str, kind: str) -> tuple[str, ...]:
+    """Return the ids of the least idle seats of a type; none when that makes no sense."""
+    if not number.isdecimal() or len(number) > 7 or kind not in set(LicenseType):
+        return ()
+    found = least_idle(stored.plan, LicenseType(kind), int(number))
+    return tuple(action.allocation_id for action in found)
+
+
+@router.post("/plans/{plan_id}/approve")
 async def approve_plan(request: Request, plan_id: str, visitor: DECIDES) -> Response:
     """Approve a plan, past the limits that the form names."""
     desk, form = desk_of(request), await read_form(request, ticks="pass")
@@ -111,11 +150,12 @@ async def approve_plan(request: Request, plan_id: str, visitor: DECIDES) -> Resp
         approval = Approval(actor, form["reason"].strip(), passing)
         await approve(plan_id, desk.sites[stored.plan.site], desk.records, approval, desk.now())
     except (NotAllowed, PlanStale, UsageError) as error:
-        return await _again(request, visitor, plan_id, _Said(str(error), form["reason"]))
-    return RedirectResponse(f"/plans/{plan_id}?done=approved", 303)
+        typed = Said(fault=str(error), form="approve", reason=form["reason"])
+        return _back(request, visitor, plan_id, typed)
+    return _back(request, visitor, plan_id, Said(done="approved"))
 
 
-@router.post("/plans/{plan_id}/reject", response_class=HTMLResponse)
+@router.post("/plans/{plan_id}/reject")
 async def reject_plan(request: Request, plan_id: str, visitor: DECIDES) -> Response:
     """Reject a plan with a reason."""
     desk, form = desk_of(request), await read_form(request)
@@ -124,93 +164,79 @@ async def reject_plan(request: Request, plan_id: str, visitor: DECIDES) -> Respo
     try:
         await reject(plan_id, desk.store.plans, actor, form["reason"], desk.now())
     except (PlanStale, UsageError) as error:
-        return await _again(request, visitor, plan_id, _Said(str(error), form["reason"]))
-    return RedirectResponse(f"/plans/{plan_id}?done=rejected", 303)
+        typed = Said(fault=str(error), form="reject", reason=form["reason"])
+        return _back(request, visitor, plan_id, typed)
+    return _back(request, visitor, plan_id, Said(done="rejected"))
 
 
-@router.post("/plans/{plan_id}/undo", response_class=HTMLResponse)
+@router.post("/plans/{plan_id}/undo")
 async def undo_plan(request: Request, plan_id: str, visitor: UNDOES) -> Response:
     """Ask the engine to give one seat of a plan back, or all of them."""
     desk, form = desk_of(request), await read_form(request)
     stored = await found_plan(desk, visitor, plan_id, Permission.UNDO)
     seat, reason = form["seat"], form["reason"].strip()
     if not seat and not reason:
-        fault = _Said("Write why everything is given back: it is kept.")
-        return await _again(request, visitor, plan_id, fault)
+        fault = Said(fault="Write why everything is given back: it is kept.", form="undo")
+        return _back(request, visitor, plan_id, fault)
     what = WhatToUndo(plan=plan_id, seat=seat or None, reason=reason)
     asked = Asked(desk.actor(visitor.identity), desk.now())
     store, site = desk.store, stored.plan.site
     try:
         await ask_undo(what, store.plans, store.requests, asked, site)
     except UsageError as error:
-        return await _again(request, visitor, plan_id, _Said(str(error), reason))
-    return RedirectResponse(f"/plans/{plan_id}?done=undo", 303)
+        fault = Said(fault=str(error), form="undo", reason=reason)
+        return _back(request, visitor, plan_id, fault)
+    return _back(request, visitor, plan_id, Said(done="undo"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A fault above the page, and what was typed, which stays."""
-
-    fault: str = ""
-    reason: str = ""
-
-
-_NOTHING = _Said()
-
-
-async def _again(request: Request, visitor: Visitor, plan_id: str, said: _Said) -> Response:
-    stored = await found_plan(desk_of(request), visitor, plan_id)
-    return await _page(request, visitor, stored, said, status=409)
+def _back(request: Request, visitor: Visitor, plan_id: str, said: Said) -> Response:
+    """Lead to the plan, which says what came of the form."""
+    sayings: Sayings = request.app.state.sayings
+    word = sayings.keep(said, visitor.identity, desk_of(request).now())
+    return RedirectResponse(f"/plans/{quote(plan_id, safe='')}?said={word}", 303)
 
 
 async def _page(
-    request: Request,
-    visitor: Visitor,
-    stored: StoredPlan,
-    said: _Said = _NOTHING,
-    status: int = 200,
+    request: Request, visitor: Visitor, stored: StoredPlan, first: int, word: str
 ) -> Response:
     desk, site = desk_of(request), stored.plan.site
     frame = await frame_of(request, visitor, "plans", site)
     names = names_on(request, visitor, site)
     if names.clear:
         await note_names_seen(desk, visitor, site, f"read plan {stored.plan.plan_id}")
-    view = await plan_view(desk, stored, frame.now)
-    may_undo = frame.may("undo")
+    view = await plan_view(desk, stored, frame.now, first)
+    sayings: Sayings = request.app.state.sayings
+    said = sayings.find(word, visitor.identity, frame.now)
+    moving = view.moves or await _is_asked_back(desk, stored)
     mine = why_not_by(stored.plan, visitor.identity.name) if four_eyes(desk) else ""
     values = {
         "frame": frame,
         "view": view,
         "names": names,
-        "undoable": _undoable(view) if may_undo else (),
-        "moving": view.moves or await _is_asked_back(desk, stored),
+        "undoable": frozenset(view.undoable) if frame.may("undo") else frozenset(),
+        "moving": moving,
+        "bare": 2 if view.moves else 10,
         "passable": all(one.violation.limit.overridable for one in view.broken),
         "four_eyes_why": mine,
-        "fault": said.fault,
-        "typed_reason": said.reason,
-        "done": note_of(request),
+        "said": said,
+        "done": said.done if _fits(said.done, view, moving=moving) else "",
     }
-    return page(request, "plan.html", values, status)
+    return page(request, "plan.html", values)
+
+
+def _fits(done: str, view: PlanView, *, moving: bool) -> bool:
+    """Whether what a form did is still what the page is about."""
+    status = view.stored.status
+    return {
+        "approved": status in (PlanStatus.APPROVED, PlanStatus.APPLYING),
+        "rejected": status is PlanStatus.REJECTED,
+        "smaller": view.waits,
+        "undo": moving,
+    }.get(done, False)
 
 
 async def _is_asked_back(desk: Desk, stored: StoredPlan) -> bool:
-    """Tell whether the engine has yet to give seats of this plan's site back."""
+    """Tell whether the engine has yet to give seats of this plan back."""
     asked = await desk.store.requests.open_of(stored.plan.site)
-    return any(one.kind is RequestKind.UNDO for one in asked)
-
-
-def _undoable(view: PlanView) -> tuple[str, ...]:
-    """Return the seats that were released and that nobody gave back, or is giving back."""
-    seats = (seat.progress for seats in view.seats.values() for seat in seats)
-    return tuple(
-        one.action.allocation_id
-        for one in seats
-        if one is not None and one.outcome is not None and one.outcome.took_effect
-        if one.given_back is None or one.given_back.outcome in _TRY_AGAIN
-    )
-
-
-_TRY_AGAIN = frozenset(
-    {GrantOutcome.NO_FREE_SEAT, GrantOutcome.REFUSED, GrantOutcome.NOT_ATTEMPTED}
-)
-"""After these a person may ask again."""
+    plan_id = stored.plan.plan_id
+    return any(r.kind is RequestKind.UNDO and r.payload.get("plan") == plan_id for r in asked)

@@ -16,7 +16,7 @@ from seatkeeper.core.model import LicenseType
 from seatkeeper.core.roster import Flag, RosterQuery, RosterRow, RosterSort, View
 from seatkeeper.core.rules import counted_days
 from seatkeeper.core.story import story_of
-from seatkeeper.web.csv_text import csv_row
+from seatkeeper.web.csv_text import BEGINNING, csv_row
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import read_form
 from seatkeeper.web.frame import chosen_site, frame_of
@@ -173,7 +173,7 @@ HEAD = (
 
 
 async def _rows(desk: Desk, query: RosterQuery, names: Naming) -> AsyncIterator[str]:
-    yield csv_row(HEAD)
+    yield BEGINNING + csv_row(HEAD)
     now = desk.now()
     while True:
         found = await desk.store.roster.page(query, now)

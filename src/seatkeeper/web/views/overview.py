@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -149,6 +150,21 @@ class _Known:
     cycle: CycleState | None
 
 
+async def _freed(desk: Desk, plan_id: str, now: datetime) -> Mapping[LicenseType, int]:
+    """Return how many seats of each type a plan frees; it is read once, for it never changes."""
+    found = desk.freed.get(plan_id)
+    if found is None:
+        found = freed_by((await desk.store.plans.load(plan_id, now)).plan)
+        desk.freed[plan_id] = found
+        while len(desk.freed) > _PLANS:
+            del desk.freed[next(iter(desk.freed))]
+    return found
+
+
+_PLANS = 100
+"""The numbers of so many plans are remembered."""
+
+
 async def _site(desk: Desk, known: _Known, now: datetime) -> tuple[SiteView, SiteDay]:
     name, summary = known.site, known.summary
     plans = tuple(await desk.store.plans.lines(now, site=name, limit=4))
@@ -157,9 +173,9 @@ async def _site(desk: Desk, known: _Known, now: datetime) -> tuple[SiteView, Sit
     if summary is not None:
         summary = aged(summary, now)
         zone = zone_of(desk.settings.site(name))
-        freed: dict[LicenseType, int] = {}
+        freed: Mapping[LicenseType, int] = {}
         if waiting is not None:
-            freed = freed_by((await desk.store.plans.load(waiting.plan_id, now)).plan)
+            freed = await _freed(desk, waiting.plan_id, now)
         pools = await pools_of(desk, summary, zone, freed)
     capacity = None if summary is None else capacity_of(summary, now)
     day = SiteDay(

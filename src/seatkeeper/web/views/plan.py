@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,9 +13,10 @@ from seatkeeper.core.application import ActionProgress, Application, Pulse
 from seatkeeper.core.durations import format_share
 from seatkeeper.core.guard import shares_above
 from seatkeeper.core.model import LicenseType
+from seatkeeper.core.outcome import GrantOutcome
 from seatkeeper.core.plan import Action, Limit, Plan, PlanStatus, Violation
 from seatkeeper.core.plan_difference import PlanDifference, difference
-from seatkeeper.core.policy import Policy
+from seatkeeper.core.policy import Mode, Policy
 from seatkeeper.core.record import Override, StoredPlan
 from seatkeeper.core.rules import Reason
 from seatkeeper.core.summary import Summary
@@ -23,6 +24,9 @@ from seatkeeper.web.charts.pool import PoolParts, pool_bar
 from seatkeeper.web.charts.small import meter
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.views.pools import parts_of
+
+SEATS = 100
+"""So many seats one page shows."""
 
 TITLES = {
     Limit.MAX_SHARE: "It would take too large a share of a pool",
@@ -51,7 +55,7 @@ WHY = {
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """One limit that blocks the plan: title, numbers, a picture of them, and what is ticked."""
+    """One limit that blocks the plan: title, numbers, a picture of them, and a way out."""
 
     violation: Violation
     title: str
@@ -87,8 +91,45 @@ class Seat:
 
     action: Action
     reason: str
-    ticked: bool
-    progress: ActionProgress | None = None
+    progress: ActionProgress
+
+
+@dataclass(frozen=True, slots=True)
+class SeatPage:
+    """Some of the seats of a plan, by type, and how many each type has in all.
+
+    `first` counts from 1; `before` and `after` are where the pages beside this one begin.
+    """
+
+    seats: Mapping[LicenseType, tuple[Seat, ...]]
+    of_type: Mapping[LicenseType, int]
+    first: int
+    total: int
+
+    @property
+    def last(self) -> int:
+        """The number of the last seat shown."""
+        return self.first - 1 + sum(len(seats) for seats in self.seats.values())
+
+    @property
+    def before(self) -> int | None:
+        """Where the page before begins, None on the first."""
+        return max(1, self.first - SEATS) if self.first > 1 else None
+
+    @property
+    def after(self) -> int | None:
+        """Where the next page begins, None on the last."""
+        return self.last + 1 if self.last < self.total else None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaver:
+    """Somebody who left seats out of the plan, when, why, and whose."""
+
+    by: str
+    at: datetime
+    reason: str
+    actions: tuple[Action, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +140,14 @@ class PlanView:
     broken: tuple[Broken, ...]
     passed: tuple[Override, ...]
     changes: tuple[Change, ...]
-    seats: Mapping[LicenseType, tuple[Seat, ...]]
+    page: SeatPage
+    undoable: tuple[str, ...]
+    left_out: tuple[Leaver, ...]
     kept: tuple[tuple[str, int], ...]
     pulse: Pulse
     compared: PlanDifference | None
-    ticked: int
+    observed: bool
+    """The site is in mode observe: nobody approves or releases anything."""
 
     @property
     def plan(self) -> Plan:
@@ -111,14 +155,29 @@ class PlanView:
         return self.stored.plan
 
     @property
+    def is_undecided(self) -> bool:
+        """Whether nobody has decided, and it is not too late."""
+        return self.stored.status in (PlanStatus.OPEN, PlanStatus.BLOCKED)
+
+    @property
     def waits(self) -> bool:
         """Whether somebody can still decide."""
-        return self.stored.status in (PlanStatus.OPEN, PlanStatus.BLOCKED)
+        return self.is_undecided and not self.observed
+
+    @property
+    def enough(self) -> Broken | None:
+        """The first broken limit that holds once some of the least idle are left out."""
+        return next((one for one in self.broken if one.enough), None)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it has more seats than one page shows."""
+        return self.page.total > SEATS
 
     @property
     def moves(self) -> bool:
         """Whether looking again soon will show something new."""
-        return self.pulse.is_moving or self.stored.status is PlanStatus.APPROVED
+        return is_moving(self.pulse)
 
     @property
     def release_words(self) -> str:
@@ -127,29 +186,31 @@ class PlanView:
         return ", ".join(f"{number} {kind.value}" for kind, number in sorted(found.items()))
 
 
-async def plan_view(desk: Desk, stored: StoredPlan, now: datetime) -> PlanView:
-    """Gather the page of one plan."""
+def is_moving(pulse: Pulse) -> bool:
+    """Whether looking at a plan again soon will show something new."""
+    return pulse.is_moving or pulse.status is PlanStatus.APPROVED
+
+
+async def plan_view(desk: Desk, stored: StoredPlan, now: datetime, first: int = 1) -> PlanView:
+    """Gather the page of one plan, its seats from the one that is `first` on."""
     plan, site = stored.plan, desk.sites[stored.plan.site]
     passed = await desk.store.control.overrides(site.name, site.policy.digest, now, plan.plan_id)
     broken = _broken(stored, site.policy, {o.limit for o in passed})
     application = await desk.store.plans.application(plan.plan_id, now)
     previous = await desk.store.plans.previous(plan.plan_id, now)
-    ticked = {
-        action.allocation_id
-        for one in broken
-        for action in _least_idle(plan, one.violation.license_type, one.enough)
-    }
     summary = await desk.store.summaries.newest(site.name)
     return PlanView(
         stored=stored,
         broken=broken,
         passed=tuple(passed),
         changes=() if summary is None else tuple(_changes(plan, summary)),
-        seats=_seats(application, ticked),
+        page=_seats(application, first),
+        undoable=_undoable(application),
+        left_out=tuple(_leavers(plan)),
         kept=tuple(sorted(_kept(plan), key=lambda k: -k[1])),
         pulse=application.pulse,
         compared=None if previous is None else difference(plan, previous.plan),
-        ticked=len(ticked),
+        observed=site.policy.mode is Mode.OBSERVE,
     )
 
 
@@ -188,11 +249,6 @@ def _enough(violation: Violation, plan: Plan) -> int:
     return over if 0 < over < actions else 0
 
 
-def _least_idle(plan: Plan, kind: LicenseType | None, number: int) -> Sequence[Action]:
-    of_kind = [a for a in plan.actions if a.license_type is kind]
-    return sorted(of_kind, key=lambda a: a.idle_days)[:number]
-
-
 def _changes(plan: Plan, summary: Summary) -> Iterator[Change]:
     freed = Counter(action.license_type for action in plan.actions)
     for pool in summary.pools:
@@ -203,14 +259,44 @@ def _changes(plan: Plan, summary: Summary) -> Iterator[Change]:
             yield Change(before.name, before, after, bars)
 
 
-def _seats(application: Application, ticked: set[str]) -> dict[LicenseType, tuple[Seat, ...]]:
+def _seats(application: Application, first: int) -> SeatPage:
+    """Return a page of seats; one type after the other, each in the order of the plan."""
+    of_type = Counter(one.action.license_type for one in application.actions)
+    kinds = list(of_type)
+    ordered = sorted(application.actions, key=lambda one: kinds.index(one.action.license_type))
+    begin = first - 1 if 1 <= first <= len(ordered) else 0
     found: dict[LicenseType, list[Seat]] = {}
-    for one in application.actions:
+    for one in ordered[begin : begin + SEATS]:
         action = one.action
         words = Reason(action.reason).words if action.reason in set(Reason) else action.reason
-        seat = Seat(action, words, action.allocation_id in ticked, one)
-        found.setdefault(action.license_type, []).append(seat)
-    return {kind: tuple(seats) for kind, seats in found.items()}
+        found.setdefault(action.license_type, []).append(Seat(action, words, one))
+    seats = {kind: tuple(some) for kind, some in found.items()}
+    return SeatPage(seats, of_type, begin + 1, len(ordered))
+
+
+def _undoable(application: Application) -> tuple[str, ...]:
+    """Return the seats that were released and that nobody gave back, or is giving back."""
+    return tuple(
+        one.action.allocation_id
+        for one in application.actions
+        if one.outcome is not None and one.outcome.took_effect
+        if one.given_back is None or one.given_back.outcome in _TRY_AGAIN
+    )
+
+
+_TRY_AGAIN = frozenset(
+    {GrantOutcome.NO_FREE_SEAT, GrantOutcome.REFUSED, GrantOutcome.NOT_ATTEMPTED}
+)
+"""After these a person may ask again."""
+
+
+def _leavers(plan: Plan) -> Iterator[Leaver]:
+    """Give who left which seats out, the newest first."""
+    found: dict[tuple[datetime, str, str], list[Action]] = {}
+    for left in plan.left_out:
+        found.setdefault((left.at, left.by, left.reason), []).append(left.action)
+    for (at, by, reason), actions in sorted(found.items(), reverse=True):
+        yield Leaver(by, at, reason, tuple(actions))
 
 
 def _kept(plan: Plan) -> list[tuple[str, int]]:
