@@ -293,3 +293,65 @@ async def test_a_person_of_another_site_is_not_shown(tmp_path: Path) -> None:
 
         assert seen.status_code in (403, 404)
         assert moved.status_code == 404
+
+
+async def test_a_band_of_the_histogram_narrows_the_list_and_lets_go_of_it(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await listed(world, a_line(r"EXAMPLE\anna", 1), idle(r"EXAMPLE\ben", 40))
+        page = (await browser.get("/users?site=prod&type=analyzer")).text
+        link = (
+            page.partition('<ol class="bands">')[2]
+            .partition("30\u201389")[0]
+            .rpartition('href="')[2]
+        )
+        narrowed = await browser.get(link.partition('"')[0].replace("&amp;", "&"))
+        chosen = narrowed.text.partition('aria-current="true"><svg')[0]
+        back = await browser.get(
+            chosen.rpartition('href="')[2].partition('"')[0].replace("&amp;", "&")
+        )
+
+        assert "Show the numbers" in page
+        assert (
+            '<tr><th scope="row">30 to 89 days</th><td class="n">1</td><td class="n">0</td></tr>'
+            in page
+        )
+        assert "idle=30&below=90" in str(narrowed.url)
+        assert "type=analyzer" in str(narrowed.url)
+        assert r"EXAMPLE\ben" in narrowed.text
+        assert r"EXAMPLE\anna" not in narrowed.text
+        assert "1 to 2 of 2" in back.text
+
+
+@pytest.mark.parametrize(
+    ("idle_least", "kept"), [("30", True), ("90", False), ("", True), ("180", False)]
+)
+async def test_an_end_of_idle_time_goes_when_the_filter_begins_behind_it(
+    tmp_path: Path, idle_least: str, kept: bool
+) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await listed(world, a_line(r"EXAMPLE\anna", 1))
+        found = await looked_for(browser, "", idle=idle_least, below="90")
+
+        assert ('name="below" value="90"' in found.text) is kept
+
+
+async def test_whoever_looks_for_a_name_sees_no_histogram(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await listed(world, a_line(r"EXAMPLE\anna", 1))
+        found = await looked_for(browser, "anna")
+
+        assert r"EXAMPLE\anna" in found.text
+        assert 'class="bands"' not in found.text
+
+
+async def test_each_row_shows_the_active_days_of_a_year(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        for day in (40, 1, 0):
+            at = NOW - timedelta(days=day)
+            seat = an_allocation(r"EXAMPLE\anna", last_used=at)
+            await world.store.activity.observe(a_snapshot([seat], now=at), at)
+        await listed(world, a_line(r"EXAMPLE\anna", 1), a_line(r"EXAMPLE\ben", 2))
+        page = (await browser.get("/users?site=prod")).text
+
+        assert "Active on 3 days in 3 watched months: September 1, November 2" in page
+        assert page.count('class="months"') == 1

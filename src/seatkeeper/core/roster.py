@@ -170,7 +170,8 @@ class RosterQuery:
     r"""Which seats, in which order; no `sites` are all.
 
     `text` is looked for in `DIR\id` and display name: each of its words, in any case. `idle` keeps
-    seats that nobody used for so long, days of pauses included. Raises UsageError.
+    seats that nobody used for so long, `idle_below` those of less, days of pauses included. Raises
+    UsageError.
     """
 
     sites: tuple[str, ...] = ()
@@ -179,6 +180,7 @@ class RosterQuery:
     view: View = View.ALL
     text: str = ""
     idle: timedelta | None = None
+    idle_below: timedelta | None = None
     sort: RosterSort = RosterSort.USER
     descending: bool = False
     limit: int = 50
@@ -187,7 +189,7 @@ class RosterQuery:
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= MOST_ROWS:
             raise UsageError(f"a page has 1 to {MOST_ROWS} rows, not {self.limit}")
-        if self.idle is not None and self.idle < timedelta(0):
+        if any(t is not None and t < timedelta(0) for t in (self.idle, self.idle_below)):
             raise UsageError("idle is a time of 0 or more")
 
     @property
@@ -212,6 +214,18 @@ class RosterPage:
     next: str | None = None
     previous: str | None = None
     read_at: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveYear:
+    """Days of use in each of the last months, oldest first; None while nobody watched."""
+
+    months: tuple[int | None, ...]
+
+    @property
+    def days(self) -> int:
+        """All of them."""
+        return sum(days or 0 for days in self.months)
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -11,7 +12,15 @@ import sqlalchemy as sa
 
 from seatkeeper.core.changes import TYPE_OF_SEAT
 from seatkeeper.core.cost import MOST_DEPARTMENTS
-from seatkeeper.core.roster import RosterLine, RosterPage, RosterQuery, RosterRow, View
+from seatkeeper.core.idle_bands import IdleBands
+from seatkeeper.core.roster import (
+    ActiveYear,
+    RosterLine,
+    RosterPage,
+    RosterQuery,
+    RosterRow,
+    View,
+)
 from seatkeeper.core.rules import Reason
 from seatkeeper.core.story import PersonRecord
 from seatkeeper.store.columns import AnyRow
@@ -19,6 +28,7 @@ from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.person import Asked, person_record
 from seatkeeper.store.plan_rows import WAITING, unpack
 from seatkeeper.store.remembered import Remembered
+from seatkeeper.store.roster_charts import active_years, count_bands
 from seatkeeper.store.roster_pages import (
     FEW,
     Counted,
@@ -30,6 +40,7 @@ from seatkeeper.store.roster_pages import (
     cursors,
     find_places,
     rows_at,
+    whole_minute,
 )
 from seatkeeper.store.roster_rows import keep
 from seatkeeper.store.tables import PLAN
@@ -51,6 +62,9 @@ class Roster:
         self._few = few
         self._counts = Remembered[tuple[str, int, Narrowed], Counted](_COUNTS)
         self._departments = Remembered[tuple[str, int], dict[str, int]](_SITES)
+        self._bands = Remembered[
+            tuple[str, int, Narrowed, datetime], tuple[tuple[int, int, int], ...]
+        ](_COUNTS)
         self._plans = Remembered[str, Mapping[str, datetime | None]](_PLANS)
 
     @threaded
@@ -105,6 +119,29 @@ class Roster:
                     sums[key] = (min(known[0], name), known[1] + number)
         largest = sorted(sums.values(), key=lambda d: (-d[1], d[0]))[:MOST_DEPARTMENTS]
         return dict(sorted(largest, key=lambda d: (d[0].startswith("("), d[0].casefold())))
+
+    @threaded
+    def bands(self, query: RosterQuery, now: datetime) -> IdleBands:
+        """Return the seats that a query means by idle time; its own idle time and view aside."""
+        by = replace(Narrowed.by(query, now), idle_until=None, idle_from=None)
+        counted: list[tuple[int, int, int]] = []
+        with self._db.reading() as conn:
+            for site, (_, version) in _readings(conn, query.sites).items():
+                key = (site, version, by, whole_minute(now))
+                known = self._bands.get(key)
+                if known is None:
+                    known = self._bands.put(key, count_bands(conn, site, by, now))
+                counted += known
+        return IdleBands.of(counted)
+
+    @threaded
+    def active_years(
+        self, rows: Iterable[RosterRow], now: datetime
+    ) -> dict[tuple[str, str], ActiveYear]:
+        """Return the active days of the holders of these rows, by site and user."""
+        people = {(row.site, row.user) for row in rows}
+        with self._db.reading() as conn:
+            return active_years(conn, people, now)
 
     @threaded
     def person(self, site: str, user: str, now: datetime) -> PersonRecord | None:

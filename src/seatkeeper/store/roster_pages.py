@@ -28,7 +28,7 @@ from seatkeeper.core.roster import (
     cursor_from,
     sort_key,
 )
-from seatkeeper.store.columns import NUMBER, AnyRow, clean, microseconds
+from seatkeeper.store.columns import NUMBER, UNKNOWN, AnyRow, clean, microseconds
 from seatkeeper.store.recording import chunks
 from seatkeeper.store.watch_tables import ROSTER
 
@@ -64,25 +64,37 @@ class Narrowed:
     words: tuple[str, ...]
     idle_until: int | None
     """The stored time since when nobody used the seat; None for any."""
+    idle_from: int | None = None
+    """The stored time after which somebody did; None for any."""
 
     @classmethod
     def by(cls, query: RosterQuery, now: datetime) -> Narrowed:
         """Take what a query says; minutes are enough."""
-        until = None
-        if query.idle is not None:
-            most = now - datetime.min.replace(tzinfo=now.tzinfo) - timedelta(days=1)
-            until = microseconds(now.replace(second=0, microsecond=0) - min(query.idle, most))
         return cls(
             license_type=query.license_type,
             department=None if query.department is None else sort_key(query.department),
             words=query.words,
-            idle_until=until,
+            idle_until=_stored(query.idle, now),
+            idle_from=_stored(query.idle_below, now),
         )
 
     @property
     def is_nothing(self) -> bool:
         """Whether every seat is meant."""
         return self == Narrowed(None, None, (), None)
+
+
+def _stored(idle: timedelta | None, now: datetime) -> int | None:
+    """Return the stored time of so long ago, as far back as there are dates."""
+    if idle is None:
+        return None
+    most = now - datetime.min.replace(tzinfo=now.tzinfo) - timedelta(days=1)
+    return microseconds(whole_minute(now) - min(idle, most))
+
+
+def whole_minute(now: datetime) -> datetime:
+    """Return the minute: what is counted in it is counted once."""
+    return now.replace(second=0, microsecond=0)
 
 
 def conditions(site: str, by: Narrowed, dialect: str) -> list[sa.ColumnElement[bool]]:
@@ -94,6 +106,9 @@ def conditions(site: str, by: Narrowed, dialect: str) -> list[sa.ColumnElement[b
         found.append(_C.department_key == by.department)
     if by.idle_until is not None:
         found.append(sa.type_coerce(_C.idle_since, NUMBER) <= by.idle_until)
+    if by.idle_from is not None:
+        idle_since = sa.type_coerce(_C.idle_since, NUMBER)
+        found += [idle_since > by.idle_from, idle_since < UNKNOWN]
     position = sa.func.instr if dialect == "sqlite" else sa.func.strpos
     found.extend(
         sa.or_(position(_C.user_key, clean(word)) > 0, position(_C.name_key, clean(word)) > 0)
@@ -136,16 +151,17 @@ def count(conn: sa.Connection, site: str, by: Narrowed) -> Counted:
     """Count the seats that are meant; of a text that few have, one look finds them as well."""
     meant = conditions(site, by, conn.dialect.name)
     if by.words:
-        some = _found(sa.select(_C.id, _C.flags).where(*meant)).limit(HANDFUL + 1)
+        some = in_index(sa.select(_C.id, _C.flags).where(*meant)).limit(HANDFUL + 1)
         rows = conn.execute(some).all()
         if len(rows) <= HANDFUL:
             return Counted(Counter(row.flags for row in rows), tuple(row.id for row in rows))
     number = sa.func.count().label("number")
-    found = _found(sa.select(_C.flags, number).where(*meant)).group_by(_C.flags)
+    found = in_index(sa.select(_C.flags, number).where(*meant)).group_by(_C.flags)
     return Counted({row.flags: row.number for row in conn.execute(found)})
 
 
-def _found(found: sa.Select[Any]) -> sa.Select[Any]:
+def in_index(found: sa.Select[Any]) -> sa.Select[Any]:
+    """Let SQLite count in the index that holds all that narrows a page."""
     return found.with_hint(ROSTER, "INDEXED BY ix_roster_find", "sqlite")
 
 
@@ -257,7 +273,7 @@ def _places(wanted: Wanted, on: OnSite, dialect: str) -> sa.Select[Any]:
     if on.ids is not None:
         return found.where(_C.id.in_(on.ids), *in_it)
     ids = sa.select(_C.id).where(*meant, *in_it)
-    ids = _by_id(ids) if query.view is View.PLANNED else _found(ids)
+    ids = _by_id(ids) if query.view is View.PLANNED else in_index(ids)
     return found.where(_C.id.in_(ids.correlate(None)))
 
 

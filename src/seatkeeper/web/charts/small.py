@@ -29,6 +29,41 @@ def spark(label: str, values: Sequence[float]) -> Markup:
     return drawing(label, elements, kind="spark", height=20, width=80, box=(80, 20))
 
 
+def month_bars(label: str, months: Sequence[int | None]) -> Markup:
+    """Draw the active days of months as bars; nothing is drawn where nobody watched."""
+    bars = list[svg.Element]()
+    for index, days in enumerate(months):
+        tall = 0 if days is None else max(1.0, 20 * min(days, FULL_MONTH) / FULL_MONTH)
+        kind = "bar-month" if days else "bar-none"
+        if tall:
+            bars.append(
+                svg.Rect(class_=[kind], x=6 * index, y=round(20 - tall, 2), width=5, height=tall)
+            )
+    size = (6 * len(months) - 1, 20)
+    return drawing(label, bars, kind="months", height=20, width=size[0], box=size)
+
+
+FULL_MONTH = 22
+"""Active days of somebody who works every working day: the height of a bar."""
+
+
+def band_bar(share: float) -> Markup:
+    """Draw the bar of one band of a histogram, which stands beside its number."""
+    tall = max(share * BAND_HEIGHT, 1.0)
+    parts: list[svg.Element] = [box("band-bar", 0, 100, BAND_HEIGHT - tall, tall)]
+    root = svg.SVG(
+        class_=["band-plot"],
+        width=svg.Length(100, "%"),
+        height=BAND_HEIGHT,
+        extra={"aria-hidden": "true"},
+        elements=parts,
+    )
+    return Markup(str(root))  # noqa: S704 - no text in it
+
+
+BAND_HEIGHT = 48
+
+
 def columns(label: str, values: Sequence[tuple[str, float, str]], height: int = 132) -> Markup:
     """Draw columns, each its name, value and the words above it; the last one is now."""
     return drawing(label, _columns(values, height), kind="chart cols", height=height)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
+from seatkeeper.core.idle_bands import IdleBands
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.roster import Flag, RosterQuery, RosterRow, RosterSort, View
 from seatkeeper.core.rules import counted_days
@@ -26,11 +27,12 @@ from seatkeeper.web.refusals import NotFound
 from seatkeeper.web.render import page
 from seatkeeper.web.sealed import Seal
 from seatkeeper.web.views.person import person_view
+from seatkeeper.web.views.roster import band_views, year_of, year_views
 from seatkeeper.web.who import desk_of
 
 router = APIRouter()
 
-IDLE_CHOICES = (14, 30, 60, 90, 180, 365)
+IDLE_CHOICES = (7, 14, 30, 60, 90, 180, 365)
 
 ROWS = 50
 
@@ -48,6 +50,7 @@ class Asked:
         view: str = "all",
         department: str = "",
         idle: str = "",
+        below: str = "",
         sort: str = "idle",
         q: str = "",
         cursor: str = "",
@@ -58,7 +61,10 @@ class Asked:
         self.license_type = LicenseType(type_) if type_ in set(LicenseType) else None
         self.view = View(view) if view in set(View) else View.ALL
         self.department = department[:500]
-        self.idle = int(idle) if idle.isdecimal() and len(idle) <= 4 else None
+        self.idle = _days(idle)
+        self.below = _days(below)
+        if self.below is not None and self.below <= (self.idle or 0):
+            self.below = None
         self.descending = sort.startswith("-")
         named = sort.removeprefix("-")
         self.sort = RosterSort(named) if named in set(RosterSort) else RosterSort.IDLE
@@ -76,6 +82,7 @@ class Asked:
             view=self.view,
             text=self.text if names.clear else "",
             idle=None if self.idle is None else timedelta(days=self.idle),
+            idle_below=None if self.below is None else timedelta(days=self.below),
             sort=RosterSort.IDLE if by_name else self.sort,
             descending=self.descending,
             limit=ROWS,
@@ -90,12 +97,17 @@ class Asked:
             "view": "" if self.view is View.ALL else self.view.value,
             "department": self.department,
             "idle": "" if self.idle is None else str(self.idle),
+            "below": "" if self.below is None else str(self.below),
             "sort": ("-" if self.descending and self.sort is not RosterSort.IDLE else "")
             + self.sort.value,
             "q": self.sealed,
             **changes,
         }
         return "/users?" + urlencode({k: v for k, v in parts.items() if v})
+
+
+def _days(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= 4 else None
 
 
 @router.get("/users", response_class=HTMLResponse)
@@ -109,7 +121,10 @@ async def users(
     desk = desk_of(request)
     frame = await frame_of(request, visitor, "users", chosen_site(desk, visitor, site))
     names = naming(request, visitor, frame.about)
-    found = await desk.store.roster.page(asked.query(frame.about, names), frame.now)
+    query = asked.query(frame.about, names)
+    found = await desk.store.roster.page(query, frame.now)
+    bands = await _bands(desk, query, frame.now)
+    years = await desk.store.roster.active_years(found.rows, frame.now)
     if names.some_clear and found.rows:
         await note_names_seen(desk, visitor, frame.site or "", "looked at the list of users")
     values = {
@@ -120,10 +135,18 @@ async def users(
         "views": [v for v in View if found.counts[v] or v in (View.ALL, View.IDLE, asked.view)],
         "departments": await desk.store.roster.departments(frame.about),
         "idle_choices": IDLE_CHOICES,
+        "histogram": bands,
+        "bands": () if bands is None else band_views(bands, asked.idle, asked.below),
+        "year_of": partial(year_of, year_views(years, frame.now)),
         "idle_days": partial(_idle_days, desk),
         "Flag": Flag,
     }
     return page(request, "users.html", values)
+
+
+async def _bands(desk: Desk, query: RosterQuery, now: datetime) -> IdleBands | None:
+    """Return the seats by idle time; None for whoever looks for one person by name."""
+    return None if query.words else await desk.store.roster.bands(query, now)
 
 
 @router.post("/users/search")
@@ -132,7 +155,7 @@ async def search(request: Request, visitor: READS) -> Response:
     desk, form = desk_of(request), await read_form(request)
     site = chosen_site(desk, visitor, form["site"])
     seal: Seal = request.app.state.seal
-    kept = ("type", "view", "department", "idle", "sort")
+    kept = ("type", "view", "department", "idle", "below", "sort")
     parts = {"site": site or "all", **{name: form[name] for name in kept}}
     parts["q"] = seal.close(" ".join(form["text"].split())[:200])
     return RedirectResponse("/users?" + urlencode({k: v for k, v in parts.items() if v}), 303)
