@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from builders import ANNA
 from console_plans import led, opened, recorded
 from console_world import SITES, World, a_console, csrf_of
 from seatkeeper.core.plan import Limit, Notice, PlanStatus
 from seatkeeper.core.roles import Role
+from seatkeeper.core.roster import RosterLine
+from seatkeeper.core.rules import Reason
 from seatkeeper.store import LedgerQuery, RequestKind
 from stored import NOW, a_plan, a_violation, an_action, applied, refused, some_actions
 
@@ -240,3 +243,31 @@ async def test_viewers_see_pseudonyms_where_privacy_asks_and_names_seen_are_reco
         assert "Person " in hidden
         assert "anna.berg" in clear
         assert seen == ["Otto Operator"]
+
+
+async def test_a_seat_of_a_plan_names_its_holder_and_department(tmp_path: Path) -> None:
+    action = an_action(ANNA)
+    line = RosterLine(
+        allocation_id=action.allocation_id,
+        license_type=action.license_type,
+        user=ANNA,
+        name="Anna Berg",
+        department="Finance",
+        flags=0,
+        created=None,
+        last_used=None,
+        idle_since=None,
+        reason=Reason.IDLE,
+    )
+    text = SITES + "privacy: pseudonymous\n"
+    seen = []
+    async with a_console(tmp_path, text=text) as world:
+        plan = await recorded(world, a_plan(action))
+        await world.store.roster.keep("prod", world.now, [line])
+        for role in (Role.ADMIN, Role.VIEWER):
+            async with await world.signed_in(role) as browser:
+                seen.append((await browser.get(f"/plans/{plan.plan_id}")).text)
+
+    assert "<bdi>Anna Berg</bdi>" in seen[0]
+    assert "Finance" in seen[0]
+    assert "Anna" not in seen[1]

@@ -144,6 +144,13 @@ class Roster:
             return active_years(conn, people, now)
 
     @threaded
+    def holders(self, site: str, seats: Collection[str]) -> dict[str, RosterLine]:
+        """Return what the newest reading of a site says of these seats, by their id."""
+        found = sa.select(ROSTER).where(_C.site == site, _C.allocation_id.in_(list(seats)))
+        with self._db.reading() as conn:
+            return {row.allocation_id: _row(row, {}) for row in conn.execute(found)}
+
+    @threaded
     def person(self, site: str, user: str, now: datetime) -> PersonRecord | None:
         r"""Return all that is kept of `DIR\id` (any case) on a site; None of whom nothing is."""
         with self._db.snapshot() as conn:

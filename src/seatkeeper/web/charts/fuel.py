@@ -201,16 +201,18 @@ def _ends(chart: Fuel, scale: _Scale) -> Iterator[svg.Element]:
 
 
 def _plan_ends(chart: Fuel, plan: Forecast, scale: _Scale) -> Iterator[svg.Element]:
-    """Say what the waiting plan leads to; below a line that falls, so that it crosses no words."""
+    """Say what the waiting plan leads to: where its line begins, for there no other line is above.
+
+    On a phone the sentence below the chart has to do.
+    """
     if plan.dry_on is not None and plan.dry_on <= scale.end:
         yield dot("dot-plan", scale.x(plan.dry_on), FLOOR, 4)
         yield words("with plan", 100, FLOOR + 33, "plan-label", "end")
         return
     left = plan.at((scale.end - chart.last).days)
-    y, says = scale.y(left), f"{left:,.0f} with the plan"
-    first = y + 16 if plan.per_day < 0 and y + 34 < FLOOR else y - 22
-    yield words(says, 100, first, "plan-label", "end")
-    yield words(f"in {AHEAD} days", 100, first + 14, "plan-label", "end")
+    y = scale.y(max(plan.at((chart.today - chart.last).days), chart.left)) - 8
+    says = f"with the plan {left:,.0f} in {AHEAD} days"
+    yield words(says, scale.x(chart.today) + 1.5, y, "plan-label wide")
 
 
 def _label(chart: Fuel) -> str:

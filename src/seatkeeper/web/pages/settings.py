@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from seatkeeper.core.health import judge_health
 from seatkeeper.core.outbox import OutboxState, Waiting
+from seatkeeper.core.plural import plural
 from seatkeeper.core.policy import Exemption, ExemptionKind
 from seatkeeper.core.roles import Permission
 from seatkeeper.store import CycleState
@@ -88,7 +89,10 @@ def _end_of(exemption: Exemption, now: datetime) -> tuple[str, str]:
     days = (exemption.expires - now).days
     if exemption.expires <= now:
         return "bad", "has ended"
-    return ("warn" if days <= 30 else "", f"ends in {days} days" if days else "ends today")
+    return (
+        "warn" if days <= 30 else "",
+        f"ends in {plural(days, 'day')}" if days else "ends today",
+    )
 
 
 async def _connections(desk: Desk, sites: tuple[str, ...]) -> list[Connection]:

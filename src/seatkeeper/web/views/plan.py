@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from markupsafe import Markup
@@ -18,6 +18,7 @@ from seatkeeper.core.plan import Action, Limit, Plan, PlanStatus, Violation
 from seatkeeper.core.plan_difference import PlanDifference, difference
 from seatkeeper.core.policy import Mode, Policy
 from seatkeeper.core.record import Override, StoredPlan
+from seatkeeper.core.roster import RosterLine
 from seatkeeper.core.rules import Reason
 from seatkeeper.core.summary import Summary
 from seatkeeper.web.charts.pool import PoolParts, pool_bar
@@ -87,11 +88,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One action with its reason in words, and how far it has come."""
+    """One action with its reason in words, and how far it has come.
+
+    `name` and `department` are those of the newest reading, empty once the seat is gone.
+    """
 
     action: Action
     reason: str
     progress: ActionProgress
+    name: str = ""
+    department: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +210,7 @@ async def plan_view(desk: Desk, stored: StoredPlan, now: datetime, first: int = 
         broken=broken,
         passed=tuple(passed),
         changes=() if summary is None else tuple(_changes(plan, summary)),
-        page=_seats(application, first),
+        page=await _named(desk, site.name, _seats(application, first)),
         undoable=_undoable(application),
         left_out=tuple(_leavers(plan)),
         kept=tuple(sorted(_kept(plan), key=lambda k: -k[1])),
@@ -212,6 +218,21 @@ async def plan_view(desk: Desk, stored: StoredPlan, now: datetime, first: int = 
         compared=None if previous is None else difference(plan, previous.plan),
         observed=site.policy.mode is Mode.OBSERVE,
     )
+
+
+async def _named(desk: Desk, site: str, shown: SeatPage) -> SeatPage:
+    """Add who holds each seat of a page, as the newest reading knows."""
+    ids = [seat.action.allocation_id for seats in shown.seats.values() for seat in seats]
+    holders = await desk.store.roster.holders(site, ids)
+    named = {
+        kind: tuple(_with(seat, holders) for seat in some) for kind, some in shown.seats.items()
+    }
+    return replace(shown, seats=named)
+
+
+def _with(seat: Seat, holders: Mapping[str, RosterLine]) -> Seat:
+    known = holders.get(seat.action.allocation_id)
+    return seat if known is None else replace(seat, name=known.name, department=known.department)
 
 
 def _broken(stored: StoredPlan, policy: Policy, passed: set[Limit]) -> tuple[Broken, ...]:
