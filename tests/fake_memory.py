@@ -6,7 +6,7 @@ from datetime import datetime
 
 from fake_records import DAY, Part
 from seatkeeper.core.model import Snapshot, UsageState
-from seatkeeper.core.record import Actor, Baseline, CycleSample, Freeze, Override
+from seatkeeper.core.record import Baseline, CycleSample, Freeze, Override
 from seatkeeper.core.summary import Summary
 
 
@@ -87,8 +87,3 @@ class FakeControl(Part):
                 or (plan_id is not None and o.plan_id == plan_id)
             )
         ]
-
-    async def override(self, override: Override, actor: Actor) -> None:  # noqa: ARG002 - no names
-        """Remember that a person passes a limit."""
-        self._begin("override")
-        self.store.overrides.append(override)

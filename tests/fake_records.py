@@ -15,6 +15,7 @@ from seatkeeper.core.model import Snapshot, UsageList, person_key
 from seatkeeper.core.outcome import ActionOutcome, GrantOutcome, GrantResult, Outcome
 from seatkeeper.core.plan import Action, Plan, PlanStatus, plan_from_bytes
 from seatkeeper.core.record import (
+    BY_MODE,
     Actor,
     CycleSample,
     Freeze,
@@ -135,7 +136,8 @@ class FakePlans(Part):
         self.store.plans[plan.plan_id] = stored
         if approve:
             assert not plan.violations
-            self._approve(stored, actor, f"mode {plan.mode.value}", plan.created_at)
+            nobody = replace(actor, by=BY_MODE)
+            self._approve(stored, nobody, f"mode {plan.mode.value}", plan.created_at)
         self.process.step("record done")
 
     def _approve(self, stored: StoredPlan, actor: Actor, reason: str, now: datetime) -> StoredPlan:
@@ -218,15 +220,21 @@ class FakePlans(Part):
         return [s for s in reversed(found) if s.status is status]
 
     async def approve(
-        self, plan_id: str, actor: Actor, reason: str, now: datetime, *, overridden: bool = False
+        self,
+        plan_id: str,
+        actor: Actor,
+        reason: str,
+        now: datetime,
+        passing: Sequence[Override] | None = None,
     ) -> StoredPlan:
-        """Approve an open plan, or a blocked one that is overridden."""
+        """Approve an open plan, or with `passing` a blocked one."""
         self._begin("approve")
         stored = self._at(plan_id, now)
         if stored.status.is_over or stored.status is PlanStatus.APPROVED:
             raise PlanStale(f"plan {plan_id} is {stored.status.value}")
-        if stored.status is PlanStatus.BLOCKED and not overridden:
+        if stored.status is PlanStatus.BLOCKED and passing is None:
             raise NotAllowed(f"plan {plan_id} is blocked")
+        self.store.overrides.extend(passing or ())
         return self._approve(stored, actor, reason, now)
 
     async def leave_out(

@@ -33,7 +33,7 @@ from fakes import (
 )
 from seatkeeper.core.model import Allocation, User
 from seatkeeper.core.outcome import ActionOutcome, Outcome, RunResult
-from seatkeeper.core.plan import Limit
+from seatkeeper.core.plan import Limit, PlanStatus
 from seatkeeper.core.policy import Mode, Policy
 from seatkeeper.core.record import Actor, Freeze, Override, StoredPlan
 from seatkeeper.flow.apply import Hands, apply_plan
@@ -106,7 +106,7 @@ class World:
         now = self.clock.now()
         run = replace(hand.run, asked_by=asked_by)
         stored = await propose(hand.site, partners, hand.records, run, now)
-        if approved:
+        if approved and stored.status is not PlanStatus.APPROVED:
             self.clock.advance(seconds=1)
             return await self.approve(stored)
         return stored
@@ -134,11 +134,13 @@ class World:
         hand = self.process()
         return await recover(hand.site, hand.records, hand.run)
 
-    async def cycle(self, hand: Hand | None = None, sites: Iterable[Site] = ()) -> CycleResult:
+    async def cycle(
+        self, hand: Hand | None = None, sites: Iterable[Site] = (), *, by_request: bool = False
+    ) -> CycleResult:
         """Run a release cycle in a new process, or in this one."""
         hand = hand or self.process()
-        others = [hand.site, *sites]
-        return await release_cycle(hand.site, others, hand.records, hand.run, lambda: hand.hands)
+        run, others = replace(hand.run, by_request=by_request), [hand.site, *sites]
+        return await release_cycle(hand.site, others, hand.records, run, lambda: hand.hands)
 
     async def undo(self, plan_id: str, hand: Hand | None = None) -> dict[str, str]:
         """Give back what a plan took; returns the outcome of each seat."""

@@ -33,3 +33,7 @@ def test_anybody_else() -> None:
 @pytest.mark.parametrize("name", ["Jane Doe", ""])
 def test_a_plan_made_on_schedule_was_asked_for_by_nobody(name: str) -> None:
     assert why_not_by(a_plan(), name) == ""
+
+
+def test_a_name_is_the_same_however_its_letters_are_composed() -> None:
+    assert why_not_by(a_plan(asked_by="A\u030asa"), "\u00c5sa") != ""

@@ -10,6 +10,7 @@ from seatkeeper.core.roles import (
     Permission,
     Role,
     SignIn,
+    capped,
     grants_of_groups,
     highest,
 )
@@ -25,6 +26,10 @@ MAY = {
     Permission.ADMINISTER: "admin",
 }
 """Written out by hand: what a role may do changes on purpose or not at all."""
+
+
+def on(*sites: str) -> Grant:
+    return Grant(Role.OPERATOR, frozenset(sites))
 
 
 def somebody(*grants: Grant) -> Identity:
@@ -83,3 +88,23 @@ def test_a_grant_on_no_site_and_a_person_without_a_name_cannot_be() -> None:
         Grant(Role.VIEWER, frozenset())
     with pytest.raises(ValueError, match="without a name"):
         Identity("  ", SignIn.OIDC, ())
+
+
+@pytest.mark.parametrize(
+    ("grant", "most", "left"),
+    [
+        (Grant(Role.ADMIN), Grant(Role.VIEWER), (Grant(Role.VIEWER),)),
+        (Grant(Role.VIEWER), Grant(Role.ADMIN), (Grant(Role.VIEWER),)),
+        (Grant(Role.ADMIN), on("prod"), (on("prod"),)),
+        (on("PROD", "test"), on("prod"), (on("PROD"),)),
+        (on("test"), on("prod"), ()),
+    ],
+)
+def test_a_cap_takes_the_lower_role_on_the_sites_of_both(
+    grant: Grant, most: Grant, left: tuple[Grant, ...]
+) -> None:
+    assert capped([grant], [most]) == left
+
+
+def test_without_any_grant_a_cap_leaves_none() -> None:
+    assert capped([Grant(Role.ADMIN)], []) == ()

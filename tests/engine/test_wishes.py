@@ -126,12 +126,16 @@ async def test_a_request_to_run_is_carried_out_in_the_name_of_who_asked(both: St
     due = await world.due(JobKind.RELEASE)
     request = await asked(world)
 
-    async def release(_job: Job) -> JobResult:
+    runs = []
+
+    async def release(job: Job) -> JobResult:
+        runs.append(job.run)
         return JobResult(said="5 released", plan_id="plan-7", counts={"released": 5})
 
     world.jobs.behaviour["release"] = release
     await world.look()
 
+    assert [(run.asked_by, run.by_request) for run in runs] == [("Anna", True)]
     answered = await both.requests.get(request.id)
     assert [(seen.kind, seen.by) for seen in world.jobs.seen] == [(JobKind.RELEASE, "Anna")]
     assert answered.state is RequestState.DONE

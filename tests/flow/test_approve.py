@@ -10,9 +10,11 @@ from builders import days_ago
 from flow_world import JANE, World, a_world, counted, limited
 from seatkeeper.core.plan import Limit, PlanStatus
 from seatkeeper.core.policy import Mode
-from seatkeeper.core.record import StoredPlan
+from seatkeeper.core.record import Actor, StoredPlan
 from seatkeeper.errors import NotAllowed, PlanStale, UsageError
 from seatkeeper.flow.approve import Approval
+
+TOM = Actor(by="Tom Tailor", os_account="tom", host="desk")
 
 
 async def _blocked() -> tuple[World, StoredPlan]:
@@ -141,3 +143,25 @@ async def test_a_share_made_smaller_since_the_plan_has_to_be_passed_too() -> Non
 
     assert approved.status is PlanStatus.APPROVED
     assert counted(await world.apply(approved)) == {"released": 5}
+
+
+async def test_a_plan_that_somebody_has_approved_is_not_approved_again_by_another() -> None:
+    world = a_world()
+    stored = await world.plan()
+    ledger = list(world.store.ledger)
+
+    with pytest.raises(PlanStale, match=r"approved by Jane Doe since 20.* nothing was changed"):
+        await world.approve(stored, Approval(TOM))
+
+    assert world.store.ledger == ledger
+
+
+async def test_an_override_of_a_plan_that_is_approved_already_is_not_dropped_in_silence() -> None:
+    world = a_world()
+    stored = await world.plan()
+    lasting = Approval(JANE, "known", (Limit.CLOCK_SKEW,), timedelta(days=30))
+
+    with pytest.raises(PlanStale, match="nothing was changed"):
+        await world.approve(stored, lasting)
+
+    assert not world.store.overrides

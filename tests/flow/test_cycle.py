@@ -178,3 +178,24 @@ async def test_a_site_that_is_down_makes_no_plan() -> None:
         await world.cycle()
 
     assert not world.store.plans
+
+
+async def test_a_run_that_somebody_asked_for_makes_a_plan_and_releases_nothing_in_any_mode() -> (
+    None
+):
+    world = _auto()
+
+    cycle = await world.cycle(by_request=True)
+
+    assert (cycle.result, cycle.stored.status) == (None, PlanStatus.OPEN)
+    assert cycle.stored.approved_by is None
+    assert cycle.held_back == "mode auto: the plan waits for an approval, for it was asked for"
+    assert not world.fake.deleted
+
+
+async def test_what_the_mode_approves_was_approved_by_nobody() -> None:
+    world = _auto()
+
+    cycle = await world.cycle()
+
+    assert cycle.stored.approved_by == "mode auto"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -239,3 +240,31 @@ async def test_what_is_refused_leaves_no_record(store: Store) -> None:
 
     records = [record async for page in store.ledger.pages() for record in page]
     assert len(records) == 1
+
+
+async def test_who_is_removed_leaves_no_token_that_works(store: Store) -> None:
+    await add(store, "Jane Doe", ADMIN)
+    mine = await store.tokens.make("mine", [ADMIN], 90 * DAY, JANE, NOW)
+    other = await store.tokens.make("other", [ADMIN], 90 * DAY, replace(JANE, by="Tom"), NOW)
+
+    await store.accounts.remove("jane doe", JANE, NOW)
+    records = await store.ledger.show()
+
+    assert await store.tokens.find(mine, NOW) is None
+    assert await store.tokens.find(other, NOW) is not None
+    assert (records[-1].kind, records[-1].evidence["token"]) == (Kind.TOKEN_REVOKED, "mine")
+
+
+async def test_a_token_may_no_more_than_the_account_of_its_owner_may_now(store: Store) -> None:
+    await add(store, "Jane Doe", ADMIN)
+    both = [Grant(Role.ADMIN), Grant(Role.OPERATOR, frozenset({"prod", "test"}))]
+    secret = await store.tokens.make("nightly", both, 90 * DAY, JANE, NOW)
+    before = await store.tokens.find(secret, NOW)
+
+    await store.accounts.change("Jane Doe", JANE, NOW, grants=[VIEWER])
+    after = await store.tokens.find(secret, NOW)
+
+    assert before is not None
+    assert after is not None
+    assert set(before.grants) == {ADMIN, Grant(Role.OPERATOR, frozenset({"prod"}))}
+    assert {grant.role for grant in after.grants} == {Role.VIEWER}

@@ -20,6 +20,7 @@ from stored import (
     a_violation,
     an_action,
     an_outcome,
+    an_override,
     applied,
     applying,
     hold,
@@ -77,7 +78,7 @@ async def test_the_mode_approves_an_unblocked_plan_and_never_a_blocked_one(store
 
     stored = await store.plans.approved("prod", NOW)
     assert stored is not None
-    assert (stored.plan, stored.approved_by) == (plan, "engine")
+    assert (stored.plan, stored.approved_by) == (plan, "mode auto")
     assert await kinds(store, plan.plan_id) == [Kind.PLAN_PROPOSED, Kind.PLAN_APPROVED]
 
 
@@ -158,7 +159,7 @@ async def test_a_blocked_plan_is_approved_only_when_overridden(store: Store) -> 
 
     with pytest.raises(NotAllowed, match="max_share"):
         await store.plans.approve(plan.plan_id, JANE, "fine", NOW)
-    stored = await store.plans.approve(plan.plan_id, JANE, "fine", NOW, overridden=True)
+    stored = await store.plans.approve(plan.plan_id, JANE, "fine", NOW, [])
 
     assert stored.status is PlanStatus.APPROVED
 
@@ -168,7 +169,7 @@ async def test_a_pause_cannot_be_overridden_into_an_approval(store: Store) -> No
     await store.plans.record(plan, ENGINE, "run-0")
 
     with pytest.raises(NotAllowed, match="pause"):
-        await store.plans.approve(plan.plan_id, JANE, "fine", NOW, overridden=True)
+        await store.plans.approve(plan.plan_id, JANE, "fine", NOW, [])
 
 
 async def test_approving_supersedes_earlier_plans_and_looking_again_does_not(store: Store) -> None:
@@ -411,3 +412,27 @@ async def test_only_what_a_person_approved_waits_for_the_engine(store: Store) ->
     assert (waiting.plan_id, waiting.site) == (approved.plan_id, "c")
     assert waiting.approved_at == later(1)
     assert list(await store.plans.waiting(approved.expires_at)) == []
+
+
+async def test_an_approval_that_comes_too_late_keeps_no_override(store: Store) -> None:
+    plan = a_plan(violations=(a_violation(),))
+    await store.plans.record(plan, ENGINE, "run-0")
+    await store.plans.reject(plan.plan_id, JANE, "no", NOW)
+    override = an_override(plan_id=plan.plan_id)
+
+    with pytest.raises(PlanStale):
+        await store.plans.approve(plan.plan_id, JANE, "fine", NOW, [override])
+
+    assert await store.control.overrides("prod", "policy-1", NOW, plan.plan_id) == []
+    assert Kind.LIMIT_OVERRIDDEN not in await kinds(store, plan.plan_id)
+
+
+async def test_an_override_is_kept_in_the_step_that_approves(store: Store) -> None:
+    plan = a_plan(violations=(a_violation(),))
+    await store.plans.record(plan, ENGINE, "run-0")
+    override = an_override(plan_id=plan.plan_id)
+
+    await store.plans.approve(plan.plan_id, JANE, "fine", NOW, [override])
+
+    assert await store.control.overrides("prod", "policy-1", NOW, plan.plan_id) == [override]
+    assert (await kinds(store, plan.plan_id))[-2:] == [Kind.LIMIT_OVERRIDDEN, Kind.PLAN_APPROVED]

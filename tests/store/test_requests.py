@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -18,7 +19,7 @@ async def ask(store: Store, **payload: str) -> Request:
 async def test_a_request_waits_with_who_asked_for_what(store: Store) -> None:
     asked = await ask(store, plan="plan-1")
 
-    (request,) = await store.requests.waiting()
+    (request,) = await store.requests.waiting(RequestKind.UNDO)
 
     assert request == asked
     assert (request.kind, request.site, request.actor) == (RequestKind.UNDO, "prod", JANE)
@@ -29,7 +30,7 @@ async def test_a_request_waits_with_who_asked_for_what(store: Store) -> None:
 async def test_requests_wait_in_the_order_they_were_asked(store: Store) -> None:
     asked = [(await ask(store)).id for _ in range(3)]
 
-    assert [r.id for r in await store.requests.waiting()] == asked
+    assert [r.id for r in await store.requests.waiting(RequestKind.UNDO)] == asked
     assert [r.id for r in await store.requests.recent(2)] == asked[:0:-1]
 
 
@@ -39,7 +40,7 @@ async def test_a_request_is_taken_once(store: Store) -> None:
     taken = await asyncio.gather(*(store.requests.take(asked.id, later(1)) for _ in range(6)))
 
     assert sum(taken) == 1
-    assert await store.requests.waiting() == []
+    assert await store.requests.waiting(RequestKind.UNDO) == []
     assert (await store.requests.get(asked.id)).taken_at == later(1)
 
 
@@ -84,7 +85,7 @@ async def test_a_request_whose_taker_is_dead_fails_and_is_not_done_again(store: 
 
     assert (await store.requests.get(asked.id)).state is RequestState.FAILED
     assert (await store.requests.get(mine.id)).state is RequestState.TAKEN
-    assert await store.requests.waiting() == []
+    assert await store.requests.waiting(RequestKind.UNDO) == []
 
 
 async def test_a_request_taken_too_long_ago_fails(store: Store) -> None:
@@ -122,3 +123,35 @@ async def test_what_is_open_on_a_site_is_told_until_it_ends(store: Store) -> Non
 
     assert while_taken == [one.id, two.id]
     assert [r.id for r in await store.requests.open_of("prod")] == [two.id]
+
+
+async def test_a_run_that_is_queued_already_is_not_queued_again(store: Store) -> None:
+    first = await store.requests.ask(RequestKind.RUN, "prod", {}, JANE, NOW)
+    tom = replace(JANE, by="Tom")
+    again, elsewhere = [
+        await store.requests.ask(RequestKind.RUN, site, {}, tom, later(1))
+        for site in ("prod", "test")
+    ]
+    await store.requests.take(first.id, later(2))
+    next_one = await store.requests.ask(RequestKind.RUN, "prod", {}, tom, later(3))
+
+    assert again == first
+    assert len({first.id, elsewhere.id, next_one.id}) == 3
+    assert [r.kind for r in await store.ledger.show()] == [Kind.RUN_ASKED] * 3
+
+
+async def test_a_hundred_runs_hide_no_seat_that_is_asked_back(store: Store) -> None:
+    for number in range(101):
+        await store.requests.ask(RequestKind.RUN, f"site-{number}", {}, JANE, NOW)
+    asked = await ask(store, plan="plan-1")
+
+    assert await store.requests.waiting(RequestKind.UNDO) == [asked]
+
+
+async def test_who_answers_for_a_token_is_kept_with_the_request(store: Store) -> None:
+    token = replace(JANE, by="Jane Doe (token ci)", person="Jane Doe", via="token")
+    asked = await store.requests.ask(RequestKind.RUN, "prod", {}, token, NOW)
+    (record,) = await store.ledger.show()
+
+    assert (await store.requests.get(asked.id)).actor.answers == "Jane Doe"
+    assert (record.by, record.evidence["signed_in"]) == ("Jane Doe (token ci)", "token")

@@ -11,12 +11,17 @@ import pytest
 from console_world import World, a_console
 from seatkeeper.core.record import Kind
 from seatkeeper.core.roles import Role
-from seatkeeper.web.sealed import Seal
+from seatkeeper.web.sealed import Purpose, Seal
 from stored import ANNA, JANE, a_plan, an_action, an_entry, applied, some_actions
 
 PRIVATE = "privacy: pseudonymous\n"
 
 SEAL = Seal(b"a secret of the store")
+
+
+def ref(user: str) -> str:
+    """Return what names a person of the site in addresses."""
+    return SEAL.close(user, Purpose.PERSON, "prod")
 
 
 async def all_of(them: httpx.AsyncClient, address: str) -> list[dict[str, Any]]:
@@ -59,8 +64,8 @@ async def test_records_are_read_newest_first_to_the_last(tmp_path: Path) -> None
         ("by=JANE DOE&kind=frozen", {"frozen"}),
         ("since=2026-11-02T04:00:00Z", set()),
         ("until=2026-11-02T03:00:00%2B01:00", set()),
-        (f"person={SEAL.close(ANNA)}", {"release_intent", "release_outcome"}),
-        (f"person={SEAL.close('EXAMPLE/nobody')}", set()),
+        (f"person={ref(ANNA)}", {"release_intent", "release_outcome"}),
+        (f"person={ref('EXAMPLE/nobody')}", set()),
     ],
 )
 async def test_records_are_filtered(tmp_path: Path, asked: str, kinds: set[str]) -> None:
@@ -120,7 +125,7 @@ async def test_privacy_hides_names_in_the_ledger_too(tmp_path: Path) -> None:
     async with a_console(tmp_path, PRIVATE) as world, await world.with_token(Role.VIEWER) as them:
         await written(world)
         found = await them.get("/api/v1/ledger?kind=release_outcome")
-        looked = await them.get(f"/api/v1/ledger?person={SEAL.close(ANNA)}")
+        looked = await them.get(f"/api/v1/ledger?person={ref(ANNA)}")
         one = await them.get(f"/api/v1/ledger/{found.json()['items'][0]['seq']}")
 
         assert all(r["person"].startswith("Person ") for r in found.json()["items"])

@@ -28,7 +28,7 @@ from seatkeeper.web.api import PREFIX, api_router
 from seatkeeper.web.api.description import describe
 from seatkeeper.web.api.events import Streams
 from seatkeeper.web.limiting import Limiter
-from seatkeeper.web.sealed import Seal
+from seatkeeper.web.sealed import Purpose, Seal
 
 REQUESTS = 40
 """Made of each address in each way; all of it together takes well below a minute."""
@@ -102,7 +102,7 @@ def real(held: Seeded) -> dict[str, str]:
     """Return names of things that are there."""
     return {
         "site": held.site,
-        "ref": Seal(b"a secret of the store").close(held.person),
+        "ref": Seal(b"a secret of the store").close(held.person, Purpose.PERSON, held.site),
         "plan_id": held.waiting.plan_id,
         "request_id": str(held.request_id),
         "silence_id": str(held.silence_id),

@@ -144,7 +144,7 @@ async def test_a_seat_or_everything_is_asked_back_by_name(tmp_path: Path) -> Non
         one = await browser.post(address, data=seat)
         silent = await led(browser, address, {"csrf": word})
         everything = await browser.post(address, data={"csrf": word, "reason": "wrong setting"})
-        asked = await world.store.requests.waiting()
+        asked = await world.store.requests.waiting(RequestKind.UNDO)
 
         assert "Give back 2 seats" in page.text
         assert (one.status_code, everything.status_code) == (303, 303)
@@ -158,7 +158,7 @@ async def test_a_plan_is_asked_for_by_name(tmp_path: Path) -> None:
     async with a_console(tmp_path) as world, await world.signed_in(Role.OPERATOR) as browser:
         word = csrf_of(await browser.get("/plans?site=test"))
         done = await browser.post("/plans", data={"csrf": word, "site": "test"})
-        asked = await world.store.requests.waiting()
+        asked = await world.store.requests.waiting(RequestKind.RUN)
         page = await browser.get(done.headers["location"])
 
         assert [(r.kind, r.site, r.actor.by) for r in asked] == [

@@ -20,7 +20,7 @@ from api_world import COST, Seeded, seeded
 from console_world import World, a_console
 from seatkeeper.core.roles import Role
 from seatkeeper.web.api.events import Streams
-from seatkeeper.web.sealed import Seal
+from seatkeeper.web.sealed import Purpose, Seal
 
 API_PAGE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 
@@ -173,8 +173,8 @@ class Asking:
         plan = held.applied if "undo" in path else held.waiting
         parts = {
             "site": held.site,
-            "sealed": seal.close(held.person),
-            "ref": seal.close(held.person),
+            "sealed": seal.close(held.person, Purpose.PERSON, held.site),
+            "ref": seal.close(held.person, Purpose.PERSON, held.site),
             "plan_id": plan.plan_id,
             "request_id": held.request_id,
             "silence_id": held.silence_id,

@@ -89,7 +89,14 @@ def job(ctx: typer.Context, *, config: options.Config = None) -> None:
         async def work(order: Order) -> JobResult:
             async with sessions.open_session(loaded, order.owner) as session:
                 opened = {o.site.name: o for o in session.opened}
-                run = Run(order.run_id, order.actor, session.clock, stop, asked_by=order.asked_by)
+                run = Run(
+                    order.run_id,
+                    order.actor,
+                    session.clock,
+                    stop,
+                    asked_by=order.asked_by,
+                    by_request=order.by_request,
+                )
                 return await carry_out_order(order, session.store, session.records, opened, run)
 
         render.write_line(await obey(order, work, stop))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from seatkeeper.core.plan import Plan
 
 
 def why_not_by(plan: Plan, name: str) -> str:
     """Say why this person may not approve the plan, empty when they may; letter case aside.
 
-    A plan made on schedule was asked for by nobody.
+    `name` and the names in the plan are people who answer, never tokens: what somebody did through
+    a token of theirs they did themselves. A plan made on schedule was asked for by nobody.
     """
     key = _key(name)
     if plan.asked_by and _key(plan.asked_by) == key:
@@ -24,4 +27,4 @@ def why_not_by(plan: Plan, name: str) -> str:
 
 
 def _key(name: str) -> str:
-    return " ".join(name.split()).casefold()
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()

@@ -15,11 +15,26 @@ from seatkeeper.core.policy import Mode
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: the person named (`by`), and the account and host it was done from."""
+    """Who acts: the person named (`by`), and the account and host it was done from.
+
+    `person` is who answers for it where `by` says more than a name (a token of theirs); `via` is
+    how they signed in, empty for a command.
+    """
 
     by: str
     os_account: str
     host: str
+    person: str = ""
+    via: str = ""
+
+    @property
+    def answers(self) -> str:
+        """The person who answers for it, by name alone."""
+        return self.person or self.by
+
+
+BY_MODE = "mode auto"
+"""What stands in place of a person where the mode approves a plan: nobody did."""
 
 
 class Kind(StrEnum):

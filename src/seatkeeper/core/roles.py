@@ -110,10 +110,17 @@ class Identity:
     name: str
     via: SignIn
     grants: tuple[Grant, ...]
+    owner: str = ""
+    """The person who answers for a token; empty for people."""
 
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise ValueError("somebody without a name cannot act: the ledger names people")
+
+    @property
+    def person(self) -> str:
+        """Who answers for what is done: the same for a person and every token of theirs."""
+        return self.owner or self.name
 
     def may(self, permission: Permission, site: str | None = None) -> bool:
         """Whether they may do it on that site; `site` None: on every site."""
@@ -144,6 +151,22 @@ class Identity:
 def highest(roles: Iterable[Role]) -> Role | None:
     """Return the role that may most."""
     return max(roles, key=lambda role: role.rank, default=None)
+
+
+def capped(grants: Iterable[Grant], most: Iterable[Grant]) -> tuple[Grant, ...]:
+    """Return what is left of grants where nothing may go beyond `most`."""
+    bounds = tuple(most)
+    both = [_both(grant, bound) for grant in grants for bound in bounds]
+    return tuple(dict.fromkeys(grant for grant in both if grant is not None))
+
+
+def _both(one: Grant, other: Grant) -> Grant | None:
+    """Return what two grants have in common: the lower role, on the sites of both."""
+    role = min(one.role, other.role, key=lambda role: role.rank)
+    if one.sites is None or other.sites is None:
+        return Grant(role, other.sites if one.sites is None else one.sites)
+    sites = frozenset(site for site in one.sites if other.covers(site))
+    return Grant(role, sites) if sites else None
 
 
 def grants_of_groups(

@@ -46,6 +46,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     began: datetime
     actor: Actor
     asked_by: str = ""
+    by_request: bool = False
     rules: str
 
 

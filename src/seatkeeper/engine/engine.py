@@ -202,8 +202,13 @@ class Engine:
     def _start(self, held: Held, now: datetime, wish: Wish | None = None) -> None:
         request = wish.request if wish else None
         actor = request.actor if request else self.actor
-        asked_by = request.actor.by if request else ""
-        run = Run(f"r-{uuid.uuid4().hex[:12]}", actor, self.clock, asked_by=asked_by)
+        run = Run(
+            f"r-{uuid.uuid4().hex[:12]}",
+            actor,
+            self.clock,
+            asked_by=request.actor.answers if request else "",
+            by_request=request is not None,
+        )
         job = Job(
             held,
             JobKind(held.kind),

@@ -100,5 +100,6 @@ class Placing:
             began=job.began,
             actor=job.run.actor,
             asked_by=job.run.asked_by,
+            by_request=job.run.by_request,
             rules=rules_of(self.sites[job.site].policy),
         )

@@ -84,7 +84,9 @@ class Wishes:
 
     async def _requests(self, awake: datetime, now: datetime) -> list[Wish]:
         wishes = []
-        for request in await self.store.requests.waiting():
+        queue = self.store.requests
+        undos = await queue.waiting(RequestKind.UNDO)
+        for request in undos + await queue.waiting(RequestKind.RUN):
             if request.site not in self.sites:
                 await self._not_ours(request, now)
             elif now - request.asked_at > ABANDONED:

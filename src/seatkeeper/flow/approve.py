@@ -52,19 +52,30 @@ async def approve(
 ) -> StoredPlan:
     """Approve an open plan, or a blocked one whose every violation is passed.
 
-    An approved plan stays as it is. Without some seats a smaller plan is made, approved in the
-    same step, and returned. Raises PlanStale, NotAllowed or UsageError.
+    A plan that this person has approved already stays as it is. Without some seats a smaller plan
+    is made, approved in the same step, and returned. Raises PlanStale, NotAllowed or UsageError.
     """
     if approval.without:
         return await _approve_smaller(plan_id, site, records, approval, now)
     stored = await records.plans.load(plan_id, now)
     refuse_if_over(stored, site, now)
     if stored.status is PlanStatus.APPROVED:
+        return _as_before(stored, approval)
+    passing = await _overrides(stored, site, records, approval, now)
+    return await records.plans.approve(plan_id, approval.actor, approval.reason, now, passing)
+
+
+def _as_before(stored: StoredPlan, approval: Approval) -> StoredPlan:
+    """Return an approved plan to whoever approved it just so; raises PlanStale for others.
+
+    They would be told that the ledger holds what it does not hold: their name, or an override.
+    """
+    blocks = {violation.limit for violation in stored.plan.violations}
+    if stored.approved_by == approval.actor.by and blocks.issuperset(approval.passing):
         return stored
-    for override in await _overrides(stored, site, records, approval, now):
-        await records.control.override(override, approval.actor)
-    return await records.plans.approve(
-        plan_id, approval.actor, approval.reason, now, overridden=bool(stored.plan.violations)
+    raise PlanStale(
+        f"plan {stored.plan.plan_id} is approved by {stored.approved_by} since "
+        f"{stored.approved_at:%F %T} UTC: nothing was changed, and nobody has to approve it again"
     )
 
 
@@ -105,7 +116,7 @@ async def _smaller(
             f"plan {plan_id} is approved by {stored.approved_by}: no seat can be left out of it "
             "any more; reject it and make a new plan"
         )
-    leaving = Leaving(approval.without, approval.actor.by, approval.reason)
+    leaving = Leaving(approval.without, approval.actor.answers, approval.reason)
     return without(stored, leaving, site.policy, now)
 
 
@@ -121,7 +132,7 @@ async def _overrides(
             f"site {stored.plan.site} is in mode observe: nothing is approved or released. "
             "Set policy.mode to approve when you are ready."
         )
-    if site.four_eyes and (why := why_not_by(stored.plan, approval.actor.by)):
+    if site.four_eyes and (why := why_not_by(stored.plan, approval.actor.answers)):
         raise NotAllowed(why)
     broken = _violations(stored, site)
     _refuse_pointless(stored, broken, approval)

@@ -25,7 +25,10 @@ class Asked:
 
 
 async def ask_run(site: str, requests: Requests, asked: Asked) -> Request:
-    """Ask for one release cycle of a site now; the plan that comes of it names who asked."""
+    """Ask for one release cycle of a site now; the plan that comes of it names who asked.
+
+    While one is queued for the site already, that one is returned. It approves nothing.
+    """
     return await requests.ask(RequestKind.RUN, site, {}, asked.by, asked.at)
 
 

@@ -66,3 +66,6 @@ class Run:
     progress: Progress = no_progress
     asked_by: str = ""
     """The person who asked for it; empty for a run on schedule."""
+    by_request: bool = False
+    """Somebody asked the engine for it: it makes a plan and never approves one, for whoever may
+    ask for a run may not decide."""

@@ -86,7 +86,9 @@ async def _reason_to_wait(
         limits = ", ".join(sorted({v.limit.value for v in stored.plan.violations}))
         reason, by_mode = f"the plan is blocked by {limits}", False
     elif stored.status is not PlanStatus.APPROVED:
-        reason, by_mode = "mode approve: the plan waits for an approval", True
+        asked = ", for it was asked for" if stored.plan.mode is Mode.AUTO else ""
+        reason = f"mode {stored.plan.mode.value}: the plan waits for an approval{asked}"
+        by_mode = True
     else:
         return None
     return CycleResult(stored, held_back=reason, held_by_mode=by_mode)

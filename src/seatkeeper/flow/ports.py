@@ -161,9 +161,17 @@ class Plans(Protocol):
         """Return the plan of a site that waits to be applied, approved by a person or the mode."""
 
     async def approve(
-        self, plan_id: str, actor: Actor, reason: str, now: datetime, *, overridden: bool = False
+        self,
+        plan_id: str,
+        actor: Actor,
+        reason: str,
+        now: datetime,
+        passing: Sequence[Override] | None = None,
     ) -> StoredPlan:
-        """Approve an open plan, or a blocked one that is `overridden`; supersedes earlier ones."""
+        """Approve an open plan, with `passing` also a blocked one; supersedes earlier ones.
+
+        What is passed is kept in the same step. Raises PlanStale when somebody decided meanwhile.
+        """
 
     async def leave_out(
         self,
@@ -348,6 +356,3 @@ class Control(Protocol):
         self, site: str, policy_digest: str, now: datetime, plan_id: str | None = None
     ) -> list[Override]:
         """Return overrides that hold for this site and policy, or for this very plan."""
-
-    async def override(self, override: Override, actor: Actor) -> None:
-        """Remember that a person passes a limit."""

@@ -37,12 +37,14 @@ async def propose(
 ) -> StoredPlan:
     """Read the site, and those that share its license, and record what could be released.
 
-    In mode `auto` a plan without a violation counts as approved; an empty one needs no approval,
-    and none that would wait to be applied. With `count` the summary of the reading is kept too,
-    as a monitoring cycle does. Raises Interrupted on request.
+    In mode `auto` a plan without a violation counts as approved, unless somebody asked the engine
+    for it; an empty one needs no approval, and none that would wait to be applied. With `count`
+    the summary of the reading is kept too, as a monitoring cycle does. Raises Interrupted on
+    request.
     """
     plan, counted = await _read_and_decide(site, partners, records, run, now, count=count)
-    approve = site.policy.mode is Mode.AUTO and bool(plan.actions) and not plan.violations
+    by_mode = site.policy.mode is Mode.AUTO and not run.by_request
+    approve = by_mode and bool(plan.actions) and not plan.violations
     await records.plans.record(plan, run.actor, run.run_id, approve=approve)
     stored = StoredPlan(plan, PlanStatus.APPROVED if approve else plan.first_status)
     if counted is not None:

@@ -19,6 +19,8 @@ from seatkeeper.settings.places import FilePath, Listen, Secret, SecretFile, spl
 from seatkeeper.settings.receivers import require_own_names
 from seatkeeper.settings.values import Text, YesNo, choice, duration, words
 
+_USUAL_PORT = {"http": ":80", "https": ":443"}
+
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 
 
@@ -41,12 +43,15 @@ def _web_url(text: str) -> str:
 
 def _public_url(text: str) -> str:
     url = _web_url(text)
-    if urlsplit(url).path:
+    parts = urlsplit(url)
+    if parts.path:
         raise Wrong(
             "the console answers at the root of a host, not below a path",
             "give it a host name of its own, as in https://seats.example.com",
         )
-    return url
+    # As browsers name it, for what they name is compared with it.
+    scheme, host = parts.scheme.lower(), parts.netloc.lower()
+    return f"{scheme}://{host.removesuffix(_USUAL_PORT[scheme])}"
 
 
 def _header(text: str) -> str:
@@ -203,7 +208,8 @@ class ProxySettings(Part):
     )
     groups_header: Annotated[str, words(_header, "name of a header")] | None = Field(
         default=None,
-        description="Header that lists the person's groups, separated by commas.",
+        description="Header that lists the person's groups, separated by commas, 16 KiB at most;"
+        " needed with user_header.",
         examples=["X-Forwarded-Groups"],
     )
 
@@ -216,6 +222,12 @@ class ProxySettings(Part):
                 "groups without the person they belong to",
                 "name user_header",
                 at=("groups_header",),
+            )
+        if self.user_header is not None and self.groups_header is None:
+            raise Wrong(
+                "nobody whom the proxy names would have a role",
+                "name the header that lists their groups in groups_header",
+                at=("user_header",),
             )
         return self
 
@@ -294,6 +306,17 @@ class ConsoleSettings(Part):
                 "nobody whom the proxy names would have a role",
                 "name the groups and their roles in console.roles",
                 at=("proxy", "user_header"),
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _address_of_the_proxy(self) -> Self:
+        """The console compares where forms come from with it: behind a proxy it has to be told."""
+        if self.proxy is not None and self.public_url is None:
+            raise Wrong(
+                "behind a proxy the address that people open is not known",
+                "write it in console.public_url, as in https://seats.example.com",
+                at=("proxy",),
             )
         return self
 

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from seatkeeper.store.columns import META, Moment, Words, count, moment, words
+from seatkeeper.store.columns import META, Moment, Words, clean, count, moment, words
+
+
+def account_key(name: str) -> str:
+    """Return what an account is found by, whatever the letter case."""
+    return clean(name.strip()).casefold()
+
 
 ACCOUNT = sa.Table(
     "account",

@@ -12,13 +12,14 @@ from seatkeeper.core.lockout import failures_now, locked_until
 from seatkeeper.core.record import Actor, Kind, LedgerEntry
 from seatkeeper.core.roles import Grant, Identity, SignIn
 from seatkeeper.errors import UsageError
-from seatkeeper.store.access_tables import ACCOUNT, WEB_SESSION
+from seatkeeper.store.access_tables import ACCOUNT, WEB_SESSION, account_key
 from seatkeeper.store.columns import AnyRow, clean
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.granted import grants_of, grants_text
 from seatkeeper.store.passwords import hash_password, is_password, require_good
 from seatkeeper.store.recording import recording
 from seatkeeper.store.strangers import Strangers
+from seatkeeper.store.tokens import revoke_all_of
 
 LONGEST_NAME = 120
 
@@ -62,7 +63,7 @@ class Accounts:
         if not grants:
             raise UsageError("an account without a role can do nothing; give it one")
         row = {
-            "account_key": _key(shown),
+            "account_key": account_key(shown),
             "name": shown,
             "password": hash_password(password),
             "grants": grants_text(grants),
@@ -103,7 +104,7 @@ class Accounts:
             values["grants"] = grants_text(grants)
         with recording(self._db) as record:
             account = _account(_found(record.conn, name))
-            this = ACCOUNT.c.account_key == _key(account.name)
+            this = ACCOUNT.c.account_key == account_key(account.name)
             record.conn.execute(sa.update(ACCOUNT).where(this).values(values))
             _end_sessions(record.conn, account.name)
             entry = _entry(Kind.ACCOUNT_CHANGED, account.name, grants or (), actor, now)
@@ -113,13 +114,14 @@ class Accounts:
 
     @threaded
     def remove(self, name: str, actor: Actor, now: datetime) -> None:
-        """Remove an account and end its sessions; raises UsageError when there is none."""
+        """Remove an account, its sessions and tokens; raises UsageError when there is none."""
         with recording(self._db) as record:
             account = _account(_found(record.conn, name))
-            this = ACCOUNT.c.account_key == _key(account.name)
+            this = ACCOUNT.c.account_key == account_key(account.name)
             record.conn.execute(sa.delete(ACCOUNT).where(this))
             _end_sessions(record.conn, account.name)
             record.note(_entry(Kind.ACCOUNT_REMOVED, account.name, (), actor, now))
+            revoke_all_of(account.name, record, actor, now)
 
     @threaded
     def all(self) -> list[Account]:
@@ -151,10 +153,10 @@ class Accounts:
     def _count_try(self, name: str, now: datetime) -> tuple[AnyRow | None, int, datetime | None]:
         """Return the account, how often it failed before in a row, and until when it waits."""
         with self._db.writing() as conn:
-            found = sa.select(ACCOUNT).where(ACCOUNT.c.account_key == _key(name))
+            found = sa.select(ACCOUNT).where(ACCOUNT.c.account_key == account_key(name))
             row = conn.execute(found.with_for_update()).first()
             if row is None:
-                return None, *self._strangers.count_try(_key(name), now)
+                return None, *self._strangers.count_try(account_key(name), now)
             failures = failures_now(row.failures, row.failed_at, now)
             if until := locked_until(row.failures, row.failed_at, now):
                 return row, failures, until
@@ -178,10 +180,6 @@ def _end_sessions(conn: sa.Connection, name: str) -> None:
     conn.execute(sa.delete(WEB_SESSION).where(theirs))
 
 
-def _key(name: str) -> str:
-    return clean(name.strip()).casefold()
-
-
 def _good_name(name: str) -> str:
     shown = clean(name.strip())
     if not shown or len(shown) > LONGEST_NAME or not shown.isprintable():
@@ -192,7 +190,9 @@ def _good_name(name: str) -> str:
 
 
 def _find(conn: sa.Connection, name: str) -> AnyRow | None:
-    return conn.execute(sa.select(ACCOUNT).where(ACCOUNT.c.account_key == _key(name))).first()
+    return conn.execute(
+        sa.select(ACCOUNT).where(ACCOUNT.c.account_key == account_key(name))
+    ).first()
 
 
 def _found(conn: sa.Connection, name: str) -> AnyRow:

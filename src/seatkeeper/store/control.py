@@ -84,15 +84,9 @@ class Control:
         with self._db.reading() as conn:
             return [_override(row) for row in conn.execute(found.order_by(columns.id))]
 
-    @threaded
-    def override(self, override: Override, actor: Actor) -> None:
-        """Remember that a person passes a limit, for at most 90 days."""
-        with recording(self._db) as record:
-            note_override(record, override, actor)
-
 
 def note_override(record: Recording, override: Override, actor: Actor) -> None:
-    """Remember in the caller's transaction that a person passes a limit."""
+    """Remember that a person passes a limit, for at most 90 days, in the step that needs it."""
     _require_sensible(override)
     row = {
         "site": override.site,

@@ -7,7 +7,7 @@ exactly one takes it, and the other is told who did and when.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from seatkeeper.core.outcome import Outcome, counted
 from seatkeeper.core.plan import Limit, Plan, PlanStatus
-from seatkeeper.core.record import Actor, Kind, LedgerEntry, Override, StoredPlan
+from seatkeeper.core.record import BY_MODE, Actor, Kind, LedgerEntry, Override, StoredPlan
 from seatkeeper.core.smaller import is_smaller
 from seatkeeper.errors import NotAllowed, PlanStale, SeatkeeperError
 from seatkeeper.store.columns import AnyRow
@@ -44,8 +44,9 @@ class Step:
             "policy_digest": plan.policy_digest,
             "run_id": self.run_id,
             "why": self.why,
+            "actor": self.actor,
         }
-        return LedgerEntry(kind=kind, at=self.now, actor=self.actor, **(about | more))
+        return LedgerEntry(kind=kind, at=self.now, **(about | more))
 
 
 def propose(db: Database, plan: Plan, step: Step, *, approved: bool) -> None:
@@ -55,25 +56,30 @@ def propose(db: Database, plan: Plan, step: Step, *, approved: bool) -> None:
     row = plan_row(plan)
     why = f"mode {plan.mode.value}"
     if approved:
-        row |= {"status": PlanStatus.APPROVED, "approved_by": step.actor.by}
+        row |= {"status": PlanStatus.APPROVED, "approved_by": BY_MODE}
         row |= {"approved_at": step.now, "approve_reason": why}
     with recording(db) as record:
         expire(record, plan.site, step)
         record.conn.execute(sa.insert(PLAN).values(row))
         record.note(step.entry(Kind.PLAN_PROPOSED, plan, evidence=_proposal(plan, row["digest"])))
         if approved:
-            record.note(step.entry(Kind.PLAN_APPROVED, plan, why=why))
+            nobody = replace(step.actor, by=BY_MODE, person="", via="")
+            record.note(step.entry(Kind.PLAN_APPROVED, plan, why=why, actor=nobody))
             _supersede(record, plan, step, "approved")
 
 
-def approve(db: Database, plan_id: str, step: Step, *, overridden: bool) -> StoredPlan:
-    """Approve an open plan, or a blocked one whose every violation was overridden."""
+def approve(
+    db: Database, plan_id: str, step: Step, passing: Sequence[Override] | None
+) -> StoredPlan:
+    """Approve an open plan, or with `passing` a blocked one, and keep what is passed with it."""
     with recording(db) as record:
         row = find_row(record.conn, plan_id)
         expire(record, row.site, step)
         stored = stored_plan(record.conn, row, step.now)
-        refusal = _not_approvable(record.conn, stored, overridden=overridden)
+        refusal = _not_approvable(record.conn, stored, overridden=passing is not None)
         if refusal is None:
+            for override in passing or ():
+                note_override(record, override, step.actor)
             _approve(record, row, step)
             stored = stored_plan(record.conn, find_row(record.conn, plan_id), step.now)
     if refusal is not None:

@@ -152,17 +152,16 @@ class Plans:
         actor: Actor,
         reason: str,
         now: datetime,
-        *,
-        overridden: bool = False,
+        passing: Sequence[Override] | None = None,
     ) -> StoredPlan:
         """Approve an open plan; supersedes earlier ones.
 
-        `overridden`: the caller has made sure that a valid override stands for every limit the
-        plan breaks, so that a blocked one may be approved too. Raises PlanStale for a plan that
-        is past approving, NotAllowed for a blocked one.
+        `passing` are overrides that are kept in the same step (or none): the caller has made sure
+        that with them one stands for every limit the plan breaks, so that a blocked one may be
+        approved too. Raises PlanStale for a plan that is past approving, NotAllowed for a blocked
+        one; then no override is kept.
         """
-        step = Step(actor, now, why=reason)
-        return lifecycle.approve(self._db, plan_id, step, overridden=overridden)
+        return lifecycle.approve(self._db, plan_id, Step(actor, now, why=reason), passing)
 
     @threaded
     def leave_out(

@@ -91,7 +91,11 @@ _INSERT = sa.insert(LEDGER).values(
 
 
 def _row(seq: int, entry: LedgerEntry, ref: str) -> dict[str, Any]:
-    """Return the columns of a record exactly as they are stored and hashed."""
+    """Return the columns of a record exactly as they are stored and hashed.
+
+    How somebody signed in stands with the evidence: two ways in may know the same name.
+    """
+    signed_in = {"signed_in": entry.actor.via} if entry.actor.via else {}
     return {
         "seq": seq,
         "at": moment_text(entry.at),
@@ -105,7 +109,7 @@ def _row(seq: int, entry: LedgerEntry, ref: str) -> dict[str, Any]:
         "why": clean(entry.why),
         "policy_digest": clean(entry.policy_digest),
         "person_ref": ref,
-        "body": canonical_bytes(entry.evidence).decode("utf-8"),
+        "body": canonical_bytes(entry.evidence | signed_in).decode("utf-8"),
     }
 
 

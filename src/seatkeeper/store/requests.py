@@ -39,7 +39,8 @@ class Requests:
         r"""Put a request into the queue and return it with its number.
 
         Who asks for what is in the ledger at once, whatever becomes of it. `payload` may name the
-        person it is about (`user`, as `DIR\id`) and say why (`reason`).
+        person it is about (`user`, as `DIR\id`) and say why (`reason`). A run of a site for which
+        one is queued already is the same run: that request is returned.
         """
         row = {
             "kind": kind,
@@ -50,17 +51,21 @@ class Requests:
             "host": actor.host,
             "asked_at": now,
             "state": RequestState.QUEUED,
+            "answers": actor.person or None,
         }
         with recording(self._db) as record:
+            if kind is RequestKind.RUN and (queued := _queued_run(record.conn, site)) is not None:
+                return queued
             key = record.conn.execute(sa.insert(REQUEST).values(row)).inserted_primary_key
             request = _find(record.conn, int(key[0]) if key else 0)
-            record.note(_entry(request))
+            record.note(_entry(request, actor))
         return request
 
     @threaded
-    def waiting(self, limit: int = 100) -> list[Request]:
-        """Return what is queued, oldest first."""
-        return self._list(REQUEST.c.state == RequestState.QUEUED, REQUEST.c.id, limit)
+    def waiting(self, kind: RequestKind, limit: int = 100) -> list[Request]:
+        """Return what is queued of one kind, oldest first; neither kind hides the other."""
+        queued = sa.and_(REQUEST.c.state == RequestState.QUEUED, REQUEST.c.kind == kind)
+        return self._list(queued, REQUEST.c.id, limit)
 
     @threaded
     def open_of(self, site: str) -> list[Request]:
@@ -140,19 +145,29 @@ class Requests:
 _ASKED = {RequestKind.RUN: Kind.RUN_ASKED, RequestKind.UNDO: Kind.UNDO_ASKED}
 
 
-def _entry(request: Request) -> LedgerEntry:
+def _entry(request: Request, actor: Actor) -> LedgerEntry:
     payload = request.payload
     evidence = {"request": request.id}
     return LedgerEntry(
         kind=_ASKED[request.kind],
         at=request.asked_at,
-        actor=request.actor,
+        actor=actor,
         site=request.site,
         why=str(payload.get("reason") or ""),
         plan_id=str(payload.get("plan") or ""),
         person=str(payload.get("user") or ""),
         evidence=evidence | ({"allocation_id": payload["seat"]} if payload.get("seat") else {}),
     )
+
+
+def _queued_run(conn: sa.Connection, site: str) -> Request | None:
+    its = sa.and_(
+        REQUEST.c.state == RequestState.QUEUED,
+        REQUEST.c.kind == RequestKind.RUN,
+        REQUEST.c.site == site,
+    )
+    row = conn.execute(sa.select(REQUEST).where(its).order_by(REQUEST.c.id)).first()
+    return None if row is None else _request(row)
 
 
 def _find(conn: sa.Connection, request_id: int) -> Request:
@@ -168,7 +183,7 @@ def _request(row: AnyRow) -> Request:
         kind=RequestKind(row.kind),
         site=row.site,
         payload=msgspec.json.decode(row.payload, type=dict[str, Any]),
-        actor=Actor(row.actor, row.os_account, row.host),
+        actor=Actor(row.actor, row.os_account, row.host, person=row.answers or ""),
         asked_at=row.asked_at,
         state=RequestState(row.state),
         taken_at=row.taken_at,

@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from seatkeeper.core.roles import Grant, Identity, SignIn
-from seatkeeper.store.access_tables import ACCOUNT, SIGN_IN_LINK, WEB_SESSION
-from seatkeeper.store.columns import clean
+from seatkeeper.store.access_tables import ACCOUNT, SIGN_IN_LINK, WEB_SESSION, account_key
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.granted import grants_of, grants_text, secret_hash
 
@@ -70,8 +69,8 @@ class Sessions:
                 return None
             grants = grants_of(row.grants)
             if row.via == SignIn.ACCOUNT:
-                key = clean(row.name).casefold()
-                found = sa.select(ACCOUNT.c.grants).where(ACCOUNT.c.account_key == key)
+                its = ACCOUNT.c.account_key == account_key(row.name)
+                found = sa.select(ACCOUNT.c.grants).where(its)
                 text = conn.execute(found).scalar()
                 if text is None:
                     return None

@@ -253,6 +253,7 @@ REQUEST = sa.Table(
     sa.Column("taken_at", Moment),
     sa.Column("ended_at", Moment),
     sa.Column("result", Words),
+    sa.Column("answers", Words),
     sa.Index(None, "state", "id"),
 )
 

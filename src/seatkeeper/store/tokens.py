@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from seatkeeper.core.record import Actor, Kind, LedgerEntry
-from seatkeeper.core.roles import Grant, Identity, SignIn
+from seatkeeper.core.roles import Grant, Identity, SignIn, capped
 from seatkeeper.errors import UsageError
-from seatkeeper.store.access_tables import API_TOKEN
+from seatkeeper.store.access_tables import ACCOUNT, API_TOKEN, account_key
 from seatkeeper.store.columns import AnyRow, clean
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.granted import grants_of, grants_text, secret_hash
-from seatkeeper.store.recording import recording
+from seatkeeper.store.recording import Recording, recording
 
 PREFIX = "skt_"
 """Every token begins so, for those who scan files for forgotten secrets."""
@@ -41,7 +41,8 @@ class Token:
     @property
     def identity(self) -> Identity:
         """Who acts with it: the ledger names the token and the person who answers for it."""
-        return Identity(f"{self.owner} (token {self.name})", SignIn.TOKEN, self.grants)
+        shown = f"{self.owner} (token {self.name})"
+        return Identity(shown, SignIn.TOKEN, self.grants, owner=self.owner)
 
 
 class Tokens:
@@ -108,18 +109,38 @@ class Tokens:
 
     @threaded
     def find(self, secret: str, now: datetime) -> Token | None:
-        """Return the token behind a secret, None when it has ended or was never there."""
+        """Return the token behind a secret, None when it has ended or was never there.
+
+        Where its owner has an account, it may no more than that account may now.
+        """
         if not secret.startswith(PREFIX):
             return None
         this = API_TOKEN.c.token_hash == secret_hash(secret)
         with self._db.reading() as conn:
             row = conn.execute(sa.select(API_TOKEN).where(this)).first()
-        if row is None or row.ends_at <= now:
+            if row is None or row.ends_at <= now:
+                return None
+            token = _token(row)
+            its = ACCOUNT.c.account_key == account_key(token.owner)
+            account = conn.execute(sa.select(ACCOUNT.c.grants).where(its)).scalar()
+        if account is not None:
+            token = replace(token, grants=capped(token.grants, grants_of(account)))
+        if not token.grants:
             return None
         if row.used_at is None or now - row.used_at >= SEEN_EVERY:
             with self._db.writing() as conn:
                 conn.execute(sa.update(API_TOKEN).where(this).values(used_at=now))
-        return _token(row)
+        return token
+
+
+def revoke_all_of(owner: str, record: Recording, actor: Actor, now: datetime) -> None:
+    """Revoke every token of somebody whose account goes, on the record."""
+    key = account_key(owner)
+    every = record.conn.execute(sa.select(API_TOKEN.c.name, API_TOKEN.c.owner)).all()
+    for name in sorted(row.name for row in every if account_key(row.owner) == key):
+        record.conn.execute(sa.delete(API_TOKEN).where(API_TOKEN.c.name == name))
+        evidence: dict[str, object] = {"account_removed": owner}
+        record.note(_entry(Kind.TOKEN_REVOKED, name, evidence, actor, now))
 
 
 def _no_token(name: str) -> str:

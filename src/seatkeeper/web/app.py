@@ -173,7 +173,9 @@ def _said(request: Request, status: int, title: str, detail: str, headers: Any =
 def _is_program(request: Request) -> bool:
     if request.url.path.startswith(("/api/", "/healthz", "/readyz")):
         return True
-    return "authorization" in request.headers
+    # A proxy may send its own `Basic` along with what a person opens.
+    kind = request.headers.get("authorization", "").partition(" ")[0]
+    return kind.casefold() == "bearer"
 
 
 def _title(status: int) -> str:

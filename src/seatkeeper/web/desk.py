@@ -44,7 +44,7 @@ class Desk:
 
     def actor(self, who: Identity) -> Actor:
         """Name who acts: the person, with the account and host that the service runs as."""
-        return Actor(by=who.name, os_account=self.account, host=self.host)
+        return Actor(who.name, self.account, self.host, person=who.person, via=who.via.value)
 
     def names(self, who: Identity) -> tuple[str, ...]:
         """Return the sites that somebody may see, in the order of the configuration."""

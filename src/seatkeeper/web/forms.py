@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import Request
 
 from seatkeeper.core.durations import parse_duration
+from seatkeeper.web.who import MOST_FIELDS
 
 LONGEST_REASON = 500
 
@@ -61,7 +62,7 @@ class Form:
 
 async def read_form(request: Request, *, ticks: str = "") -> Form:
     """Return what a page sent; `ticks` is the name of the boxes that may be ticked."""
-    sent = await request.form()
+    sent = await request.form(max_fields=MOST_FIELDS)
     typed = {name: value for name, value in sent.items() if isinstance(value, str)}
     ticked = tuple(str(value) for value in sent.getlist(ticks)) if ticks else ()
     return Form(typed, ticked)

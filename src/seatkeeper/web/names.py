@@ -14,12 +14,13 @@ from markupsafe import Markup
 from seatkeeper.core.model import person_key
 from seatkeeper.core.plan import Limit
 from seatkeeper.core.record import Kind, LedgerEntry
+from seatkeeper.core.roles import Permission
 from seatkeeper.core.unnamed import hidden_person
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.frame import sees_names
 from seatkeeper.web.render import person
-from seatkeeper.web.sealed import Seal
-from seatkeeper.web.who import Visitor, desk_of
+from seatkeeper.web.sealed import Purpose, Seal
+from seatkeeper.web.who import Visitor, desk_of, require
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,15 @@ class Names:
 
     def link(self, user: str) -> str:
         """Return the address of a person's page, which holds no name."""
-        return f"/users/{quote(self.site, safe='')}/{self.seal.close(user)}"
+        return f"/users/{quote(self.site, safe='')}/{self.ref(user)}"
+
+    def ref(self, user: str) -> str:
+        """Return what names a person in addresses: sealed, the same each time, of this site."""
+        return self.seal.close(user, Purpose.PERSON, self.site)
+
+    def whom(self, ref: str) -> str:
+        """Return whom a reference of this site means, empty for none."""
+        return self.seal.open(ref, Purpose.PERSON, self.site)
 
     def sentence(self, code: str, text: str) -> str:
         """Return what a plan says under that code, unless it may name somebody who is hidden."""
@@ -97,6 +106,13 @@ def names_on(request: Request, visitor: Visitor, site: str) -> Names:
     desk = desk_of(request)
     state = request.app.state
     return Names(site, sees_names(desk, visitor, site), state.seal, state.names_key)
+
+
+def require_names(visitor: Visitor, names: Naming) -> None:
+    """Raise NotAllowedHere where somebody is hidden: a search by name would tell who it is."""
+    for site, there in names.by_site.items():
+        if not there.clear:
+            require(visitor, Permission.NAMES, site)
 
 
 async def note_names_seen(

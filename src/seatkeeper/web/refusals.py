@@ -38,13 +38,36 @@ class NotAllowedHere(Refusal):
         self.permission, self.site = permission, site
 
 
+class NoRoleHere(Refusal):
+    """Somebody whom a proxy vouches for, and who has no role."""
+
+    status = 403
+    title = "You have no role here"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the proxy says that you are {name}, but none of your groups has a role here; an"
+            " administrator can give one in console.roles"
+        )
+
+
 class NotOurForm(Refusal):
-    """A form that no page of ours made, or one from a session that has ended."""
+    """A form that no page of ours made, or one from a session that has ended.
+
+    `expected`: the address of the console, where the browser names another.
+    """
 
     status = 403
     title = "The page was too old"
 
-    def __init__(self) -> None:
+    def __init__(self, *, expected: str = "") -> None:
+        if expected:
+            self.title = "The form came from another address"
+            super().__init__(
+                f"nothing was done: this console takes forms from {expected}. Open it there; if"
+                " that is not its address, an administrator sets console.public_url"
+            )
+            return
         super().__init__(
             "what was sent does not belong to your present session; nothing was done. Open the page"
             " again and repeat it there"

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from seatkeeper import logs
 from seatkeeper.core.exposure import comes_from
 from seatkeeper.core.roles import (
     Grant,
@@ -19,9 +20,26 @@ from seatkeeper.core.roles import (
 from seatkeeper.settings.console import ConsoleSettings
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.limiting import API, limiter_of
-from seatkeeper.web.refusals import NotAllowedHere, NotFound, NotOurForm, NotSignedIn
+from seatkeeper.web.refusals import (
+    NoRoleHere,
+    NotAllowedHere,
+    NotFound,
+    NotOurForm,
+    NotSignedIn,
+    Refusal,
+)
+from seatkeeper.web.shield import LARGEST_BODY
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+LONGEST_NAME = 200
+"""Characters of the name that a proxy tells."""
+
+LONGEST_GROUPS = 16 * 1024
+"""Characters of the groups that a proxy tells of one person."""
+
+MOST_FIELDS = LARGEST_BODY // 24
+"""Fields of one form: the id of a seat with the name of its box is longer than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +82,7 @@ async def find_visitor(request: Request) -> Visitor | None:
         session = await sessions.find(secret, idle, desk.now(), renew=not looks_again(request))
         if session is not None and (who := _as_of_now(session.identity, desk)) is not None:
             return Visitor(who, session.csrf, present=not looks_again(request))
-    if (named := named_by_proxy(request, desk.settings.console)) is not None:
+    if (named := named_by_proxy(request, desk.settings.console)) is not None and named.grants:
         return Visitor(named, _word_for(request, named), present=not looks_again(request))
     return None
 
@@ -72,6 +90,12 @@ async def find_visitor(request: Request) -> Visitor | None:
 def looks_again(request: Request) -> bool:
     """Whether an open page looks again by itself: that keeps no session alive."""
     return request.method == "GET" and request.headers.get("x-looks-again") == "1"
+
+
+def _why_nobody(request: Request) -> Refusal:
+    """Say why nobody is signed in: a password would not help whom a proxy names."""
+    named = named_by_proxy(request, desk_of(request).settings.console)
+    return NotSignedIn("sign in to go on") if named is None else NoRoleHere(named.name)
 
 
 def _as_of_now(identity: Identity, desk: Desk) -> Identity | None:
@@ -88,7 +112,7 @@ async def signed_in(request: Request) -> Visitor:
     """Return who is signed in; raises NotSignedIn, or NotOurForm for a form from elsewhere."""
     visitor = await find_visitor(request)
     if visitor is None:
-        raise NotSignedIn("sign in to go on")
+        raise _why_nobody(request)
     if not visitor.ambient or request.url.path.startswith("/api/"):
         who = visitor.identity
         limiter_of(request).pass_or_refuse(API, f"{who.via.value} {who.name}")
@@ -143,7 +167,8 @@ async def require_our_form(request: Request, word: str) -> None:
     require_same_origin(request)
     sent = request.headers.get("x-csrf-token", "")
     if not sent and _is_form(request):
-        value = (await request.form()).get("csrf", "")
+        # The first to read a form says how large it may be; the body has a cap of its own.
+        value = (await request.form(max_fields=MOST_FIELDS)).get("csrf", "")
         sent = value if isinstance(value, str) else ""
     if not word or not hmac.compare_digest(sent.encode(), word.encode()):
         raise NotOurForm
@@ -157,7 +182,7 @@ def require_same_origin(request: Request) -> None:
     if origin is None:
         return
     if origin not in (_address_asked(request), address_of_console(request)):
-        raise NotOurForm
+        raise NotOurForm(expected=address_of_console(request))
 
 
 def address_of_console(request: Request) -> str:
@@ -171,17 +196,33 @@ def _address_asked(request: Request) -> str:
 
 
 def named_by_proxy(request: Request, console: ConsoleSettings) -> Identity | None:
-    """Return whom a trusted proxy names in its header; the headers of others mean nothing."""
+    """Return whom a trusted proxy names in its header; the headers of others mean nothing.
+
+    They may have no role at all: no grants. A name that is too long is none.
+    """
     proxy = console.proxy
     if proxy is None or proxy.user_header is None or not from_proxy(request, console):
         return None
     name = _text(request, proxy.user_header)
     if not name:
         return None
-    groups = _text(request, proxy.groups_header) if proxy.groups_header else ""
-    members = [group.strip() for group in groups.split(",") if group.strip()]
-    grants = grants_of_groups(members, granted(console))
-    return Identity(name, SignIn.PROXY, grants) if grants else None
+    if len(name) > LONGEST_NAME:
+        logs.logger().warning("proxy.name_refused", characters=len(name), most=LONGEST_NAME)
+        return None
+    groups = _groups(request, proxy.groups_header) if proxy.groups_header else []
+    return Identity(name, SignIn.PROXY, grants_of_groups(groups, granted(console)))
+
+
+def _groups(request: Request, header: str) -> list[str]:
+    """Return the groups that a proxy tells: all of them, or none where there are too many.
+
+    A list that is cut would end in the middle of a name, which may be that of another group.
+    """
+    told = _text(request, header)
+    if len(told) > LONGEST_GROUPS:
+        logs.logger().warning("proxy.groups_refused", characters=len(told), most=LONGEST_GROUPS)
+        return []
+    return [group.strip() for group in told.split(",") if group.strip()]
 
 
 def from_proxy(request: Request, console: ConsoleSettings) -> bool:
@@ -209,14 +250,14 @@ def granted(console: ConsoleSettings) -> list[tuple[str, Grant]]:
 
 
 def _text(request: Request, header: str) -> str:
-    """Return a header as text: proxies send UTF-8, and HTTP hands it over as Latin-1.
+    """Return a header as text, whole: proxies send UTF-8, and HTTP hands it over as Latin-1.
 
     A header that comes twice is none: one of the two may be the visitor's own.
     """
     told = request.headers.getlist(header)
     raw = (told[0] if len(told) == 1 else "").encode("latin-1", "replace")
     text = raw.decode("utf-8", "replace").strip()
-    return text[:200] if text.isprintable() else ""
+    return text if text.isprintable() else ""
 
 
 def _word_for(request: Request, identity: Identity) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from fastapi import Request
 
 from seatkeeper.web.refusals import Refusal
-from seatkeeper.web.sealed import Seal
+from seatkeeper.web.sealed import Purpose, Seal
 
 Place = TypeVar("Place", bound=msgspec.Struct)
 Item = TypeVar("Item")
@@ -25,15 +25,14 @@ class BadCursor(Refusal):
         super().__init__("begin at the first page: leave the cursor out")
 
 
-def seal_of(request: Request) -> Seal:
-    """Return the seal of the application."""
+def _seal(request: Request) -> Seal:
     seal: Seal = request.app.state.seal
     return seal
 
 
 def sealed(request: Request, place: msgspec.Struct) -> str:
     """Return a cursor; each kind of place has a tag, so that none fits another list."""
-    return seal_of(request).close(msgspec.json.encode(place).decode("utf-8"))
+    return _seal(request).close(msgspec.json.encode(place).decode("utf-8"), Purpose.CURSOR)
 
 
 def opened(request: Request, cursor: str, kind: type[Place]) -> Place | None:
@@ -41,7 +40,7 @@ def opened(request: Request, cursor: str, kind: type[Place]) -> Place | None:
     if not cursor:
         return None
     try:
-        return msgspec.json.decode(seal_of(request).open(cursor), type=kind)
+        return msgspec.json.decode(_seal(request).open(cursor, Purpose.CURSOR), type=kind)
     except msgspec.MsgspecError:
         raise BadCursor from None
 

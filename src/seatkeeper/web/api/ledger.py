@@ -13,15 +13,15 @@ from seatkeeper.core.roles import Permission
 from seatkeeper.errors import UsageError
 from seatkeeper.store import LedgerQuery
 from seatkeeper.web.api import shapes
-from seatkeeper.web.api.cursors import opened, seal_of, sealed
+from seatkeeper.web.api.cursors import opened, sealed
 from seatkeeper.web.api.shapes import UNCHANGED, Cursor, Number, OfSite, Shape, When
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.frame import sees_names
-from seatkeeper.web.names import names_on, note_names_seen
+from seatkeeper.web.names import names_on, naming, note_names_seen, require_names
 from seatkeeper.web.reach import READS, reaches, sites_asked
 from seatkeeper.web.refusals import NotFound
-from seatkeeper.web.who import Visitor, desk_of, require
+from seatkeeper.web.who import Visitor, desk_of
 
 router = APIRouter(route_class=TaggedRoute, tags=["ledger"])
 
@@ -193,11 +193,9 @@ def _person(request: Request, visitor: Visitor, site: str | None, ref: str) -> s
     """
     if not ref:
         return None
-    desk = desk_of(request)
-    for name in sites_asked(desk, visitor, site):
-        if not sees_names(desk, visitor, name):
-            require(visitor, Permission.NAMES, name)
-    who = seal_of(request).open(ref)
+    found = naming(request, visitor, sites_asked(desk_of(request), visitor, site))
+    require_names(visitor, found)
+    who = next(filter(None, (names.whom(ref) for names in found.by_site.values())), "")
     if not who:
         raise NotFound("nobody is known under this reference")
     return who

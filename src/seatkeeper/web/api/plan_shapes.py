@@ -216,7 +216,7 @@ def _row(action: Action, names: Names) -> PlannedSeatOut:
         seat=action.allocation_id,
         license_type=action.license_type,
         user=names.text(action.user),
-        ref=names.seal.close(action.user),
+        ref=names.ref(action.user),
         reason=action.reason,
         created=action.created,
         last_used=action.last_used,

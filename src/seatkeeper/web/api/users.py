@@ -20,7 +20,7 @@ from seatkeeper.core.roles import Permission
 from seatkeeper.core.roster import Flag, RosterQuery, RosterRow, RosterSort, View
 from seatkeeper.core.rules import Reason
 from seatkeeper.core.story import PersonRecord, StoryKind, StoryLine, story_of
-from seatkeeper.web.api.cursors import BadCursor, opened, seal_of, sealed
+from seatkeeper.web.api.cursors import BadCursor, opened, sealed
 from seatkeeper.web.api.shapes import MOST, UNCHANGED, Cursor, Limit, Shape, SiteInPath
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.names import Names, names_on, note_names_seen
@@ -185,11 +185,12 @@ async def user(
 ) -> PersonOut:
     """Show one person: seats, verdicts, days of use, the whole story."""
     desk = desk_of(request)
-    name, who = site_named(desk, visitor, site), seal_of(request).open(ref)
+    name = site_named(desk, visitor, site)
+    names = names_on(request, visitor, name)
+    who = names.whom(ref)
     record = await desk.store.roster.person(name, who, desk.now()) if who else None
     if record is None:
         raise NotFound("nothing is known of this person here; perhaps everything was erased")
-    names = names_on(request, visitor, name)
     if names.clear:
         await note_names_seen(desk, visitor, name, "read a person through the API", who)
     return _person(record, names, desk.now())
@@ -232,7 +233,7 @@ def _seat(row: RosterRow, names: Names, now: datetime) -> SeatOut:
         license_type=row.license_type,
         user=names.text(row.user),
         name=row.name if names.clear else None,
-        ref=names.seal.close(row.user),
+        ref=names.ref(row.user),
         department=row.department,
         created=row.created,
         last_used=row.last_used,
@@ -251,7 +252,7 @@ def _person(record: PersonRecord, names: Names, now: datetime) -> PersonOut:
         site=record.site,
         user=names.text(record.user),
         name=record.name if names.clear else None,
-        ref=names.seal.close(record.user),
+        ref=names.ref(record.user),
         first_seen=record.first_seen,
         seats=[_seat(row, names, now) for row in record.rows],
         uses=dict(record.uses),

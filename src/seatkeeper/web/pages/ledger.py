@@ -19,10 +19,10 @@ from seatkeeper.web.csv_text import BEGINNING, csv_row
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import read_form
 from seatkeeper.web.frame import chosen_site, frame_of, zone_of
-from seatkeeper.web.names import Naming, naming, note_names_seen
+from seatkeeper.web.names import Naming, naming, note_names_seen, require_names
 from seatkeeper.web.reach import READS
 from seatkeeper.web.render import page
-from seatkeeper.web.sealed import Seal
+from seatkeeper.web.sealed import Purpose, Seal
 from seatkeeper.web.who import Visitor, desk_of
 
 router = APIRouter()
@@ -49,13 +49,22 @@ class Asked:
         seal: Seal = request.app.state.seal
         self.kind = Kind(kind) if kind in set(Kind) else None
         self.by = by[:200]
-        self.about = seal.open(about)
+        self.about = seal.open(about, Purpose.LEDGER).strip()
         self.sealed = about if self.about else ""
         self.begin, self.end = _day(from_), _day(to)
         self.before = int(before) if before.isdecimal() and len(before) < 16 else None
 
+    @property
+    def is_person(self) -> bool:
+        r"""Whether somebody is looked for: only people have a backslash, as in `DIR\id`."""
+        return "\\" in self.about
+
+    def forget(self) -> None:
+        """Look for nothing in particular, and do not show what was looked for."""
+        self.about = self.sealed = ""
+
     def query(self, looked: _Looked) -> LedgerQuery:
-        """Return the query; whoever sees no names looks for none."""
+        """Return the query."""
         after = None if self.end is None else self.end + timedelta(days=1)
         query = LedgerQuery(
             sites=_sites(looked),
@@ -65,11 +74,11 @@ class Asked:
             until=_midnight(after, looked.zone),
             before_seq=self.before,
         )
-        about = self.about.strip()
+        about = self.about
         if not about:
             return query
-        if "\\" in about:
-            return replace(query, person=about) if looked.names.clear else query
+        if self.is_person:
+            return replace(query, person=about)
         if about.isdecimal() and len(about) < 16:
             return replace(query, after_seq=int(about) - 1, before_seq=int(about) + 1)
         return replace(query, plan_id=about)
@@ -111,12 +120,19 @@ class _Looked:
     names: Naming
 
 
-async def _look(request: Request, visitor: Visitor, site: str | None, what: str) -> _Looked:
-    """Say what is looked at, and note it where clear names are seen and that is recorded."""
+async def _look(
+    request: Request, visitor: Visitor, asked: Asked, site: str | None, what: str
+) -> _Looked:
+    """Say what is looked at, and note it where clear names are seen and that is recorded.
+
+    Whoever sees no names looks for none, also at an address that somebody else gave them.
+    """
     desk = desk_of(request)
     chosen, reached = chosen_site(desk, visitor, site), desk.names(visitor.identity)
     about = reached if chosen is None else (chosen,)
     names = naming(request, visitor, about)
+    if asked.is_person and not names.clear:
+        asked.forget()
     if names.some_clear:
         await note_names_seen(desk, visitor, chosen or "", what)
     zone = zone_of(desk.settings.site(about[0]))
@@ -137,7 +153,7 @@ async def ledger(
 ) -> Response:
     """Show a page of records, newest first."""
     desk = desk_of(request)
-    looked = await _look(request, visitor, site, "read the ledger")
+    looked = await _look(request, visitor, asked, site, "read the ledger")
     found = await desk.store.ledger.search(asked.query(looked), ROWS)
     values = {
         "frame": await frame_of(request, visitor, "ledger", looked.site),
@@ -157,9 +173,13 @@ async def search(request: Request, visitor: READS) -> Response:
     """Take what somebody looks for out of a form, and lead to an address that does not hold it."""
     desk, form = desk_of(request), await read_form(request)
     site = chosen_site(desk, visitor, form["site"])
+    text = form["text"].strip()[:300]
+    if "\\" in text:
+        reached = desk.names(visitor.identity) if site is None else (site,)
+        require_names(visitor, naming(request, visitor, reached))
     seal: Seal = request.app.state.seal
     parts = {"site": site or "all", **{n: form[n] for n in ("kind", "by", "from", "to")}}
-    parts["about"] = seal.close(form["text"].strip()[:300])
+    parts["about"] = seal.close(text, Purpose.LEDGER)
     return RedirectResponse("/ledger?" + urlencode({k: v for k, v in parts.items() if v}), 303)
 
 
@@ -168,7 +188,7 @@ async def export_csv(
     request: Request, visitor: READS, asked: Annotated[Asked, Depends()], site: str | None = None
 ) -> Response:
     """Send every record that was asked for as CSV, newest first."""
-    looked = await _look(request, visitor, site, "exported the ledger")
+    looked = await _look(request, visitor, asked, site, "exported the ledger")
     records = _records(desk_of(request), asked.query(looked))
     return _file(_csv(records, looked.names), "ledger.csv", "text/csv; charset=utf-8")
 
@@ -178,7 +198,7 @@ async def export_json(
     request: Request, visitor: READS, asked: Annotated[Asked, Depends()], site: str | None = None
 ) -> Response:
     """Send every record that was asked for as JSON, one a line, newest first."""
-    looked = await _look(request, visitor, site, "exported the ledger")
+    looked = await _look(request, visitor, asked, site, "exported the ledger")
     records = _records(desk_of(request), asked.query(looked))
     return _file(_json(records, looked.names), "ledger.jsonl", "application/jsonl")
 

@@ -20,7 +20,7 @@ from seatkeeper.web.limiting import TRAVEL, limiter_of
 from seatkeeper.web.pages.signing_in import begin_session
 from seatkeeper.web.refusals import NotFound
 from seatkeeper.web.render import page
-from seatkeeper.web.sealed import Seal
+from seatkeeper.web.sealed import Purpose, Seal
 from seatkeeper.web.who import address_of_console, client_of, desk_of, granted
 
 router = APIRouter()
@@ -54,7 +54,7 @@ async def go(request: Request, to: str = "/") -> Response:
     answer = RedirectResponse(url, 303)
     answer.set_cookie(
         _cookie(request),
-        _seal(request).close(msgspec.json.encode(kept).decode()),
+        _seal(request).close(msgspec.json.encode(kept).decode(), Purpose.OIDC),
         max_age=int(AWAY.total_seconds()),
         path="/",
         secure=desk.secure,
@@ -90,13 +90,19 @@ def _identity(request: Request, oidc: OidcSettings, claims: Mapping[str, Any]) -
             f"the provider does not tell your name ({oidc.name_claim}); an administrator can set"
             " console.oidc.name_claim and scopes"
         )
+    name = name.strip()
+    if len(name) > LONGEST_NAME:
+        raise SignInError(
+            f"the provider tells a name of {len(name)} characters ({oidc.name_claim}), and"
+            f" {LONGEST_NAME} is the most; an administrator can set console.oidc.name_claim"
+        )
     grants = grants_of_groups(_groups(claims.get(oidc.groups_claim)), granted(console))
     if not grants:
         raise SignInError(
-            f"you are signed in at the provider as {name.strip()[:LONGEST_NAME]}, but none of your"
+            f"you are signed in at the provider as {name}, but none of your"
             " groups has a role here; an administrator can give one in console.roles"
         )
-    return Identity(name.strip()[:LONGEST_NAME], SignIn.OIDC, grants)
+    return Identity(name, SignIn.OIDC, grants)
 
 
 def _groups(told: object) -> list[str]:
@@ -128,7 +134,7 @@ def _provider(request: Request) -> tuple[OpenIdProvider, OidcSettings]:
 
 def _begun_here(request: Request, state: str) -> _Kept:
     """Return what this browser kept of the way it began; raises SignInError for any other way."""
-    text = _seal(request).open(request.cookies.get(_cookie(request), ""))
+    text = _seal(request).open(request.cookies.get(_cookie(request), ""), Purpose.OIDC)
     try:
         kept = msgspec.json.decode(text, type=_Kept)
     except msgspec.DecodeError:

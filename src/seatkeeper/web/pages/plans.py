@@ -208,7 +208,7 @@ async def _page(
     sayings: Sayings = request.app.state.sayings
     said = sayings.find(word, visitor.identity, frame.now)
     moving = view.moves or await _is_asked_back(desk, stored)
-    mine = why_not_by(stored.plan, visitor.identity.name) if four_eyes(desk) else ""
+    mine = why_not_by(stored.plan, visitor.identity.person) if four_eyes(desk) else ""
     values = {
         "frame": frame,
         "view": view,

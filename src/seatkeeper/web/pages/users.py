@@ -21,11 +21,17 @@ from seatkeeper.web.csv_text import BEGINNING, csv_row
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import read_form
 from seatkeeper.web.frame import chosen_site, frame_of
-from seatkeeper.web.names import Naming, names_on, naming, note_names_seen
+from seatkeeper.web.names import (
+    Naming,
+    names_on,
+    naming,
+    note_names_seen,
+    require_names,
+)
 from seatkeeper.web.reach import READS
 from seatkeeper.web.refusals import NotFound
 from seatkeeper.web.render import page
-from seatkeeper.web.sealed import Seal
+from seatkeeper.web.sealed import Purpose, Seal
 from seatkeeper.web.views.person import person_view
 from seatkeeper.web.views.roster import band_views, year_of, year_views
 from seatkeeper.web.who import desk_of
@@ -56,7 +62,7 @@ class Asked:
         cursor: str = "",
     ) -> None:
         seal: Seal = request.app.state.seal
-        self.text = seal.open(q)
+        self.text = seal.open(q, Purpose.USERS)
         self.sealed = q if self.text else ""
         self.license_type = LicenseType(type_) if type_ in set(LicenseType) else None
         self.view = View(view) if view in set(View) else View.ALL
@@ -154,10 +160,14 @@ async def search(request: Request, visitor: READS) -> Response:
     """Take what somebody looks for out of a form, and lead to an address that does not hold it."""
     desk, form = desk_of(request), await read_form(request)
     site = chosen_site(desk, visitor, form["site"])
+    text = " ".join(form["text"].split())[:200]
+    names = naming(request, visitor, desk.names(visitor.identity) if site is None else (site,))
+    if text:
+        require_names(visitor, names)
     seal: Seal = request.app.state.seal
     kept = ("type", "view", "department", "idle", "below", "sort")
     parts = {"site": site or "all", **{name: form[name] for name in kept}}
-    parts["q"] = seal.close(" ".join(form["text"].split())[:200])
+    parts["q"] = seal.close(text, Purpose.USERS)
     return RedirectResponse("/users?" + urlencode({k: v for k, v in parts.items() if v}), 303)
 
 
@@ -233,12 +243,11 @@ async def user(request: Request, site: str, sealed: str, visitor: READS) -> Resp
     """Show one person: seats, verdict, the year, the whole story."""
     desk = desk_of(request)
     frame = await frame_of(request, visitor, "users", chosen_site(desk, visitor, site))
-    seal: Seal = request.app.state.seal
-    who = seal.open(sealed)
+    names = names_on(request, visitor, frame.site or "")
+    who = names.whom(sealed)
     record = await desk.store.roster.person(frame.site or "", who, frame.now) if who else None
     if record is None:
         raise NotFound("nothing is known of this person here; perhaps everything was erased")
-    names = names_on(request, visitor, frame.site or "")
     if names.clear:
         await note_names_seen(desk, visitor, frame.site or "", "opened the page of a person", who)
     values = {
