@@ -210,6 +210,17 @@ def test_old_data_never_look_like_good_data(changes: dict[str, Any]) -> None:
     assert [(todo.title, todo.where) for todo in day.todo] == [(told, Where.SETTINGS)]
 
 
+def test_several_sites_that_nobody_sees_are_counted_and_named_below() -> None:
+    sites = [a_site(), a_site(site="test", stale=True), a_site(site="new", summary=None)]
+    day = judge_day(sites, NOW + timedelta(days=3))
+
+    assert day.sentence == "Nobody can tell of 2 of 3 sites."
+    assert [todo.title for todo in day.todo] == [
+        "test gave no new numbers for 3 days",
+        "new was never read",
+    ]
+
+
 def test_before_the_first_reading_nobody_can_tell() -> None:
     day = judge_day([a_site(summary=None, stale=True, pools=())], NOW)
 

@@ -103,6 +103,16 @@ async def test_the_first_look_is_at_all_sites(tmp_path: Path) -> None:
         assert 'href="/users?site=all"' in page.text
 
 
+async def test_a_site_never_read_is_named_beside_those_that_were(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, await world.signed_in() as browser:
+        await read(world)
+        page = await browser.get("/")
+
+        assert "Some sites were never read." in page.text
+        assert "Never read: test." in page.text
+        assert "Nothing was read yet." not in page.text
+
+
 async def test_all_sites_are_compared_by_data_alerts_plan_and_what_was_saved(
     tmp_path: Path,
 ) -> None:

@@ -177,8 +177,9 @@ def _locked_words(site: SiteDay, pool: PoolOutlook, now: datetime) -> str:
 def _blind_words(blind: Sequence[SiteDay], sites: int, now: datetime) -> str:
     if len(blind) == sites and not any(site.summary for site in blind):
         return "Nobody can tell yet: nothing was read."
-    said = [_blind_since(site, now) for site in blind]
-    return f"Nobody can tell: {' and '.join(said)}."
+    if len(blind) > 1:
+        return f"Nobody can tell of {len(blind)} of {sites} sites."
+    return f"Nobody can tell: {_blind_since(blind[0], now)}."
 
 
 def _blind_since(site: SiteDay, now: datetime) -> str:

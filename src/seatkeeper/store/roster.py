@@ -40,7 +40,7 @@ from seatkeeper.store.roster_pages import (
     cursors,
     find_places,
     rows_at,
-    whole_minute,
+    whole_hour,
 )
 from seatkeeper.store.roster_rows import keep
 from seatkeeper.store.tables import PLAN
@@ -127,7 +127,7 @@ class Roster:
         counted: list[tuple[int, int, int]] = []
         with self._db.reading() as conn:
             for site, (_, version) in _readings(conn, query.sites).items():
-                key = (site, version, by, whole_minute(now))
+                key = (site, version, by, whole_hour(now))
                 known = self._bands.get(key)
                 if known is None:
                     known = self._bands.put(key, count_bands(conn, site, by, now))

@@ -12,14 +12,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from seatkeeper.core.changes import TYPE_OF_SEAT
 from seatkeeper.core.idle_bands import EDGES
 from seatkeeper.core.measures import MeasuredType
 from seatkeeper.core.model import person_key
 from seatkeeper.core.roster import ActiveYear, Flag
 from seatkeeper.store.columns import NUMBER, UNKNOWN, microseconds
 from seatkeeper.store.past import month_of
-from seatkeeper.store.roster_pages import Narrowed, conditions, in_index, whole_minute
+from seatkeeper.store.roster_pages import Narrowed, conditions, in_index, whole_hour
 from seatkeeper.store.watch_tables import ACTIVITY_MONTH, HOLDER, ROSTER
+
+_TYPES = (*TYPE_OF_SEAT.values(), MeasuredType.ANALYZER_CAPACITY)
+"""What whoever holds a seat can use; each type more is one look more for each month and person."""
 
 MONTHS = 12
 """Months that are told of each person, the present one the last."""
@@ -32,8 +36,8 @@ def count_bands(
 
     Whatever narrows the list holds, but for idle time itself.
     """
-    at, minute = sa.type_coerce(ROSTER.c.idle_since, NUMBER), whole_minute(now)
-    edges = [microseconds(minute - timedelta(days=days)) for days in EDGES]
+    at, hour = sa.type_coerce(ROSTER.c.idle_since, NUMBER), whole_hour(now)
+    edges = [microseconds(hour - timedelta(days=days)) for days in EDGES]
     band = sa.case(
         (at == UNKNOWN, -1), *((at > edge, n) for n, edge in enumerate(edges)), else_=len(edges)
     ).label("band")
@@ -83,7 +87,7 @@ def _days(
         return found
     wanted = sa.select(columns.month, columns.holder, columns.days).where(
         columns.month.in_(months),
-        columns.license_type.in_(list(MeasuredType)),
+        columns.license_type.in_(_TYPES),
         columns.holder.in_(list(holders)),
     )
     for row in conn.execute(wanted):

@@ -69,7 +69,7 @@ class Narrowed:
 
     @classmethod
     def by(cls, query: RosterQuery, now: datetime) -> Narrowed:
-        """Take what a query says; minutes are enough."""
+        """Take what a query says; whole hours are enough."""
         return cls(
             license_type=query.license_type,
             department=None if query.department is None else sort_key(query.department),
@@ -89,12 +89,12 @@ def _stored(idle: timedelta | None, now: datetime) -> int | None:
     if idle is None:
         return None
     most = now - datetime.min.replace(tzinfo=now.tzinfo) - timedelta(days=1)
-    return microseconds(whole_minute(now) - min(idle, most))
+    return microseconds(whole_hour(now) - min(idle, most))
 
 
-def whole_minute(now: datetime) -> datetime:
-    """Return the minute: what is counted in it is counted once."""
-    return now.replace(second=0, microsecond=0)
+def whole_hour(now: datetime) -> datetime:
+    """Return the hour that is over: days are counted from it, so that they are counted once."""
+    return now.replace(minute=0, second=0, microsecond=0)
 
 
 def conditions(site: str, by: Narrowed, dialect: str) -> list[sa.ColumnElement[bool]]:

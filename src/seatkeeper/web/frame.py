@@ -39,8 +39,8 @@ class Frame:
     """The frame of one page.
 
     `site` is the one that the page is about, None for all; `sites` are those the visitor may see.
-    `read_at` is the oldest of their newest readings, None while one was never read; `is_stale`:
-    some of the data are too old to be taken for the present.
+    `read_at` is the oldest of their newest readings, None before the first; `unread` are those
+    never read; `is_stale`: some of the data are too old to be taken for the present.
     """
 
     visitor: Visitor
@@ -52,6 +52,7 @@ class Frame:
     mode: str
     four_eyes: bool
     read_at: datetime | None
+    unread: tuple[str, ...]
     is_stale: bool
     waiting: tuple[PlanLine, ...]
     firing: int
@@ -142,7 +143,8 @@ async def frame_of(request: Request, visitor: Visitor, here: str, site: str | No
         here=here,
         mode=", ".join(sorted({desk.sites[name].policy.mode.value for name in about})),
         four_eyes=four_eyes(desk),
-        read_at=min(read) if len(read) == len(about) else None,
+        read_at=min(read, default=None),
+        unread=tuple(name for name in about if name not in summaries),
         is_stale=any(is_stale(desk, name, summaries.get(name)) for name in about),
         waiting=await _waiting(desk, about, now),
         firing=sum(_calls(alert) and alert.key.site in ("", *about) for alert in alerts),

@@ -236,6 +236,8 @@ def _says(ahead: Forecast | None, days: int, freed: int, *, is_stale: bool) -> s
 
 def _trend(ahead: Forecast) -> str:
     dry = ahead.dry_on
+    if ahead.left <= 0:
+        return "No seat is left."
     if dry is None:
         if abs(ahead.per_day) < 0.02:
             return "The number of free seats stands still."
