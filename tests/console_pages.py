@@ -30,4 +30,5 @@ def pages_of(window: Watched) -> dict[str, str]:
         "alerts": "/alerts",
         "cost": "/cost",
         "settings": "/settings",
+        "account": "/account",
     }

@@ -142,6 +142,7 @@ def test_an_account_that_makes_no_sense_is_refused_with_a_cure(
         ("short", "12 to 128 characters"),
         ("", "the first line is empty"),
         ("my name is ingrid berg", "guessed at once"),
+        ("password123456", "among those that are tried first"),
     ],
 )
 def test_a_password_that_is_no_good_is_refused(desk: Desk, password: str, cure: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,12 @@ def test_the_address_to_return_to_is_the_one_that_answers() -> None:
 
     assert "/sign-in/oidc/back" in paths
     assert "https://seats.example.com/sign-in/oidc/back" in PAGE
+
+
+def test_every_refusal_that_is_logged_is_told() -> None:
+    web = Path(__file__).parents[2] / "src" / "seatkeeper" / "web"
+    code = "".join(file.read_text(encoding="utf-8") for file in web.rglob("*.py"))
+    logged = set(re.findall(r'"(\w+\.refused)"', code))
+
+    assert len(logged) >= 7
+    assert [event for event in sorted(logged) if f"| `{event}` |" not in PAGE] == []

@@ -268,3 +268,42 @@ async def test_a_token_may_no_more_than_the_account_of_its_owner_may_now(store: 
     assert after is not None
     assert set(before.grants) == {ADMIN, Grant(Role.OPERATOR, frozenset({"prod"}))}
     assert {grant.role for grant in after.grants} == {Role.VIEWER}
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "password1234",
+        "letmein12345",
+        "qwertyuiop12",
+        "123456789012",
+        "passwordpassword",
+        "Bergmann12345",
+    ],
+)
+async def test_a_password_that_is_soon_guessed_is_no_password(store: Store, password: str) -> None:
+    with pytest.raises(UsageError, match="among those that are tried first"):
+        await store.accounts.add("Ingrid Bergmann", password, [Grant(Role.VIEWER)], JANE, NOW)
+
+    assert await store.accounts.all() == []
+
+
+async def test_a_very_long_password_is_judged_at_once_and_good(store: Store) -> None:
+    password = "lorry magnet " * 9 + "and more"
+    await store.accounts.add("Ingrid Berg", password, [Grant(Role.VIEWER)], JANE, NOW)
+
+    assert (await store.accounts.sign_in("Ingrid Berg", password, NOW)).identity is not None
+
+
+async def test_sessions_are_seen_by_their_owner_alone_until_they_end(store: Store) -> None:
+    who = Identity("Ingrid Berg", SignIn.ACCOUNT, (Grant(Role.VIEWER),))
+    other = Identity("Ingrid Berg", SignIn.OIDC, (Grant(Role.VIEWER),))
+    first = await store.sessions.begin(who, 12 * HOUR, NOW, "10.0.0.7")
+    await store.sessions.begin(other, 12 * HOUR, NOW, "10.0.0.8")
+    second = await store.sessions.begin(who, 12 * HOUR, later(minutes=20))
+    both = await store.sessions.own(who, first, HOUR, later(minutes=20))
+    late = await store.sessions.own(who, second, HOUR, later(minutes=70))
+
+    assert [(s.address, s.is_this) for s in both] == [("", False), ("10.0.0.7", True)]
+    assert [s.is_this for s in late] == [True]
+    assert first not in str(both)

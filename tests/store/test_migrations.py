@@ -152,6 +152,7 @@ def test_the_newest_migration_is_the_schema_that_the_code_names() -> None:
     assert script.get_heads() == [SCHEMA]
     assert [r.revision for r in script.walk_revisions()] == [
         "0029",
+        "0027",
         "0026",
         "0025",
         "0024",

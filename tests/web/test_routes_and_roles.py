@@ -87,6 +87,9 @@ ENTRIES = {
     "POST /alerts/silences/{silence_id}/end": Entry(RUN, form=WHY, of_site=True),
     "GET /cost": read(),
     "GET /settings": read(),
+    "GET /account": read(),
+    "POST /account/password": Entry(READ, form={"old": "x", "new": "y", "again": "y"}),
+    "POST /account/sessions/end": Entry(READ, form={}),
     # the API
     "GET /api/v1/openapi.json": read(),
     "GET /api/v1/me": read(),

@@ -64,6 +64,7 @@ class Kind(StrEnum):
     ACCOUNT_ADDED = "account_added"
     ACCOUNT_CHANGED = "account_changed"
     ACCOUNT_REMOVED = "account_removed"
+    SESSIONS_ENDED = "sessions_ended"
     TOKEN_MADE = "token_made"  # noqa: S105 - a kind of record
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - as above
     NAMES_SEEN = "names_seen"

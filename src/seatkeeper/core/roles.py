@@ -79,6 +79,20 @@ class SignIn(StrEnum):
     LINK = "link"
     TOKEN = "token"  # noqa: S105 - a way to sign in, not a secret
 
+    @property
+    def words(self) -> str:
+        """How somebody was known, in a few words."""
+        return _WAYS[self]
+
+
+_WAYS = {
+    SignIn.ACCOUNT: "with the password of an account of this console",
+    SignIn.OIDC: "with a company account",
+    SignIn.PROXY: "by the proxy before this console",
+    SignIn.LINK: "by the link of the first start",
+    SignIn.TOKEN: "with a token",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:

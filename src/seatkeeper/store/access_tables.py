@@ -43,6 +43,7 @@ WEB_SESSION = sa.Table(
     moment("began_at"),
     moment("seen_at"),
     moment("ends_at"),
+    sa.Column("address", Words),
     sa.Index(None, "ends_at"),
     sa.Index(None, "name"),
 )

@@ -1,4 +1,7 @@
-"""Passwords of local accounts: argon2id, one at a time, and rules that OWASP ASVS asks for."""
+"""Passwords of local accounts: argon2id, one at a time, and rules that OWASP ASVS asks for.
+
+No list of breached passwords is asked: that would tell others about ours.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,12 @@ if TYPE_CHECKING:
 
 LEAST, MOST = 12, 128
 """Characters of a password."""
+
+FEWEST_GUESSES = 8.0
+"""A password that is found within so many tries, as a power of ten, is no good."""
+
+_LOOKED_AT = 72
+"""Characters that are judged; looking at more takes long, and a password is good by then."""
 
 _ONE_AT_A_TIME = threading.Lock()
 """Each hash takes 19 MiB: a flood of sign-ins must not take more than one."""
@@ -32,6 +41,21 @@ def require_good(password: str, name: str) -> None:
             "a password that holds the name, the word seatkeeper, or hardly any different "
             "characters is guessed at once; choose another"
         )
+    if _guesses(password, name) < FEWEST_GUESSES:
+        raise UsageError(
+            "this password is among those that are tried first: a common one, a name, a date, or "
+            "keys in a row; several words that have nothing to do with each other are good"
+        )
+
+
+def _guesses(password: str, name: str) -> float:
+    """Return how many tries somebody needs who knows what people choose, as a power of ten."""
+    # Loaded where a password is chosen, for its lists of common ones take 14 MiB.
+    from zxcvbn import zxcvbn  # noqa: PLC0415
+
+    known = [name, *name.split(), "seatkeeper", "qlik", "sense"]
+    found = zxcvbn(password[:_LOOKED_AT], user_inputs=known, max_length=_LOOKED_AT)
+    return float(found["guesses_log10"])
 
 
 def hash_password(password: str) -> str:

@@ -9,13 +9,20 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from seatkeeper.core.record import Actor, Kind, LedgerEntry
 from seatkeeper.core.roles import Grant, Identity, SignIn
 from seatkeeper.store.access_tables import ACCOUNT, SIGN_IN_LINK, WEB_SESSION, account_key
+from seatkeeper.store.columns import clean
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.granted import grants_of, grants_text, secret_hash
+from seatkeeper.store.recording import recording
 
 SEEN_EVERY = timedelta(minutes=1)
 """So exactly is kept when a session was last used: not every page writes."""
+
+
+_REF = 16
+"""Characters of the hash of a session that name it to its owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,18 @@ class WebSession:
     ends_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OwnSession:
+    """One session as its owner sees it; `ref` names it and opens nothing."""
+
+    ref: str
+    address: str
+    began_at: datetime
+    seen_at: datetime
+    ends_at: datetime
+    is_this: bool
+
+
 class Sessions:
     """The sessions of one store."""
 
@@ -35,8 +54,10 @@ class Sessions:
         self._db = db
 
     @threaded
-    def begin(self, identity: Identity, longest: timedelta, now: datetime) -> str:
-        """Begin a session and return its secret, which is kept nowhere."""
+    def begin(
+        self, identity: Identity, longest: timedelta, now: datetime, address: str = ""
+    ) -> str:
+        """Begin a session and return its secret, which is kept nowhere; `address`: from where."""
         secret = secrets.token_urlsafe(32)
         row = {
             "session_hash": secret_hash(secret),
@@ -47,6 +68,7 @@ class Sessions:
             "began_at": now,
             "seen_at": now,
             "ends_at": now + longest,
+            "address": clean(address),
         }
         with self._db.writing() as conn:
             conn.execute(sa.delete(WEB_SESSION).where(WEB_SESSION.c.ends_at <= now))
@@ -89,6 +111,46 @@ class Sessions:
             conn.execute(sa.delete(WEB_SESSION).where(this))
 
     @threaded
+    def own(
+        self, identity: Identity, secret: str, idle: timedelta, now: datetime
+    ) -> tuple[OwnSession, ...]:
+        """Return the sessions somebody has, the newest use first; `secret` is that of this one."""
+        columns = WEB_SESSION.c
+        alive = sa.and_(_of(identity), columns.ends_at > now, columns.seen_at > now - idle)
+        found = sa.select(WEB_SESSION).where(alive).order_by(columns.seen_at.desc())
+        this = secret_hash(secret)
+        with self._db.reading() as conn:
+            rows = conn.execute(found).all()
+        return tuple(
+            OwnSession(
+                ref=row.session_hash[:_REF],
+                address=row.address or "",
+                began_at=row.began_at,
+                seen_at=row.seen_at,
+                ends_at=row.ends_at,
+                is_this=row.session_hash == this,
+            )
+            for row in rows
+        )
+
+    @threaded
+    def end_others(
+        self, identity: Identity, secret: str, actor: Actor, now: datetime, ref: str = ""
+    ) -> int:
+        """End one other session of somebody, or without `ref` all but this; returns how many."""
+        others = sa.and_(_of(identity), WEB_SESSION.c.session_hash != secret_hash(secret))
+        if ref:
+            named = sa.func.substr(WEB_SESSION.c.session_hash, 1, _REF) == ref
+            others = sa.and_(others, named)
+        with recording(self._db) as record:
+            ended = record.conn.execute(sa.delete(WEB_SESSION).where(others)).rowcount
+            if ended:
+                evidence = {"account": identity.name, "sessions": ended}
+                entry = LedgerEntry(Kind.SESSIONS_ENDED, now, actor, evidence=evidence)
+                record.note(entry)
+        return ended
+
+    @threaded
     def end_all_of(self, name: str) -> int:
         """End every session of a name; returns how many."""
         with self._db.writing() as conn:
@@ -128,3 +190,8 @@ class Sessions:
             if conn.execute(sa.delete(SIGN_IN_LINK).where(this)).rowcount != 1:
                 return None
         return grants_of(row.grants)
+
+
+def _of(identity: Identity) -> sa.ColumnElement[bool]:
+    """Choose the sessions of somebody who signed in in the same way."""
+    return sa.and_(WEB_SESSION.c.name == identity.name, WEB_SESSION.c.via == identity.via)

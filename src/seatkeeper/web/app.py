@@ -30,6 +30,7 @@ from seatkeeper.web.api.events import Streams
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.gate import Gate
 from seatkeeper.web.limiting import Limiter
+from seatkeeper.web.noting import note_refusal
 from seatkeeper.web.pages import routers
 from seatkeeper.web.refusals import NotSignedIn, Refusal, TooOften
 from seatkeeper.web.render import HERE, environment, page
@@ -130,6 +131,7 @@ def _wrong(errors: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _refused(request: Request, error: Refusal) -> Response:
+    note_refusal(request, error)
     if isinstance(error, NotSignedIn) and not _is_program(request):
         if request.method not in _LOOKING:
             return RedirectResponse("/sign-in", 303)

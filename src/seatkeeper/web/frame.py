@@ -102,8 +102,8 @@ class Frame:
 
     @property
     def path(self) -> str:
-        """Where the list stands that the page belongs to."""
-        return next(path for key, path, _ in PAGES if key == self.here)
+        """Where the list stands that the page belongs to; a page of no list stands by itself."""
+        return next((path for key, path, _ in PAGES if key == self.here), f"/{self.here}")
 
 
 def chosen_site(desk: Desk, visitor: Visitor, wanted: str | None) -> str | None:

@@ -22,6 +22,10 @@ API = RateLimitItemPerMinute(600)
 """Requests of one token or person."""
 
 
+TOLD = RateLimitItemPerMinute(1)
+"""Lines of the log about one address that asks too often."""
+
+
 class Limiter:
     """Counts in memory: a restart forgets, the lock-out of accounts does not."""
 
@@ -33,6 +37,10 @@ class Limiter:
         if not self._limiter.hit(limit, who):
             reset = self._limiter.get_window_stats(limit, who).reset_time
             raise TooOften(max(1, math.ceil(reset - time.time())))
+
+    def is_first(self, limit: RateLimitItem, who: str) -> bool:
+        """Count one and say whether it is within the limit."""
+        return self._limiter.hit(limit, who)
 
 
 def limiter_of(request: Request) -> Limiter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from seatkeeper.web.pages import (
+    account,
     alerts,
     cost,
     ledger,
@@ -29,4 +30,5 @@ def routers() -> tuple[APIRouter, ...]:
         alerts.router,
         cost.router,
         settings.router,
+        account.router,
     )

@@ -64,7 +64,7 @@ async def sign_in(
     tried = await desk.store.accounts.sign_in(name, password, desk.now())
     if tried.identity is None:
         logs.logger().warning("sign_in.refused", address=client_of(request))
-        fault = _waits(tried.locked_until, desk.now()) if tried.locked_until else WRONG
+        fault = waits(tried.locked_until, desk.now()) if tried.locked_until else WRONG
         return _form(request, to=to, name=name, fault=fault, status=401)
     return await begin_session(request, tried.identity, to)
 
@@ -94,6 +94,7 @@ async def welcome(
         fault = "Write your name: the ledger holds it beside everything you decide."
         return _welcome(request, key, name=name, fault=fault, status=422)
     if not await desk.store.sessions.link_works(key, desk.now()):
+        logs.logger().warning("link.refused", address=client_of(request))
         return _welcome(request, key, works=False, status=403)
     return await _open_link(request, desk, key, name, password)
 
@@ -147,7 +148,8 @@ async def begin_session(request: Request, identity: Identity, to: str) -> Respon
     if earlier := request.cookies.get(cookie_name(desk)):
         await desk.store.sessions.end(earlier)
     longest = desk.settings.console.session.longest
-    secret = await desk.store.sessions.begin(identity, longest, desk.now())
+    address = client_of(request)
+    secret = await desk.store.sessions.begin(identity, longest, desk.now(), address)
     answer = RedirectResponse(_inside(to), 303)
     answer.set_cookie(
         cookie_name(desk), secret, path="/", secure=desk.secure, httponly=True, samesite="lax"
@@ -201,7 +203,8 @@ def _require_begun_here(request: Request, word: str) -> None:
         raise NotOurForm
 
 
-def _waits(until: datetime, now: datetime) -> str:
+def waits(until: datetime, now: datetime) -> str:
+    """Say how long a name waits before its next try."""
     minutes = max(1, round((until - now).total_seconds() / 60))
     unit = "minute" if minutes == 1 else "minutes"
     return f"Too many wrong passwords: this name waits for {minutes} {unit} before the next try."
