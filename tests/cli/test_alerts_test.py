@@ -9,8 +9,8 @@ from pathlib import Path
 from command_line import Ran, process
 from config_files import load_text, top
 from receivers import HttpReceiver, MailServer, Mosquitto, free_port
-from seatkeeper.cli.check_channels import channel_findings
-from seatkeeper.cli.findings import State
+from seatkeeper.core.findings import State
+from seatkeeper.wiring.check_channels import channel_findings
 
 SECRET = "correct-horse-battery-staple"
 

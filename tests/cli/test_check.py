@@ -10,10 +10,11 @@ import pytest
 
 from builders import ANALYZER, a_policy, a_pool, a_snapshot, some_seats
 from command_line import Command
-from seatkeeper.cli.check_site import rights_findings
-from seatkeeper.cli.findings import Area, SiteChecked, State, failed, ok, warning
+from seatkeeper.cli.findings import SiteChecked
 from seatkeeper.cli.options import Output
 from seatkeeper.cli.render import show
+from seatkeeper.core.findings import Area, State, failed, ok, warning
+from seatkeeper.wiring.check_site import rights_findings
 from served_site import ServedSite
 
 

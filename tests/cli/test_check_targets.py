@@ -12,12 +12,12 @@ import pytest
 from builders import NOW
 from config_files import load_text, top
 from influx import Influx, an_influx, free_port
-from seatkeeper.cli.check_channels import hook_findings
-from seatkeeper.cli.check_targets import outbox_findings, target_findings
-from seatkeeper.cli.findings import Area, Finding, State, ok
+from seatkeeper.core.findings import Area, Finding, State, ok
 from seatkeeper.core.outbox import OutboxEntry
 from seatkeeper.settings import Settings
 from seatkeeper.store import Store, open_store
+from seatkeeper.wiring.check_channels import hook_findings
+from seatkeeper.wiring.check_targets import outbox_findings, target_findings
 
 
 @pytest.fixture(scope="module")

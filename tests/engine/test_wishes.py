@@ -161,6 +161,16 @@ async def test_a_request_to_undo_says_what_to_give_back(both: Store) -> None:
     assert told == [WhatToUndo(user=r"EXAMPLE\anna", reason="she called")]
 
 
+async def test_a_check_that_is_asked_for_is_left_to_whoever_checks(store: Store) -> None:
+    world = await running(store)
+    request = await asked(world, RequestKind.CHECK)
+
+    await world.look()
+
+    assert world.jobs.kinds() == []
+    assert (await store.requests.get(request.id)).state is RequestState.QUEUED
+
+
 async def test_a_request_that_fails_tells_why(store: Store) -> None:
     world = await running(store)
     world.jobs.behaviour["release"] = failing(Unreachable("no answer from the site"))

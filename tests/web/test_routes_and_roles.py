@@ -90,6 +90,7 @@ ENTRIES = {
     "GET /account": read(),
     "POST /account/password": Entry(READ, form={"old": "x", "new": "y", "again": "y"}),
     "POST /account/sessions/end": Entry(READ, form={}),
+    "POST /settings/check": Entry(RUN, form={"site": "prod"}, of_site=True),
     # the API
     "GET /api/v1/openapi.json": read(),
     "GET /api/v1/me": read(),
@@ -125,6 +126,8 @@ ENTRIES = {
     "POST /api/v1/silences": Entry(RUN, body={"site": "prod", "minutes": 5, **WHY}, of_site=True),
     "POST /api/v1/silences/{silence_id}/lift": Entry(RUN, body={}, of_site=True),
     "GET /api/v1/health": read(),
+    "GET /api/v1/checks": read(),
+    "POST /api/v1/checks": Entry(RUN, body={"site": "prod"}, of_site=True),
     "GET /api/v1/events": read(),
 }
 

@@ -49,11 +49,11 @@ def check(
 
 
 async def _check(loaded: Loaded, names: list[str]) -> list[SiteChecked]:
-    from seatkeeper.cli import checks
-    from seatkeeper.cli.check_channels import channel_findings, hook_findings
-    from seatkeeper.cli.check_targets import outbox_findings, target_findings
+    from seatkeeper.cli.findings import SiteChecked
     from seatkeeper.cli.running import progress_on_stderr
     from seatkeeper.errors import StoreError
+    from seatkeeper.wiring import checks
+    from seatkeeper.wiring.checking import outward_findings, store_side_findings
     from seatkeeper.wiring.clock import SystemClock
     from seatkeeper.wiring.readers import open_records, open_sites
 
@@ -62,21 +62,19 @@ async def _check(loaded: Loaded, names: list[str]) -> list[SiteChecked]:
     try:
         store, _ = open_records(loaded.settings)
         try:
-            general += await checks.store_findings(store, clock.now())
-            general += await outbox_findings(store, loaded.settings, clock.now())
+            general += await store_side_findings(store, loaded, clock.now())
             known = await checks.known_of(store)
         finally:
             store.close()
     except StoreError as error:
         general.append(checks.store_failed(loaded.settings.store.shown, error))
-    general += await target_findings(loaded.settings)
-    general += await channel_findings(loaded.settings)
-    general += await hook_findings(loaded.settings)
+    general += await outward_findings(loaded)
     checked = []
     sites = [one for one in loaded.settings.sites if one.name in names]
     async with open_sites(sites, clock) as opened:
         for number, one in enumerate(opened):
             progress("checking sites", number, len(opened))
-            checked.append(await checks.check_site(one, loaded, general, known, clock.now()))
+            found = await checks.check_site(one, loaded, general, known, clock.now())
+            checked.append(SiteChecked.of(found))
         progress("checking sites", len(opened), len(opened))
     return checked

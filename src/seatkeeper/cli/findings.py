@@ -1,101 +1,26 @@
-"""What `check` finds: one line each, ok, a warning or a failure, the latter two with a cure."""
+"""What `check` finds, as people and programs see it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seatkeeper.cli.render import line, lines
+from seatkeeper.core.findings import Finding, SiteFindings, State, counts
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-class State(StrEnum):
-    """How something is found."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-class Area(StrEnum):
-    """What a finding is about."""
-
-    CONFIGURATION = "configuration"
-    STORE = "store"
-    FREEZE = "freeze"
-    CERTIFICATES = "certificates"
-    CONNECTION = "connection"
-    RIGHTS = "rights"
-    CLOCK = "clock"
-    LICENSE = "license"
-    SHARING = "sharing"
-    EXEMPTIONS = "exemptions"
-    SCHEDULE = "schedule"
-    MODE = "mode"
-    LEASE = "lease"
-    METRICS = "metrics"
-    CHANNELS = "channels"
-    OUTBOX = "outbox"
-
-
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of `check`; `cure` is empty when nothing is to be done."""
+class SiteChecked(SiteFindings):
+    """Everything found for one site, as people and programs see it."""
 
-    area: Area
-    state: State
-    text: str
-    cure: str = ""
-
-    def __post_init__(self) -> None:
-        if self.state is not State.OK and not self.cure:
-            raise ValueError(f"a {self.state.value} needs a cure: {self.text}")
-
-
-def ok(area: Area, text: str) -> Finding:
-    """Report that something is as it should be."""
-    return Finding(area, State.OK, text)
-
-
-def warning(area: Area, text: str, cure: str) -> Finding:
-    """Report something that keeps nothing from working, but should be looked at."""
-    return Finding(area, State.WARNING, text, cure)
-
-
-def failed(area: Area, text: str, cure: str) -> Finding:
-    """Report something that keeps Seatkeeper from doing its work."""
-    return Finding(area, State.FAILED, text, cure)
-
-
-def counts(findings: Iterable[Finding]) -> dict[str, int]:
-    """Count by state, every state named."""
-    states = [f.state for f in findings]
-    return {state.value: states.count(state) for state in State}
-
-
-@dataclass(frozen=True, slots=True)
-class SiteChecked:
-    """Everything found for one site; `general` concerns every site and is shown once."""
-
-    site: str
-    general: Sequence[Finding]
-    own: Sequence[Finding]
-    next_runs: dict[str, tuple[datetime, ...]] = field(default_factory=dict)
-
-    @property
-    def findings(self) -> list[Finding]:
-        """What concerns this site."""
-        return [*self.general, *self.own]
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether anything is in the way."""
-        return any(f.state is State.FAILED for f in self.findings)
+    @classmethod
+    def of(cls, found: SiteFindings) -> SiteChecked:
+        """Show what was found."""
+        return cls(found.site, found.general, found.own, found.next_runs)
 
     def data(self) -> Any:
         """Return the JSON contract of `check`."""

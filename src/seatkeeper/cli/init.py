@@ -98,7 +98,7 @@ class _Asking:
     def takes(self, proposal: Proposal) -> bool:
         """Show whom a proposal protects, and ask whether to take it."""
         from seatkeeper.cli import render
-        from seatkeeper.cli.check_site import protected
+        from seatkeeper.wiring.check_site import protected
 
         exemption = proposal.exemption
         words = f"{exemption.text} ({exemption.reason}): {protected(proposal.users)}"

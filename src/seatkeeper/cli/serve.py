@@ -35,6 +35,7 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
     from seatkeeper.engine.watching import keep_watching
     from seatkeeper.web.server import address_of, bind
     from seatkeeper.wiring.alarms import alarm_of
+    from seatkeeper.wiring.checking import Checking
     from seatkeeper.wiring.telling import open_sinks
 
     log = logs.logger()
@@ -60,6 +61,9 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
                         log,
                     ),
                     announcing=announcing_of(session, stop),
+                    checking=Checking(
+                        session.store, loaded, opened, session.clock, log, large
+                    ).work(stop),
                     web=console,
                     **metrics_works(scraped, session, stop),
                 )

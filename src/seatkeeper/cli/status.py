@@ -49,10 +49,10 @@ def status(
 
 
 async def _status_of(session: Session, opened: OpenSite) -> Any:
-    from seatkeeper.cli.checks import known_of, runs_of
     from seatkeeper.cli.status_view import Holding, SiteStatus
     from seatkeeper.core.summary import aged
     from seatkeeper.errors import QrsError
+    from seatkeeper.wiring.checks import known_of, runs_of
     from seatkeeper.wiring.costing import Costs, bill
 
     store, name, now = session.store, opened.site.name, session.clock.now()

@@ -56,6 +56,7 @@ class Kind(StrEnum):
     GRANT_OUTCOME = "grant_outcome"
     RUN_ASKED = "run_asked"
     UNDO_ASKED = "undo_asked"
+    CHECK_ASKED = "check_asked"
     FROZEN = "frozen"
     THAWED = "thawed"
     SILENCED = "silenced"

@@ -1,4 +1,4 @@
-"""What people ask of the engine through console and commands: a run, or seats given back."""
+"""What people ask of the engine through console and commands: a run, seats given back, a check."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class RequestKind(StrEnum):
 
     UNDO = "undo"
     RUN = "run"
+    CHECK = "check"
 
 
 class RequestState(StrEnum):

@@ -18,7 +18,7 @@ class Permission(StrEnum):
     NAMES = "names"
     """See clear names even where privacy hides them."""
     RUN = "run"
-    """Ask for a plan now, freeze."""
+    """Ask for a plan or a check now, freeze."""
     SILENCE = "silence"
     """Silence alerts and lift silences."""
     DECIDE = "decide"
@@ -64,7 +64,7 @@ _OWN = {
 
 _WORDS = {
     Role.VIEWER: "reads every page",
-    Role.OPERATOR: "also asks for plans and silences alerts",
+    Role.OPERATOR: "also asks for plans and checks, silences alerts",
     Role.APPROVER: "also approves and rejects plans, passes limits, gives seats back",
     Role.ADMIN: "also sees accounts, tokens and the whole configuration",
 }

@@ -32,6 +32,14 @@ async def ask_run(site: str, requests: Requests, asked: Asked) -> Request:
     return await requests.ask(RequestKind.RUN, site, {}, asked.by, asked.at)
 
 
+async def ask_check(site: str, requests: Requests, asked: Asked) -> Request:
+    """Ask for a check of a site's connections now, and of what concerns every site.
+
+    While one is queued for the site already, that one is returned.
+    """
+    return await requests.ask(RequestKind.CHECK, site, {}, asked.by, asked.at)
+
+
 async def ask_undo(
     what: WhatToUndo, plans: Plans, requests: Requests, asked: Asked, site: str | None = None
 ) -> list[Request]:

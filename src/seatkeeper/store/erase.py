@@ -34,6 +34,7 @@ from seatkeeper.core.unnamed import without_person
 from seatkeeper.errors import PlanAltered, UsageError
 from seatkeeper.store.activity import forget_holder
 from seatkeeper.store.columns import AnyRow
+from seatkeeper.store.connections import forget_findings_naming
 from seatkeeper.store.engine import Database
 from seatkeeper.store.history import person_macs
 from seatkeeper.store.outbox import forget_rows_naming
@@ -76,6 +77,7 @@ def erase_person(db: Database, entry: LedgerEntry) -> Erased:
         _redact(db, plan_id, entry)
     with recording(db) as record:
         _refuse_if_needed(record.conn, entry)
+        forget_findings_naming(record.conn, entry.person)
         ref = _person_ref(record.conn, entry)
         erased = Erased(
             len(plans),

@@ -8,6 +8,7 @@ from seatkeeper.store.accounts import Accounts
 from seatkeeper.store.activity import Activity
 from seatkeeper.store.alerts import Alerts
 from seatkeeper.store.answers import Answers
+from seatkeeper.store.connections import Connections
 from seatkeeper.store.control import Control
 from seatkeeper.store.costs import Costs
 from seatkeeper.store.counters import Counters
@@ -59,6 +60,7 @@ class Store:
         self.pruning = Pruning(db)
         self.control = Control(db)
         self.requests = Requests(db, owner)
+        self.connections = Connections(db)
         self.leases = Leases(db, owner)
         self.outbox = Outbox(db, owner)
         self.losses = Losses(db)

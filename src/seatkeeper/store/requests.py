@@ -39,8 +39,8 @@ class Requests:
         r"""Put a request into the queue and return it with its number.
 
         Who asks for what is in the ledger at once, whatever becomes of it. `payload` may name the
-        person it is about (`user`, as `DIR\id`) and say why (`reason`). A run of a site for which
-        one is queued already is the same run: that request is returned.
+        person it is about (`user`, as `DIR\id`) and say why (`reason`). A run or check of
+        a site for which one is queued already is the same one: that request is returned.
         """
         row = {
             "kind": kind,
@@ -54,7 +54,7 @@ class Requests:
             "answers": actor.person or None,
         }
         with recording(self._db) as record:
-            if kind is RequestKind.RUN and (queued := _queued_run(record.conn, site)) is not None:
+            if (queued := _queued(record.conn, kind, site)) is not None:
                 return queued
             key = record.conn.execute(sa.insert(REQUEST).values(row)).inserted_primary_key
             request = _find(record.conn, int(key[0]) if key else 0)
@@ -142,7 +142,11 @@ class Requests:
             return [_request(row) for row in conn.execute(found)]
 
 
-_ASKED = {RequestKind.RUN: Kind.RUN_ASKED, RequestKind.UNDO: Kind.UNDO_ASKED}
+_ASKED = {
+    RequestKind.RUN: Kind.RUN_ASKED,
+    RequestKind.UNDO: Kind.UNDO_ASKED,
+    RequestKind.CHECK: Kind.CHECK_ASKED,
+}
 
 
 def _entry(request: Request, actor: Actor) -> LedgerEntry:
@@ -160,10 +164,12 @@ def _entry(request: Request, actor: Actor) -> LedgerEntry:
     )
 
 
-def _queued_run(conn: sa.Connection, site: str) -> Request | None:
+def _queued(conn: sa.Connection, kind: RequestKind, site: str) -> Request | None:
+    if kind is RequestKind.UNDO:
+        return None
     its = sa.and_(
         REQUEST.c.state == RequestState.QUEUED,
-        REQUEST.c.kind == RequestKind.RUN,
+        REQUEST.c.kind == kind,
         REQUEST.c.site == site,
     )
     row = conn.execute(sa.select(REQUEST).where(its).order_by(REQUEST.c.id)).first()

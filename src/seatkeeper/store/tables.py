@@ -2,7 +2,8 @@
 
 What stands here is what the migrations build (a test holds them together); the tables of watching
 stand in `watch_tables`, of telling in `telling_tables`, of signing in in `access_tables`. Qlik
-users appear in `person`, `plan` bodies, `plan_action`, `give_back` and `request`, and nowhere else.
+users appear in `person`, `plan` bodies, `plan_action`, `give_back`, `request` and
+`connection_check`, and nowhere else.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from seatkeeper.web.api import (
     alerts,
+    checks,
     description,
     events,
     health,
@@ -21,7 +22,20 @@ from seatkeeper.web.api.shapes import PROBLEMS
 
 PREFIX = "/api/v1"
 
-_PARTS = (sites, pools, users, plans, requests, alerts, ledger, money, health, events, description)
+_PARTS = (
+    sites,
+    pools,
+    users,
+    plans,
+    requests,
+    alerts,
+    ledger,
+    money,
+    health,
+    checks,
+    events,
+    description,
+)
 
 
 def api_router() -> APIRouter:

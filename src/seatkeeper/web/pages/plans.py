@@ -52,7 +52,8 @@ async def plans(request: Request, visitor: READS, site: str | None = None) -> Re
         for name in about
         for line in await desk.store.plans.lines(frame.now, site=name, limit=SHOWN)
     ]
-    requests = [r for r in await desk.store.requests.recent(20) if r.site in about]
+    recent = await desk.store.requests.recent(20)
+    requests = [r for r in recent if r.site in about and r.kind is not RequestKind.CHECK]
     values = {
         "frame": frame,
         "plans": sorted(found, key=lambda p: p.created_at, reverse=True)[:SHOWN],

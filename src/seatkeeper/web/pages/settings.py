@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from seatkeeper.core.findings import Checked, Finding, State, counts
 from seatkeeper.core.health import judge_health
 from seatkeeper.core.outbox import OutboxState, Waiting
 from seatkeeper.core.plural import plural
 from seatkeeper.core.policy import Exemption, ExemptionKind
 from seatkeeper.core.roles import Permission
-from seatkeeper.store import CycleState
+from seatkeeper.flow.ask import Asked, ask_check
+from seatkeeper.store import CycleState, RequestKind
+from seatkeeper.web.checked import checked_for
 from seatkeeper.web.desk import Desk
+from seatkeeper.web.forms import read_form
 from seatkeeper.web.frame import chosen_site, frame_of, sees_names
-from seatkeeper.web.reach import READS
+from seatkeeper.web.reach import READS, RUNS
 from seatkeeper.web.render import page
 from seatkeeper.web.views.written import configuration
-from seatkeeper.web.who import Visitor, desk_of
+from seatkeeper.web.who import Visitor, desk_of, require
 from seatkeeper.wiring.telling import targets_of
 
 router = APIRouter()
@@ -48,6 +53,31 @@ class ExemptionRow:
     hidden: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedView:
+    """What a check found: what needs somebody, and what is as it should be."""
+
+    checked: Checked
+
+    @property
+    def bad(self) -> tuple[Finding, ...]:
+        """Failures, then warnings."""
+        found = [f for f in self.checked.findings if f.state is not State.OK]
+        return tuple(sorted(found, key=lambda f: f.state is not State.FAILED))
+
+    @property
+    def good(self) -> tuple[Finding, ...]:
+        """What is in order."""
+        return tuple(f for f in self.checked.findings if f.state is State.OK)
+
+    @property
+    def words(self) -> str:
+        """The sum in a few words."""
+        numbers = counts(self.checked.findings)
+        said = [f"{numbers[s]} {s.value}" for s in (State.FAILED, State.WARNING) if numbers[s]]
+        return ", ".join(said) or "all in order"
+
+
 @router.get("/settings", response_class=HTMLResponse)
 async def settings(
     request: Request,
@@ -66,8 +96,39 @@ async def settings(
         "exemptions": [row for name in about for row in _exemptions(desk, visitor, name)],
         "policies": [(name, desk.sites[name].policy) for name in about],
         "configuration": configuration(desk.settings) if whole else None,
+        "checked": await _checked(desk, visitor, about),
+        "moving": bool(await _asked(desk, about)),
     }
     return page(request, "settings.html", values)
+
+
+@router.post("/settings/check")
+async def check(request: Request, visitor: RUNS) -> Response:
+    """Ask for a check of a site, or of every site that the visitor may have checked."""
+    desk, form = desk_of(request), await read_form(request)
+    chosen = chosen_site(desk, visitor, form["site"])
+    if chosen is not None:
+        require(visitor, Permission.RUN, chosen)
+    wanted = visitor.identity.sites(Permission.RUN, desk.names(visitor.identity))
+    sites = wanted if chosen is None else (chosen,)
+    under_way = await _asked(desk, sites)
+    for site in sites:
+        if site not in under_way:
+            asked = Asked(desk.actor(visitor.identity), desk.now())
+            await ask_check(site, desk.store.requests, asked)
+    return RedirectResponse("/settings?" + urlencode({"site": chosen or "all"}), 303)
+
+
+async def _checked(desk: Desk, visitor: Visitor, about: tuple[str, ...]) -> list[CheckedView]:
+    """Return what was found of these sites, after what concerns every one."""
+    found = await checked_for(desk, visitor)
+    return [CheckedView(found[site]) for site in ("", *about) if site in found]
+
+
+async def _asked(desk: Desk, sites: tuple[str, ...]) -> frozenset[str]:
+    """Return the sites whose check is asked for and not done."""
+    found = [one for site in sites for one in await desk.store.requests.open_of(site)]
+    return frozenset(one.site for one in found if one.kind is RequestKind.CHECK)
 
 
 def _exemptions(desk: Desk, visitor: Visitor, site: str) -> Iterator[ExemptionRow]:

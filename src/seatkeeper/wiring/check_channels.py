@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from seatkeeper.cli.findings import Area, Finding, failed, ok
 from seatkeeper.core.channel import ChannelKind
+from seatkeeper.core.findings import Area, Finding, failed, ok
 from seatkeeper.errors import NotTold
 from seatkeeper.outlets.notify import Notifier
 from seatkeeper.outlets.posting import place_of, tls_context

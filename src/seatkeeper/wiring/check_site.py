@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from seatkeeper.cli.findings import Area, Finding, failed, ok, warning
 from seatkeeper.core.blindness import blind_exemptions
 from seatkeeper.core.durations import format_duration
 from seatkeeper.core.exemptions import ExemptionIndex
 from seatkeeper.core.expiry import expiry_warnings
+from seatkeeper.core.findings import Area, Finding, failed, ok, warning
 from seatkeeper.core.model import Pool, ServerLicense, Snapshot, UsageState, User
 from seatkeeper.core.policy import MarkRule, Mode, Policy, SharedKind
 from seatkeeper.core.reach import reach_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from seatkeeper.cli.findings import Area, Finding, failed, ok, warning
+from seatkeeper.core.findings import Area, Finding, failed, ok, warning
 from seatkeeper.errors import ConfigError
 from seatkeeper.qrs.certificates import CertificateInfo, describe, key_matches
 from seatkeeper.settings import QrsSettings

@@ -6,16 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from seatkeeper.cli.check_files import certificate_findings
-from seatkeeper.cli.check_site import (
-    clock_finding,
-    exemption_findings,
-    license_finding,
-    rights_findings,
-    sharing_findings,
-)
-from seatkeeper.cli.findings import Area, Finding, SiteChecked, failed, ok, warning
 from seatkeeper.config import Loaded
+from seatkeeper.core.findings import Area, Finding, SiteFindings, failed, ok, warning
 from seatkeeper.core.model import Snapshot
 from seatkeeper.core.policy import Mode, Policy
 from seatkeeper.core.schedule import next_runs
@@ -23,6 +15,14 @@ from seatkeeper.errors import IncompleteRead, QrsError, Refused, SeatkeeperError
 from seatkeeper.flow.collect import collect
 from seatkeeper.settings import SiteSettings
 from seatkeeper.store import Holder, Store
+from seatkeeper.wiring.check_files import certificate_findings
+from seatkeeper.wiring.check_site import (
+    clock_finding,
+    exemption_findings,
+    license_finding,
+    rights_findings,
+    sharing_findings,
+)
 from seatkeeper.wiring.readers import OpenSite
 
 
@@ -90,12 +90,21 @@ async def known_of(store: Store) -> Known:
 
 
 async def check_site(
-    opened: OpenSite, loaded: Loaded, general: Sequence[Finding], known: Known, now: datetime
-) -> SiteChecked:
-    """Check one site: its files, the way to it, what it shows, and what is configured for it."""
+    opened: OpenSite,
+    loaded: Loaded,
+    general: Sequence[Finding],
+    known: Known,
+    now: datetime,
+    *,
+    large: int | None = None,
+) -> SiteFindings:
+    """Check one site: its files, the way to it, what it shows, and what is configured for it.
+
+    A site with `large` users or more is not read whole.
+    """
     settings, policy = opened.settings, opened.site.policy
     findings = list(_file_findings(settings, loaded, now))
-    reached, snapshot = await _reach(opened, now)
+    reached, snapshot = await _reach(opened, now, large)
     findings += reached
     if snapshot is not None:
         findings += rights_findings(snapshot, policy)
@@ -111,7 +120,7 @@ async def check_site(
     runs = runs_of(settings, known, now)
     findings += schedule_findings(settings, runs)
     findings.append(_lease(known.holders.get(settings.name)))
-    return SiteChecked(settings.name, general, findings, runs)
+    return SiteFindings(settings.name, general, findings, runs)
 
 
 def _file_findings(settings: SiteSettings, loaded: Loaded, now: datetime) -> Iterator[Finding]:
@@ -122,11 +131,14 @@ def _file_findings(settings: SiteSettings, loaded: Loaded, now: datetime) -> Ite
             yield _warned(Area.CERTIFICATES, text)
 
 
-async def _reach(opened: OpenSite, now: datetime) -> tuple[list[Finding], Snapshot | None]:
+async def _reach(
+    opened: OpenSite, now: datetime, large: int | None
+) -> tuple[list[Finding], Snapshot | None]:
     """Connect, then read everything once: only that proves that a plan could be made."""
     url, who = opened.settings.qrs.url, opened.settings.qrs.user
     try:
         await opened.site.reader.overview()
+        users = 0 if large is None else await opened.site.reader.count_users()
     except Refused as error:
         cure = f"check that {who} exists on the site and may read its license and users"
         answers = ok(Area.CONNECTION, f"{url} answers, the certificates are accepted")
@@ -135,6 +147,9 @@ async def _reach(opened: OpenSite, now: datetime) -> tuple[list[Finding], Snapsh
         cure = "correct sites[].qrs or the way to the site, then check again"
         return [failed(Area.CONNECTION, str(error), cure)], None
     found = [ok(Area.CONNECTION, f"{url} answers as {who} over verified TLS")]
+    if large is not None and users >= large:
+        too_many = f"{users} users: read whole by each monitoring cycle, and by `seatkeeper check`"
+        return [*found, ok(Area.RIGHTS, too_many)], None
     try:
         return found, await collect(opened.site.name, opened.site.reader, now)
     except (QrsError, IncompleteRead) as error:

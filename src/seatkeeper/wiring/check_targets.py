@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from seatkeeper.cli.findings import Area, Finding, failed, ok, warning
 from seatkeeper.core.channel import channel_of
+from seatkeeper.core.findings import Area, Finding, failed, ok, warning
 from seatkeeper.core.hook import hook_of
 from seatkeeper.core.outbox import Loss, OutboxState, Waiting
 from seatkeeper.outlets.influxdb import InfluxSink
