@@ -116,6 +116,12 @@ async def test_idle_days_are_those_that_count_in_the_list_and_on_the_page(tmp_pa
     async with a_console(tmp_path, text=text) as world:
         await world.store.roster.keep("prod", NOW, [a_line(ago(100))])
         page = await opened(world)
+        async with await world.signed_in() as browser:
+            sheet = (await browser.get("/users.csv?site=prod")).text
+        async with await world.with_token() as program:
+            seat = (await program.get("/api/v1/sites/prod/users")).json()["items"][0]
 
+    assert seat["idle_days"] == 60
+    assert ",60," in sheet
     assert 'data-unit="days idle">60</td>' in page
     assert "60 days that count" in page

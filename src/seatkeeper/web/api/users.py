@@ -23,9 +23,11 @@ from seatkeeper.core.story import PersonRecord, StoryKind, StoryLine, story_of
 from seatkeeper.web.api.cursors import BadCursor, opened, sealed
 from seatkeeper.web.api.shapes import MOST, UNCHANGED, Cursor, Limit, Shape, SiteInPath
 from seatkeeper.web.api.tagged import TaggedRoute
+from seatkeeper.web.desk import Desk
 from seatkeeper.web.names import Names, names_on, note_names_seen
 from seatkeeper.web.reach import READS, site_named
 from seatkeeper.web.refusals import NotFound
+from seatkeeper.web.views.roster import idle_days
 from seatkeeper.web.who import Visitor, desk_of, require
 
 router = APIRouter(route_class=TaggedRoute, tags=["users"])
@@ -45,8 +47,8 @@ class SeatOut(Shape):
     r"""One seat as it was last read: holder, last use, and what the rules say.
 
     `user` is `DIR\id`, or a pseudonym where privacy hides names; `ref` names the person in paths.
-    `idle_days` counts from the person's latest activity anywhere. `plan` is the one that waits and
-    would release the seat.
+    `idle_days` counts from the person's latest activity anywhere, days of pauses left out. `plan`
+    is the one that waits and would release the seat.
     """
 
     site: str
@@ -193,7 +195,7 @@ async def user(
         raise NotFound("nothing is known of this person here; perhaps everything was erased")
     if names.clear:
         await note_names_seen(desk, visitor, name, "read a person through the API", who)
-    return _person(record, names, desk.now())
+    return _person(record, names, desk)
 
 
 async def _page(request: Request, visitor: Visitor, query: RosterQuery, cursor: str) -> SeatsOut:
@@ -213,7 +215,7 @@ async def _page(request: Request, visitor: Visitor, query: RosterQuery, cursor: 
     if found.next is not None:
         after = sealed(request, _Kept(site, found.next, query.sort.value, query.descending))
     return SeatsOut(
-        items=[_seat(row, names, desk.now()) for row in found.rows],
+        items=[_seat(row, names, desk) for row in found.rows],
         next=after,
         total=found.total,
         views=dict(found.counts),
@@ -221,7 +223,7 @@ async def _page(request: Request, visitor: Visitor, query: RosterQuery, cursor: 
     )
 
 
-def _seat(row: RosterRow, names: Names, now: datetime) -> SeatOut:
+def _seat(row: RosterRow, names: Names, desk: Desk) -> SeatOut:
     exempt = ExemptOut(
         owner=row.exempt_owner if names.clear else "",
         reason=row.exempt_reason if names.clear else "",
@@ -237,7 +239,7 @@ def _seat(row: RosterRow, names: Names, now: datetime) -> SeatOut:
         department=row.department,
         created=row.created,
         last_used=row.last_used,
-        idle_days=None if row.idle_since is None else max(0, (now - row.idle_since).days),
+        idle_days=idle_days(desk, row),
         verdict="release" if row.releases else "keep",
         reason=row.reason,
         since=row.since,
@@ -247,14 +249,14 @@ def _seat(row: RosterRow, names: Names, now: datetime) -> SeatOut:
     )
 
 
-def _person(record: PersonRecord, names: Names, now: datetime) -> PersonOut:
+def _person(record: PersonRecord, names: Names, desk: Desk) -> PersonOut:
     return PersonOut(
         site=record.site,
         user=names.text(record.user),
         name=record.name if names.clear else None,
         ref=names.ref(record.user),
         first_seen=record.first_seen,
-        seats=[_seat(row, names, now) for row in record.rows],
+        seats=[_seat(row, names, desk) for row in record.rows],
         uses=dict(record.uses),
         active_days={kind: list(days) for kind, days in record.active_days.items()},
         story=[_line(line, record, names) for line in story_of(record)],

@@ -14,8 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 
 from seatkeeper.core.idle_bands import IdleBands
 from seatkeeper.core.model import LicenseType
-from seatkeeper.core.roster import Flag, RosterQuery, RosterRow, RosterSort, View
-from seatkeeper.core.rules import counted_days
+from seatkeeper.core.roster import Flag, RosterQuery, RosterSort, View
 from seatkeeper.core.story import story_of
 from seatkeeper.web.csv_text import BEGINNING, csv_row
 from seatkeeper.web.desk import Desk
@@ -33,7 +32,7 @@ from seatkeeper.web.refusals import NotFound
 from seatkeeper.web.render import page
 from seatkeeper.web.sealed import Purpose, Seal
 from seatkeeper.web.views.person import person_view
-from seatkeeper.web.views.roster import band_views, year_of, year_views
+from seatkeeper.web.views.roster import band_views, idle_days, year_of, year_views
 from seatkeeper.web.who import desk_of
 
 router = APIRouter()
@@ -144,7 +143,7 @@ async def users(
         "histogram": bands,
         "bands": () if bands is None else band_views(bands, asked.idle, asked.below),
         "year_of": partial(year_of, year_views(years, frame.now)),
-        "idle_days": partial(_idle_days, desk),
+        "idle_days": partial(idle_days, desk),
         "Flag": Flag,
     }
     return page(request, "users.html", values)
@@ -211,7 +210,7 @@ async def _rows(desk: Desk, query: RosterQuery, names: Naming) -> AsyncIterator[
     while True:
         found = await desk.store.roster.page(query, now)
         for row in found.rows:
-            since, who = row.idle_since, names.of(row.site)
+            who = names.of(row.site)
             yield csv_row(
                 (
                     row.site,
@@ -220,7 +219,7 @@ async def _rows(desk: Desk, query: RosterQuery, names: Naming) -> AsyncIterator[
                     row.license_type.value,
                     row.department,
                     "" if row.last_used is None else row.last_used.isoformat(),
-                    "" if since is None else _idle_days(desk, row),
+                    idle_days(desk, row),
                     "" if row.created is None else row.created.isoformat(),
                     "release" if row.releases else "keep",
                     row.reason.value,
@@ -229,13 +228,6 @@ async def _rows(desk: Desk, query: RosterQuery, names: Naming) -> AsyncIterator[
         if found.next is None:
             return
         query = replace(query, cursor=found.next)
-
-
-def _idle_days(desk: Desk, row: RosterRow) -> int | str:
-    """Return the whole days that a seat is idle, as the rules count them."""
-    if row.idle_since is None:
-        return ""
-    return counted_days(row.idle_since, desk.now(), desk.sites[row.site].policy)
 
 
 @router.get("/users/{site}/{sealed}", response_class=HTMLResponse)
@@ -256,7 +248,7 @@ async def user(request: Request, site: str, sealed: str, visitor: READS) -> Resp
         "record": record,
         "other_sites": [s for s in record.other_sites if s in frame.sites],
         "story": story_of(record, frame.zone),
-        "idle_days": partial(_idle_days, desk),
+        "idle_days": partial(idle_days, desk),
         "view": person_view(record, desk.sites[record.site].policy, frame, clear=names.clear),
         "Flag": Flag,
     }

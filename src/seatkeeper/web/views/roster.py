@@ -11,7 +11,9 @@ from markupsafe import Markup
 from seatkeeper.core.idle_bands import IdleBand, IdleBands
 from seatkeeper.core.plural import plural
 from seatkeeper.core.roster import ActiveYear, RosterRow
+from seatkeeper.core.rules import counted_days
 from seatkeeper.web.charts.small import band_bar, month_bars
+from seatkeeper.web.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,13 @@ def year_views(
 def year_of(years: Mapping[tuple[str, str], YearView], row: RosterRow) -> YearView | None:
     """Return the year of the holder of a row, None where nothing is kept of them."""
     return years.get((row.site, row.user))
+
+
+def idle_days(desk: Desk, row: RosterRow) -> int | None:
+    """Return the whole days that a seat is idle, as the rules count them; None: cannot tell."""
+    if row.idle_since is None:
+        return None
+    return counted_days(row.idle_since, desk.now(), desk.sites[row.site].policy)
 
 
 def _said(year: ActiveYear, now: datetime) -> str:
