@@ -181,7 +181,7 @@ async def test_a_token_for_no_time_or_for_ever_is_refused(store: Store, length: 
 
 async def test_a_link_opened_by_many_at_once_opens_for_one(store: Store) -> None:
     secret = await store.sessions.make_link([ADMIN], DAY, NOW)
-    used = await asyncio.gather(*(store.sessions.use_link(secret, NOW) for _ in range(8)))
+    used = await asyncio.gather(*(store.sessions.use_link(secret, JANE, NOW) for _ in range(8)))
 
     assert [grants for grants in used if grants] == [(ADMIN,)]
 

@@ -44,7 +44,7 @@ async def test_alerts_of_another_site_are_not_shown(tmp_path: Path) -> None:
         await alert(world, an_alert(), an_alert("test"), itself)
         shown = (await them.get("/api/v1/alerts")).json()["items"]
 
-        assert [a["site"] for a in shown] == ["", "test"]
+        assert [a["site"] for a in shown] == ["test"]
         assert (await them.get("/api/v1/alerts?site=prod")).status_code == 404
 
 
@@ -164,3 +164,38 @@ async def test_health_tells_of_the_sites_that_the_role_reaches(tmp_path: Path) -
         assert part["degraded"] == ["site test: monitor fails, 2 times in a row: no answer"]
         assert part["cycles"] == []
         assert part["targets"] == []
+
+
+async def test_what_is_about_every_site_is_for_roles_on_every_site(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world:
+        key = AlertKey("over_budget", "", "")
+        await alert(world, an_alert("", key=key, says="EUR 40,000 a month on all sites"))
+        async with await world.with_token(Role.ADMIN, "test") as program:
+            part = await program.get("/api/v1/alerts")
+        async with await world.signed_in(Role.ADMIN, sites=("test",)) as browser:
+            pages = [(await browser.get(path)).text for path in ("/alerts", "/", "/?site=test")]
+        async with await world.with_token(Role.VIEWER) as program:
+            whole = await program.get("/api/v1/alerts")
+
+        assert part.json()["items"] == []
+        assert not any("40,000" in page for page in pages)
+        assert [one["rule"] for one in whole.json()["items"]] == ["over_budget"]
+
+
+async def test_settings_tell_of_no_site_and_no_receiver_out_of_reach(tmp_path: Path) -> None:
+    channels = "{name: Mail, kind: apprise, url: 'mailto://mail.example.com?to=a@example.com'}"
+    async with a_console(tmp_path, f"alerts: {{channels: [{channels}]}}\n") as world:
+        jobs = {("prod", "monitor"): JobHealth("prod", "monitor", failed="no answer", in_a_row=1)}
+        world.beat = replace(world.beat, jobs=jobs)
+        async with await world.signed_in(Role.ADMIN, sites=("test",)) as browser:
+            part = (await browser.get("/settings")).text
+        async with await world.signed_in(Role.VIEWER) as browser:
+            whole = (await browser.get("/settings")).text
+
+        assert "site prod: monitor fails" in whole[whole.index("<main") :].casefold()
+        assert "site prod" not in part[part.index("<main") :].casefold()
+        assert ("alert:Mail" in whole, "<b>alert:Mail" in part, "is not reached" in part) == (
+            True,
+            False,
+            False,
+        )

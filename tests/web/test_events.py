@@ -260,3 +260,23 @@ async def test_a_place_that_no_stream_gave_is_refused(tmp_path: Path, place: str
 @pytest.mark.parametrize("kind", EventKind)
 def test_every_event_stands_in_the_documentation(kind: EventKind) -> None:
     assert f"| `{kind.value}` | {kind.words}" in PAGE
+
+
+async def test_a_token_that_is_revoked_hears_no_more_even_while_something_happens() -> None:
+    async with a_server() as served, served.reader() as reader:
+        store, world = served.world.store, served.world
+        (token,) = await store.tokens.all()
+        await store.tokens.revoke(token.name, JANE, world.now)
+
+        async def happening() -> None:
+            while True:
+                await store.plans.record(a_plan(*some_actions(1)), JANE, "run-1")
+
+        busy = asyncio.create_task(happening())
+        try:
+            async with asyncio.timeout(LONG):
+                while not await reader.is_over():
+                    pass
+        finally:
+            busy.cancel()
+            await asyncio.gather(busy, return_exceptions=True)

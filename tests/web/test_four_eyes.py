@@ -99,3 +99,22 @@ async def test_who_left_seats_out_by_a_token_does_not_approve_the_rest(tmp_path:
         assert [left.by for left in smaller.left_out] == ["Jane Doe"]
         assert records[-1].by == "Jane Doe (token ci)"
         assert records[-1].evidence["signed_in"] == "token"
+
+
+async def test_more_than_a_thousand_seats_are_left_out_in_a_browser_and_by_a_program(
+    tmp_path: Path,
+) -> None:
+    actions = some_actions(1300)
+    out = [action.allocation_id for action in actions[:1200]]
+    async with a_console(tmp_path) as world, await token_of(world, "ci") as program:
+        plan = a_plan(*actions)
+        await world.store.plans.record(plan, JANE, "run-0")
+        made = await program.post(f"/api/v1/plans/{plan.plan_id}/leave-out", json={"without": out})
+        async with await world.signed_in(Role.APPROVER) as browser:
+            word = csrf_of(await browser.get(f"/plans/{plan.plan_id}"))
+            typed = {"csrf": word, "out": out}
+            await browser.post(f"/plans/{plan.plan_id}/leave-out", data=typed)
+        smaller = [p for p in await world.store.plans.lines(world.now) if p.made_from]
+
+    assert made.status_code == 201
+    assert [p.actions for p in smaller] == [100, 100]

@@ -1,7 +1,8 @@
-"""Behind a reverse proxy: whom it names, what it may send along, and where forms come from."""
+"""Who came in which way: by a reverse proxy, what it may send along, and by the first link."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 
 from config_files import refusal
 from console_world import PASSWORD, SITES, World, a_console, csrf_of, word_of
+from seatkeeper.core.roles import Grant, Role
 
 ROLES = """\
 console:
@@ -121,3 +123,19 @@ def test_a_role_on_a_site_that_is_not_there_is_refused_with_the_name_that_was_me
 
     assert "console.roles[1].sites[1]" in said
     assert "cure: did you mean prod?" in said
+
+
+async def test_a_session_of_the_first_link_takes_no_name_of_an_account(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, world.browser() as browser:
+        await world.with_account()
+        grants = [Grant(Role.ADMIN)]
+        key = await world.store.sessions.make_link(grants, timedelta(hours=1), world.now)
+        form = await browser.get("/welcome", params={"key": key})
+        typed = {"key": key, "word": word_of(form)}
+        taken = await browser.post("/welcome", data=typed | {"name": "ingrid berg"})
+        free = await browser.post("/welcome", data=typed | {"name": "Dana Demo"})
+        record = (await world.store.ledger.show())[-1]
+
+    assert (taken.status_code, free.status_code) == (422, 303)
+    assert (record.kind, record.by) == ("link_used", "Dana Demo")
+    assert record.evidence == {"roles": ["admin"], "signed_in": "link"}

@@ -11,8 +11,10 @@ import pytest
 
 from api_world import a_line
 from console_world import World, a_console, csrf_of
+from seatkeeper.core.plan import Notice
 from seatkeeper.core.roles import Grant, Role
-from stored import a_plan, applied, some_actions
+from seatkeeper.store import RequestKind
+from stored import JANE, a_plan, applied, some_actions
 
 PRIVATE = "privacy: pseudonymous\n"
 
@@ -111,3 +113,33 @@ async def test_who_sees_names_on_one_site_alone_does_not_search_both(tmp_path: P
 
     assert (both.status_code, one.status_code) == (403, 303)
     assert 'value="EXAMPLE' not in moved.text
+
+
+async def test_who_reads_names_in_requests_is_in_the_ledger_where_that_is_wanted(
+    tmp_path: Path,
+) -> None:
+    async with a_console(tmp_path, "console: {record_views: true}\n") as world:
+        ask = world.store.requests.ask
+        undo = await ask(RequestKind.UNDO, "prod", {"user": ANNA, "reason": "x"}, JANE, world.now)
+        run = await ask(RequestKind.RUN, "prod", {}, JANE, world.now)
+        async with await world.with_token(Role.VIEWER) as program:
+            await program.get(f"/api/v1/requests/{run.id}")
+            await program.get(f"/api/v1/requests/{undo.id}")
+            await program.get("/api/v1/requests")
+        seen = [r for r in await world.store.ledger.show() if r.kind == "names_seen"]
+
+    assert [r.person for r in seen] == [ANNA, ""]
+
+
+async def test_who_reads_a_warning_that_names_somebody_is_in_the_ledger(tmp_path: Path) -> None:
+    told = Notice(code="exemption_expired", message=r"user EXAMPLE\carla is protected no more")
+    naming, plain = a_plan(*some_actions(1), warnings=(told,)), a_plan(*some_actions(1))
+    async with a_console(tmp_path, "console: {record_views: true}\n") as world:
+        for plan in (naming, plain):
+            await world.store.plans.record(plan, JANE, "run-0")
+        async with await world.with_token(Role.VIEWER) as program:
+            await program.get(f"/api/v1/plans/{plain.plan_id}")
+            await program.get(f"/api/v1/plans/{naming.plan_id}")
+        seen = [r for r in await world.store.ledger.show() if r.kind == "names_seen"]
+
+    assert [naming.plan_id in r.why for r in seen] == [True]

@@ -212,6 +212,24 @@ async def test_signing_in_writes_no_secret_and_no_typed_name_to_the_log(tmp_path
             assert secret not in str(logged)
 
 
+async def test_a_fault_is_logged_by_kind_and_place_and_without_its_words(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, world.browser() as browser:
+
+        async def broken() -> None:
+            raise RuntimeError(r"EXAMPLE\anna")
+
+        world.app.add_api_route("/broken", broken)
+        with structlog.testing.capture_logs() as logged:
+            answer = await browser.get("/broken")
+        (fault,) = logged
+
+        assert answer.status_code == 500
+        assert (fault["event"], fault["kind"]) == ("web.fault", "RuntimeError")
+        assert "test_security.py" in fault["at"][-1]
+        assert "anna" not in str(logged)
+        assert "exc_info" not in fault
+
+
 @pytest.mark.parametrize(
     "path",
     [

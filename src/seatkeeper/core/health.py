@@ -47,10 +47,14 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Ready to do its work; `degraded` says what does not work, one sentence each."""
+    """Ready to do its work; `degraded` says what does not work, one sentence each.
+
+    `openly` says as much of it as anybody may read: no site, no person, no error.
+    """
 
     ready: bool
     degraded: tuple[str, ...]
+    openly: tuple[str, ...]
 
 
 def judge_health(beat: Heartbeat, now: datetime) -> Health:
@@ -58,22 +62,25 @@ def judge_health(beat: Heartbeat, now: datetime) -> Health:
 
     A site that is down leaves the daemon ready: it goes on trying.
     """
-    fatal = tuple(_fatal(beat, now))
+    stalled = _stalled(beat, now)
+    fatal = [f"the store cannot be used: {beat.store_error}"] if beat.store_error else []
+    fatal += stalled
+    openly = (["the store cannot be used"] if beat.store_error else []) + stalled
     soft = sorted(job.words for job in beat.jobs.values() if job.failed)
+    if soft:
+        openly.append("1 job fails" if len(soft) == 1 else f"{len(soft)} jobs fail")
     if len(soft) > MOST_SENTENCES:
         left = len(soft) - MOST_SENTENCES
         soft = [*soft[:MOST_SENTENCES], f"and {left} more jobs that fail; see the log"]
     if beat.frozen_by:
         soft.append(f"releases are frozen by {beat.frozen_by}")
-    return Health(ready=not fatal, degraded=(*fatal, *soft))
+        openly.append("releases are frozen")
+    return Health(ready=not fatal, degraded=(*fatal, *soft), openly=tuple(openly))
 
 
-def _fatal(beat: Heartbeat, now: datetime) -> list[str]:
-    found = []
-    if beat.store_error:
-        found.append(f"the store cannot be used: {beat.store_error}")
+def _stalled(beat: Heartbeat, now: datetime) -> list[str]:
     if beat.last_look is None:
-        found.append("the engine has not looked for work yet")
-    elif now - beat.last_look > LOOP_STALLED:
-        found.append(f"the engine has not looked for work since {beat.last_look:%F %T} UTC")
-    return found
+        return ["the engine has not looked for work yet"]
+    if now - beat.last_look > LOOP_STALLED:
+        return [f"the engine has not looked for work since {beat.last_look:%F %T} UTC"]
+    return []

@@ -68,6 +68,7 @@ class Kind(StrEnum):
     SESSIONS_ENDED = "sessions_ended"
     TOKEN_MADE = "token_made"  # noqa: S105 - a kind of record
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - as above
+    LINK_USED = "link_used"
     NAMES_SEEN = "names_seen"
 
 

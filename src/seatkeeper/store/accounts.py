@@ -131,6 +131,12 @@ class Accounts:
             return [_account(row) for row in conn.execute(found)]
 
     @threaded
+    def has(self, name: str) -> bool:
+        """Whether there is an account of that name."""
+        with self._db.reading() as conn:
+            return _find(conn, name) is not None
+
+    @threaded
     def count(self) -> int:
         """Return how many accounts there are."""
         with self._db.reading() as conn:

@@ -180,16 +180,23 @@ class Sessions:
         return ends is not None and ends > now
 
     @threaded
-    def use_link(self, secret: str, now: datetime) -> tuple[Grant, ...] | None:
-        """Use a link up and return its grants; None when it was used, is over or never was."""
+    def use_link(self, secret: str, actor: Actor, now: datetime) -> tuple[Grant, ...] | None:
+        """Use a link up on the record and return its grants.
+
+        None when it was used, is over or never was.
+        """
         this = SIGN_IN_LINK.c.link_hash == secret_hash(secret)
-        with self._db.writing() as conn:
+        with recording(self._db) as record:
+            conn = record.conn
             row = conn.execute(sa.select(SIGN_IN_LINK).where(this)).first()
             if row is None or row.ends_at <= now:
                 return None
             if conn.execute(sa.delete(SIGN_IN_LINK).where(this)).rowcount != 1:
                 return None
-        return grants_of(row.grants)
+            grants = grants_of(row.grants)
+            evidence = {"roles": [grant.words for grant in grants]}
+            record.note(LedgerEntry(kind=Kind.LINK_USED, at=now, actor=actor, evidence=evidence))
+        return grants
 
 
 def _of(identity: Identity) -> sa.ColumnElement[bool]:

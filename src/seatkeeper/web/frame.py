@@ -64,6 +64,11 @@ class Frame:
         return self.sites if self.site is None else (self.site,)
 
     @property
+    def alert_sites(self) -> tuple[str, ...]:
+        """Whose alerts are shown; those of no site, about all of them, to roles on every site."""
+        return ("", *self.about) if self.visitor.identity.may(Permission.READ) else self.about
+
+    @property
     def csrf(self) -> str:
         """The word that every form carries."""
         return self.visitor.csrf
@@ -133,6 +138,7 @@ async def frame_of(request: Request, visitor: Visitor, here: str, site: str | No
     summaries = await desk.store.summaries.all()
     read = [summaries[name].at for name in about if name in summaries]
     alerts = await desk.store.alerts.all()
+    of_sites = ("", *about) if visitor.identity.may(Permission.READ) else about
     settings = [desk.settings.site(name) for name in about]
     return Frame(
         visitor=visitor,
@@ -147,7 +153,7 @@ async def frame_of(request: Request, visitor: Visitor, here: str, site: str | No
         unread=tuple(name for name in about if name not in summaries),
         is_stale=any(is_stale(desk, name, summaries.get(name)) for name in about),
         waiting=await _waiting(desk, about, now),
-        firing=sum(_calls(alert) and alert.key.site in ("", *about) for alert in alerts),
+        firing=sum(_calls(alert) and alert.key.site in of_sites for alert in alerts),
         freeze=await desk.store.control.frozen(now),
     )
 

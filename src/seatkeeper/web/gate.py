@@ -13,7 +13,7 @@ from seatkeeper.core.exposure import comes_from
 from seatkeeper.web.shield import plain_or_problem
 
 OPEN = frozenset({"/healthz", "/readyz"})
-"""Asked by watchers on other machines; they show nothing that is secret."""
+"""Asked by watchers on other machines; they name no site, no person and no error."""
 
 
 class Gate:

@@ -12,7 +12,7 @@ from fastapi import Request
 from markupsafe import Markup
 
 from seatkeeper.core.model import person_key
-from seatkeeper.core.plan import Limit
+from seatkeeper.core.plan import Limit, Plan
 from seatkeeper.core.record import Kind, LedgerEntry
 from seatkeeper.core.roles import Permission
 from seatkeeper.core.unnamed import hidden_person
@@ -60,6 +60,12 @@ class Names:
     def sentence(self, code: str, text: str) -> str:
         """Return what a plan says under that code, unless it may name somebody who is hidden."""
         return HIDDEN if not self.clear and code in _NAMING else text
+
+    def tells_of_somebody(self, plan: Plan) -> bool:
+        """Whether a warning or limit of the plan may name somebody, and is shown as it is."""
+        codes = {notice.code for notice in plan.warnings}
+        codes |= {violation.limit.value for violation in plan.violations}
+        return self.clear and not codes.isdisjoint(_NAMING)
 
     def about(self, text: str, user: str, name: str = "") -> str:
         """Return what is told about a person, without their name for whoever sees none."""

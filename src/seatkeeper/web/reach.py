@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends
 
+from seatkeeper.core.health import Heartbeat
 from seatkeeper.core.roles import Permission
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.who import Visitor, needs, no_such_site
@@ -29,6 +31,13 @@ def site_named(desk: Desk, visitor: Visitor, name: str) -> str:
 def sites_asked(desk: Desk, visitor: Visitor, site: str | None) -> tuple[str, ...]:
     """Return the site that is asked for, else all that the visitor reaches; raises NotFound."""
     return desk.names(visitor.identity) if site is None else (site_named(desk, visitor, site),)
+
+
+def beat_of(desk: Desk, visitor: Visitor) -> Heartbeat:
+    """Return what the engine knows of itself, without the jobs of sites out of reach."""
+    beat, names = desk.beat(), desk.names(visitor.identity)
+    mine = {key: job for key, job in beat.jobs.items() if job.site in names}
+    return replace(beat, jobs=mine)
 
 
 def reaches(desk: Desk, visitor: Visitor, site: str) -> bool:

@@ -6,6 +6,7 @@ Plain ASGI, so that streams pass through and nothing is buffered.
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -85,7 +86,9 @@ class Shield:
                 await self._refuse(scope, send)
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer is dressed
             # The text of a fault of ours may hold anything; its kind and place are enough.
-            logs.logger().exception("web.fault", kind=type(error).__name__, path=scope["path"])
+            fault = _innermost(error)
+            kind, at = type(fault).__name__, _frames(fault)
+            logs.logger().error("web.fault", kind=kind, path=scope["path"], at=at)
             if not dressed.started:
                 says = "something went wrong; the log of the service tells"
                 await self._answer(scope, send, 500, says)
@@ -105,6 +108,23 @@ class Shield:
         headers += [(b"content-length", str(len(text)).encode()), (b"connection", b"close")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": text})
+
+
+MOST_FRAMES = 20
+"""Places in the code, the innermost, that are logged of a fault."""
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Return the fault itself where a group of tasks has wrapped it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _frames(error: BaseException) -> list[str]:
+    """Return where a fault came from, outermost first, without a word of what was at hand there."""
+    frames = traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]
+    return [f"{one.filename}:{one.lineno} {one.name}" for one in frames]
 
 
 class _TooLargeError(HTTPException):

@@ -67,8 +67,11 @@ def cookie_name(desk: Desk) -> str:
     return "__Host-seatkeeper" if desk.secure else "seatkeeper"
 
 
-async def find_visitor(request: Request) -> Visitor | None:
-    """Return who is signed in; raises NotSignedIn for a token that is not good."""
+async def find_visitor(request: Request, *, renew: bool = True) -> Visitor | None:
+    """Return who is signed in; raises NotSignedIn for a token that is not good.
+
+    Without `renew` a session does not live longer for it.
+    """
     desk = desk_of(request)
     if (bearer := _bearer(request)) is not None:
         token = await desk.store.tokens.find(bearer, desk.now())
@@ -79,7 +82,9 @@ async def find_visitor(request: Request) -> Visitor | None:
     if secret := request.cookies.get(cookie_name(desk)):
         idle = desk.settings.console.session.idle
         sessions = desk.store.sessions
-        session = await sessions.find(secret, idle, desk.now(), renew=not looks_again(request))
+        session = await sessions.find(
+            secret, idle, desk.now(), renew=renew and not looks_again(request)
+        )
         if session is not None and (who := _as_of_now(session.identity, desk)) is not None:
             return Visitor(who, session.csrf, present=not looks_again(request))
     if (named := named_by_proxy(request, desk.settings.console)) is not None and named.grants:

@@ -20,7 +20,7 @@ from seatkeeper.web.api.once import Done, OnceOnly
 from seatkeeper.web.api.shapes import CONFLICT, UNCHANGED, Cursor, Number, OfSite, Page, Shape
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.desk import Desk
-from seatkeeper.web.reach import READS, SILENCES, site_named, sites_asked
+from seatkeeper.web.reach import READS, SILENCES, reaches, site_named, sites_asked
 from seatkeeper.web.refusals import NotAllowedHere, NotFound, Refusal
 from seatkeeper.web.who import Visitor, desk_of, require
 
@@ -96,9 +96,14 @@ async def alerts(  # noqa: PLR0913, PLR0917 - each is a part of the address
     cursor: Cursor = "",
     limit: shapes.Limit = 50,
 ) -> Page[AlertOut]:
-    """List alerts by site and rule; those that are over are kept for 90 days."""
+    """List alerts by site and rule; those that are over are kept for 90 days.
+
+    Those of no site are for roles on every site.
+    """
     desk = desk_of(request)
-    about = {*sites_asked(desk, visitor, site), *([] if site else [""])}
+    about = {*sites_asked(desk, visitor, site)}
+    if site is None and reaches(desk, visitor, ""):
+        about.add("")
     found = [
         alert
         for alert in await desk.store.alerts.all()

@@ -2,7 +2,7 @@
 
 A stream tells where it is, so that whoever was cut off goes on there (`Last-Event-ID`); what is
 told twice has the same id. It lasts a few minutes at most: its reader connects again, and signs in
-again by that. At every heartbeat it is asked whether they may still read.
+again by that. Every few seconds it is asked whether they may still read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from seatkeeper.errors import StoreError
 from seatkeeper.web.api.shapes import problem
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.patience import announce_stream
-from seatkeeper.web.reach import READS
+from seatkeeper.web.reach import READS, reaches
 from seatkeeper.web.refusals import NotSignedIn, Refusal, TooOften
 from seatkeeper.web.who import Visitor, desk_of, find_visitor
 
@@ -160,7 +160,7 @@ class _Stream:
     async def texts(self) -> AsyncIterator[str]:
         """Give what is sent: where it begins, events, a heartbeat where there are none."""
         yield f"retry: 2000\nid: {self._place.text}\n\n"
-        begun = beaten = time.monotonic()
+        begun = beaten = asked = time.monotonic()
         while not self._stopped.is_set():
             told = False
             async for text in self._news():
@@ -169,11 +169,13 @@ class _Stream:
             now = time.monotonic()
             if now - begun >= self._streams.longest:
                 return
+            if now - asked >= self._streams.beat:  # also while there is something to tell
+                if not await self._may_still():
+                    return
+                asked = now
             if told:
                 beaten = now
             elif now - beaten >= self._streams.beat:
-                if not await self._may_still():
-                    return
                 beaten = now
                 yield f": \nid: {self._place.text}\n\n"
             with contextlib.suppress(TimeoutError):
@@ -189,7 +191,9 @@ class _Stream:
             sites = desk.names(self._visitor.identity)
             news = await desk.store.events.after(self._place, sites, desk.now())
             self._place = news.place
-            fresh = [event for event in news.events if self._is_new(event)]
+            visitor = self._visitor
+            theirs = [event for event in news.events if reaches(desk, visitor, event.site)]
+            fresh = [event for event in theirs if self._is_new(event)]
             for event in fresh[:-1]:
                 yield text_of(event)
             for event in fresh[-1:]:
@@ -206,9 +210,12 @@ class _Stream:
         return True
 
     async def _may_still(self) -> bool:
-        """Ask again who this is: tokens are revoked, sessions end, roles change."""
+        """Ask again who this is: tokens are revoked, sessions end, roles change.
+
+        A stream that is open keeps no session alive: nobody has to be there for it.
+        """
         try:
-            visitor = await find_visitor(self._request)
+            visitor = await find_visitor(self._request, renew=False)
         except NotSignedIn:
             return False
         if visitor is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from fastapi import APIRouter, Request
@@ -15,7 +14,7 @@ from seatkeeper.store import CycleState
 from seatkeeper.web.api.shapes import UNCHANGED, Shape
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.desk import Desk
-from seatkeeper.web.reach import READS
+from seatkeeper.web.reach import READS, beat_of
 from seatkeeper.web.who import desk_of
 
 router = APIRouter(route_class=TaggedRoute, tags=["health"])
@@ -62,9 +61,8 @@ class HealthOut(Shape):
 async def health(request: Request, visitor: READS) -> HealthOut:
     """Tell how Seatkeeper is; receivers are shown to those whose role is on every site."""
     desk = desk_of(request)
-    names, beat = desk.names(visitor.identity), desk.beat()
-    mine = {key: job for key, job in beat.jobs.items() if job.site in names}
-    judged = judge_health(replace(beat, jobs=mine), desk.now())
+    names, beat = desk.names(visitor.identity), beat_of(desk, visitor)
+    judged = judge_health(beat, desk.now())
     states = await desk.store.cycles.states(names, desk.now())
     facts = desk.store.describe()
     everything = visitor.identity.may(Permission.READ)

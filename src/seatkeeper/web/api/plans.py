@@ -51,9 +51,12 @@ class RunIn(Shape):
     site: Annotated[str, Field(max_length=200)]
 
 
+MOST_SEATS = 6000
+"""Seats left out at once; the ids of more do not fit into one request."""
+
 Seats = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=500)]],
-    Field(max_length=1000, description="Ids of seats (`seat`) of this plan."),
+    Field(max_length=MOST_SEATS, description="Ids of seats (`seat`) of this plan."),
 ]
 
 
@@ -133,7 +136,11 @@ async def ask_for_plan(request: Request, visitor: RUNS, wanted: RunIn, once: Onc
 async def plan(request: Request, visitor: READS, plan_id: Name) -> Response:
     """Show one plan; its ETag goes into `If-Match` of a decision."""
     stored = await found_plan(desk_of(request), visitor, plan_id)
-    shown = plan_out(stored, names_on(request, visitor, stored.plan.site))
+    names = names_on(request, visitor, stored.plan.site)
+    if names.tells_of_somebody(stored.plan):
+        said = f"read what plan {plan_id} says of people through the API"
+        await note_names_seen(desk_of(request), visitor, stored.plan.site, said)
+    shown = plan_out(stored, names)
     return Response(shown.model_dump_json(), media_type="application/json")
 
 

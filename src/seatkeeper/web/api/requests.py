@@ -21,7 +21,7 @@ from seatkeeper.web.api.once import Done, OnceOnly
 from seatkeeper.web.api.shapes import CONFLICT, UNCHANGED, Cursor, Name, Number, OfSite, Page, Shape
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.desk import Desk
-from seatkeeper.web.names import Names, names_on
+from seatkeeper.web.names import Names, names_on, note_names_seen
 from seatkeeper.web.reach import READS, UNDOES, site_named, sites_asked
 from seatkeeper.web.refusals import NotFound, Refusal
 from seatkeeper.web.who import Visitor, desk_of, require
@@ -116,7 +116,10 @@ async def requests(  # noqa: PLR0913, PLR0917 - each is a part of the address
     query = RequestQuery(sites, kind, state, None if place is None else place.id)
     found = await desk.store.requests.listed(query, limit + 1)
     after = sealed(request, _AfterRequest(found[limit - 1].id)) if len(found) > limit else None
-    items = [_out(one, names_on(request, visitor, one.site)) for one in found[:limit]]
+    shown = [(one, names_on(request, visitor, one.site)) for one in found[:limit]]
+    for name in sorted({one.site for one, names in shown if names.clear and _names_a_user(one)}):
+        await note_names_seen(desk, visitor, name, "read requests through the API")
+    items = [_out(one, names) for one, names in shown]
     return Page(items=items, next=after)
 
 
@@ -130,7 +133,11 @@ async def one_request(request: Request, visitor: READS, request_id: Number) -> R
         raise _no_such_request() from None
     if found.site not in desk.names(visitor.identity):
         raise _no_such_request()
-    return _out(found, names_on(request, visitor, found.site))
+    names = names_on(request, visitor, found.site)
+    if names.clear and _names_a_user(found):
+        user = str(found.payload["user"])
+        await note_names_seen(desk, visitor, found.site, "read a request through the API", user)
+    return _out(found, names)
 
 
 @router.post("/undo-requests", status_code=202, responses=CONFLICT, response_model=RequestLineOut)
@@ -214,6 +221,10 @@ def _what(wanted: UndoIn) -> WhatToUndo:
         )
     except ValueError as error:
         raise Unclear(str(error)) from None
+
+
+def _names_a_user(request: Asking) -> bool:
+    return bool(request.payload.get("user"))
 
 
 def _no_such_request() -> NotFound:

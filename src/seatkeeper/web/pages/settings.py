@@ -22,7 +22,7 @@ from seatkeeper.web.checked import checked_for
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import read_form
 from seatkeeper.web.frame import chosen_site, frame_of, sees_names
-from seatkeeper.web.reach import READS, RUNS
+from seatkeeper.web.reach import READS, RUNS, beat_of
 from seatkeeper.web.render import page
 from seatkeeper.web.views.written import configuration
 from seatkeeper.web.who import Visitor, desk_of, require
@@ -89,10 +89,11 @@ async def settings(
     frame = await frame_of(request, visitor, "settings", chosen_site(desk, visitor, site))
     about = frame.about
     whole = visitor.identity.may(Permission.ADMINISTER)
+    everything = visitor.identity.may(Permission.READ)
     values = {
         "frame": frame,
-        "connections": await _connections(desk, about),
-        "degraded": judge_health(desk.beat(), frame.now).degraded,
+        "connections": await _connections(desk, about, everything=everything),
+        "degraded": judge_health(beat_of(desk, visitor), frame.now).degraded,
         "exemptions": [row for name in about for row in _exemptions(desk, visitor, name)],
         "policies": [(name, desk.sites[name].policy) for name in about],
         "configuration": configuration(desk.settings) if whole else None,
@@ -156,11 +157,14 @@ def _end_of(exemption: Exemption, now: datetime) -> tuple[str, str]:
     )
 
 
-async def _connections(desk: Desk, sites: tuple[str, ...]) -> list[Connection]:
+async def _connections(desk: Desk, sites: tuple[str, ...], *, everything: bool) -> list[Connection]:
+    """Return the connections of these sites; receivers tell of every site."""
     states = await desk.store.cycles.states(sites, desk.now())
     facts = desk.store.describe()
     found = [_site(site, states.get((site, "monitor"))) for site in sites]
     found.append(Connection("Store", "good", "answers", f"{facts.dialect}, schema {facts.schema}"))
+    if not everything:
+        return found
     waiting = {one.target: one for one in await desk.store.outbox.waiting()}
     depth = await desk.store.outbox.depth()
     known = set(targets_of(desk.settings))

@@ -96,11 +96,15 @@ async def welcome(
     if not await desk.store.sessions.link_works(key, desk.now()):
         logs.logger().warning("link.refused", address=client_of(request))
         return _welcome(request, key, works=False, status=403)
+    if await desk.store.accounts.has(name):
+        fault = "An account has this name: sign in with its password, or write another name."
+        return _welcome(request, key, name=name, fault=fault, status=422)
     return await _open_link(request, desk, key, name, password)
 
 
 async def _open_link(request: Request, desk: Desk, key: str, name: str, password: str) -> Response:
-    grants = await desk.store.sessions.use_link(key, desk.now())
+    actor = desk.actor(Identity(name, SignIn.LINK, ()))
+    grants = await desk.store.sessions.use_link(key, actor, desk.now())
     if grants is None:
         return _welcome(request, key, works=False, status=403)
     identity = Identity(name, SignIn.LINK, grants)

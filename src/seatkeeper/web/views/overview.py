@@ -128,7 +128,7 @@ async def overview_of(desk: Desk, frame: Frame) -> Overview:
     views = tuple(view for view, _ in gathered)
     shown = [day for view, day in gathered if frame.site in (None, view.site)]
     depth = await desk.store.outbox.depth()
-    own = tuple(a for a in alerts if not a.key.site)
+    own = tuple(a for a in alerts if not a.key.site and "" in frame.alert_sites)
     return Overview(
         day=judge_day(shown, now, own),
         sites=views,
