@@ -9,12 +9,19 @@ from typing import Any
 
 import pytest
 
+from seatkeeper.core.lockout import FREE_TRIES_ANYWHERE
 from seatkeeper.core.record import Kind
 from seatkeeper.core.roles import Grant, Identity, Role, SignIn
 from seatkeeper.errors import UsageError
 from seatkeeper.store import Store
-from seatkeeper.store.access_tables import ACCOUNT, API_TOKEN, SIGN_IN_LINK, WEB_SESSION
-from seatkeeper.store.passwords import _of_nobody, hash_password, is_password
+from seatkeeper.store.access_tables import (
+    ACCOUNT,
+    API_TOKEN,
+    SIGN_IN_LINK,
+    WEB_SESSION,
+    account_key,
+)
+from seatkeeper.store.passwords import MOST_WAITING, _of_nobody, hash_password, is_password
 from seatkeeper.store.strangers import Strangers
 from stored import JANE, NOW, later
 
@@ -307,3 +314,46 @@ async def test_sessions_are_seen_by_their_owner_alone_until_they_end(store: Stor
     assert [(s.address, s.is_this) for s in both] == [("", False), ("10.0.0.7", True)]
     assert [s.is_this for s in late] == [True]
     assert first not in str(both)
+
+
+async def test_who_guesses_at_one_address_keeps_nobody_out_at_another(store: Store) -> None:
+    await add(store)
+    for _ in range(9):
+        await store.accounts.sign_in("Ingrid Berg", "wrong and wrong", NOW, "192.0.2.1")
+    there = await store.accounts.sign_in("Ingrid Berg", PASSWORD, NOW, "192.0.2.1")
+    here = await store.accounts.sign_in("Ingrid Berg", PASSWORD, NOW, "192.0.2.2")
+
+    assert (there.identity, there.locked_until is None) == (None, False)
+    assert here.identity is not None
+
+
+@pytest.mark.parametrize("name", ["Ingrid Berg", "Nobody Known"])
+async def test_who_guesses_from_many_addresses_waits_in_the_end(store: Store, name: str) -> None:
+    await add(store)
+    _count_as_failed(store, FREE_TRIES_ANYWHERE - 2, name)
+    tries = [
+        await store.accounts.sign_in(name, "wrong and wrong", NOW, f"192.0.2.{n}") for n in range(3)
+    ]
+
+    assert [tried.locked_until for tried in tries] == [None, later(minutes=0.5), later(minutes=0.5)]
+
+
+def _count_as_failed(store: Store, number: int, name: str) -> None:
+    """Count so many wrong passwords without the time that it takes to look at each."""
+    with store._db.writing() as conn:
+        conn.execute(ACCOUNT.update().values(failures=number, failed_at=NOW))
+    for _ in range(number):
+        store.accounts._strangers.count_try(account_key(name), NOW)
+
+
+async def test_a_flood_of_sign_ins_is_turned_away_and_not_counted(store: Store) -> None:
+    await add(store)
+    tries = [
+        store.accounts.sign_in("Ingrid Berg", "wrong and wrong", NOW, f"192.0.2.{n}")
+        for n in range(40)
+    ]
+    tried = await asyncio.gather(*tries)
+    (account,) = await store.accounts.all()
+
+    assert sum(one.is_busy for one in tried) == 40 - MOST_WAITING
+    assert account.failures == MOST_WAITING

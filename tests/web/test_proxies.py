@@ -11,6 +11,7 @@ import pytest
 from config_files import refusal
 from console_world import PASSWORD, SITES, World, a_console, csrf_of, word_of
 from seatkeeper.core.roles import Grant, Role
+from seatkeeper.web.limiting import SIGN_IN_ALL, network_of
 
 ROLES = """\
 console:
@@ -139,3 +140,29 @@ async def test_a_session_of_the_first_link_takes_no_name_of_an_account(tmp_path:
     assert (taken.status_code, free.status_code) == (422, 303)
     assert (record.kind, record.by) == ("link_used", "Dana Demo")
     assert record.evidence == {"roles": ["admin"], "signed_in": "link"}
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1%eth0", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_tries_are_counted_by_the_network_that_one_line_is_given(
+    address: str, network: str
+) -> None:
+    assert network_of(address) == network
+
+
+async def test_all_addresses_together_try_only_so_often(tmp_path: Path) -> None:
+    async with a_console(tmp_path) as world, world.browser() as browser:
+        form = await browser.get("/sign-in")
+        for _ in range(300):  # as if others had tried so often in this minute
+            world.app.state.limiter.pass_or_refuse(SIGN_IN_ALL, "everybody")
+        typed = {"name": "Ingrid Berg", "password": PASSWORD, "word": word_of(form)}
+
+        assert (await browser.post("/sign-in", data=typed)).status_code == 429

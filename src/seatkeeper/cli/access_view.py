@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seatkeeper.cli import render
 from seatkeeper.cli.options import Listing
 from seatkeeper.cli.render import line, moment, safe
-from seatkeeper.core.lockout import locked_until
+from seatkeeper.core.lockout import FREE_TRIES_ANYWHERE, locked_until
 from seatkeeper.core.roles import Grant
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def account_data(account: Account, now: datetime) -> dict[str, Any]:
         "added_by": account.added_by,
         "password_at": account.password_at,
         "signed_in_at": account.signed_in_at,
-        "waits_until": locked_until(account.failures, account.failed_at, now),
+        "waits_until": locked_until(account.failures, account.failed_at, now, FREE_TRIES_ANYWHERE),
     }
 
 
@@ -112,7 +112,7 @@ def write_accounts(found: Sequence[Account], now: datetime, output: Listing) -> 
             f"{moment(a.added_at)}, {a.added_by}",
             moment(a.password_at),
             moment(a.signed_in_at),
-            moment(locked_until(a.failures, a.failed_at, now), none=""),
+            moment(locked_until(a.failures, a.failed_at, now, FREE_TRIES_ANYWHERE), none=""),
         )
         for a in found
     ]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from seatkeeper.core.lockout import failures_now, locked_until
+from seatkeeper.core.lockout import FREE_TRIES_ANYWHERE, failures_now, locked_until
 from seatkeeper.core.record import Actor, Kind, LedgerEntry
 from seatkeeper.core.roles import Grant, Identity, SignIn
 from seatkeeper.errors import UsageError
@@ -16,7 +16,7 @@ from seatkeeper.store.access_tables import ACCOUNT, WEB_SESSION, account_key
 from seatkeeper.store.columns import AnyRow, clean
 from seatkeeper.store.engine import Database, threaded
 from seatkeeper.store.granted import grants_of, grants_text
-from seatkeeper.store.passwords import hash_password, is_password, require_good
+from seatkeeper.store.passwords import Checks, hash_password, require_good
 from seatkeeper.store.recording import recording
 from seatkeeper.store.strangers import Strangers
 from seatkeeper.store.tokens import revoke_all_of
@@ -40,10 +40,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What became of a try to sign in: who it is, or until when the name waits (or neither)."""
+    """What became of a try to sign in: who it is, or until when the name waits (or neither).
+
+    `is_busy`: too many sign in at once, and nothing was looked at or counted.
+    """
 
     identity: Identity | None = None
     locked_until: datetime | None = None
+    is_busy: bool = False
 
 
 class Accounts:
@@ -51,7 +55,9 @@ class Accounts:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._strangers = Strangers()
+        self._near = Strangers()
+        self._strangers = Strangers(free=FREE_TRIES_ANYWHERE)
+        self._checks = Checks()
 
     @threaded
     def add(
@@ -142,20 +148,33 @@ class Accounts:
         with self._db.reading() as conn:
             return conn.execute(sa.select(sa.func.count()).select_from(ACCOUNT)).scalar_one()
 
-    @threaded
-    def sign_in(self, name: str, password: str, now: datetime) -> Tried:
-        """Try a password. A wrong one counts, and from the fifth in a row the name waits.
+    async def sign_in(self, name: str, password: str, now: datetime, address: str = "") -> Tried:
+        """Try a password. From the fifth wrong one in a row the name waits at this address.
 
         The try is counted before the password is looked at, so that many at once gain nothing. A
         name without an account waits and takes time as one that has an account.
         """
-        row, failures, until = self._count_try(name, now)
-        if until is not None:
-            return Tried(locked_until=until)
-        if is_password(row.password if row is not None else "", password) and row is not None:
-            return self._welcome(row, now)
-        return Tried(locked_until=locked_until(failures + 1, now, now))
+        with self._checks.place() as has_place:
+            if not has_place:
+                return Tried(is_busy=True)
+            here = f"{address}\n{account_key(name)}"
+            before, until = self._near.count_try(here, now)
+            if until is not None:
+                return Tried(locked_until=until)
+            row, failures, until = await self._count_try(name, now)
+            if until is not None:
+                return Tried(locked_until=until)
+            kept = row.password if row is not None else ""
+            if await self._checks.is_password(kept, password) and row is not None:
+                self._near.forget(here)
+                return await self._welcome(row, now)
+        waits = (
+            locked_until(before + 1, now, now),
+            locked_until(failures + 1, now, now, FREE_TRIES_ANYWHERE),
+        )
+        return Tried(locked_until=max(filter(None, waits), default=None))
 
+    @threaded
     def _count_try(self, name: str, now: datetime) -> tuple[AnyRow | None, int, datetime | None]:
         """Return the account, how often it failed before in a row, and until when it waits."""
         with self._db.writing() as conn:
@@ -164,12 +183,13 @@ class Accounts:
             if row is None:
                 return None, *self._strangers.count_try(account_key(name), now)
             failures = failures_now(row.failures, row.failed_at, now)
-            if until := locked_until(row.failures, row.failed_at, now):
+            if until := locked_until(row.failures, row.failed_at, now, FREE_TRIES_ANYWHERE):
                 return row, failures, until
             this = sa.update(ACCOUNT).where(ACCOUNT.c.account_key == row.account_key)
             conn.execute(this.values(failures=failures + 1, failed_at=now))
         return row, failures, None
 
+    @threaded
     def _welcome(self, row: AnyRow, now: datetime) -> Tried:
         this = sa.update(ACCOUNT).where(
             ACCOUNT.c.account_key == row.account_key, ACCOUNT.c.password == row.password

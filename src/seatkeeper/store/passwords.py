@@ -5,9 +5,13 @@ No list of breached passwords is asked: that would tell others about ours.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import secrets
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from seatkeeper.errors import UsageError
@@ -26,6 +30,39 @@ _LOOKED_AT = 72
 
 _ONE_AT_A_TIME = threading.Lock()
 """Each hash takes 19 MiB: a flood of sign-ins must not take more than one."""
+
+
+MOST_WAITING = 8
+"""Sign-ins that wait for their hash at once; each takes about 50 ms."""
+
+
+class Checks:
+    """One thread that looks at passwords, with a short queue before it.
+
+    Looking in the threads of the store would let a flood of sign-ins hold all of them, and with
+    them everything that the engine does.
+    """
+
+    def __init__(self, most: int = MOST_WAITING) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+        self._most, self._waiting = most, 0
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[bool]:
+        """Take a place in the queue while it lasts; False: there is none."""
+        if self._waiting >= self._most:
+            yield False
+            return
+        self._waiting += 1
+        try:
+            yield True
+        finally:
+            self._waiting -= 1
+
+    async def is_password(self, kept: str, password: str) -> bool:
+        """Do what the function of this name does, in the thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, is_password, kept, password)
 
 
 def require_good(password: str, name: str) -> None:

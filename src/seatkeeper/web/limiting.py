@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import time
 
@@ -14,6 +15,9 @@ from seatkeeper.web.refusals import TooOften
 
 SIGN_IN = RateLimitItemPerMinute(10)
 """Tries from one address; the account itself is guarded by its own lock-out."""
+
+SIGN_IN_ALL = RateLimitItemPerMinute(300)
+"""Tries from all addresses together: each costs a hash."""
 
 TRAVEL = RateLimitItemPerMinute(60)
 """Ways to a provider of sign-in and back from one address; behind it may be a whole company."""
@@ -41,6 +45,19 @@ class Limiter:
     def is_first(self, limit: RateLimitItem, who: str) -> bool:
         """Count one and say whether it is within the limit."""
         return self._limiter.hit(limit, who)
+
+
+def network_of(address: str) -> str:
+    """Return what counts as one address: of IPv6 the network of 64 bits that one line is given."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def limiter_of(request: Request) -> Limiter:

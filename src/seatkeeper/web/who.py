@@ -19,7 +19,7 @@ from seatkeeper.core.roles import (
 )
 from seatkeeper.settings.console import ConsoleSettings
 from seatkeeper.web.desk import Desk
-from seatkeeper.web.limiting import API, limiter_of
+from seatkeeper.web.limiting import API, limiter_of, network_of
 from seatkeeper.web.refusals import (
     NoRoleHere,
     NotAllowedHere,
@@ -76,7 +76,7 @@ async def find_visitor(request: Request, *, renew: bool = True) -> Visitor | Non
     if (bearer := _bearer(request)) is not None:
         token = await desk.store.tokens.find(bearer, desk.now())
         if token is None:
-            limiter_of(request).pass_or_refuse(API, f"refused {client_of(request)}")
+            limiter_of(request).pass_or_refuse(API, f"refused {network_of(client_of(request))}")
             raise NotSignedIn("the token is not known, was revoked, or has ended")
         return Visitor(token.identity, "", ambient=False)
     if secret := request.cookies.get(cookie_name(desk)):

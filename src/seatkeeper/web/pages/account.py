@@ -11,9 +11,10 @@ from seatkeeper.errors import UsageError
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import Form, note_of, read_form
 from seatkeeper.web.frame import chosen_site, frame_of
-from seatkeeper.web.limiting import SIGN_IN, limiter_of
+from seatkeeper.web.limiting import SIGN_IN, limiter_of, network_of
 from seatkeeper.web.pages.signing_in import begin_session, waits
 from seatkeeper.web.reach import READS
+from seatkeeper.web.refusals import TooOften
 from seatkeeper.web.render import page
 from seatkeeper.web.who import Visitor, client_of, cookie_name, desk_of
 
@@ -60,7 +61,11 @@ async def end_sessions(request: Request, visitor: READS) -> Response:
 async def _check_old(request: Request, desk: Desk, visitor: Visitor, form: Form) -> None:
     """Ask for the old password; a wrong one counts as one at the sign-in does."""
     now = desk.now()
-    tried = await desk.store.accounts.sign_in(visitor.identity.name, form[_OLD], now)
+    tried = await desk.store.accounts.sign_in(
+        visitor.identity.name, form[_OLD], now, network_of(client_of(request))
+    )
+    if tried.is_busy:
+        raise TooOften(5)
     if tried.identity is None:
         logs.logger().warning("password.refused", address=client_of(request))
         wrong = "This is not your present password."

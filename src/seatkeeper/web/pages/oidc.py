@@ -16,7 +16,7 @@ from seatkeeper.core.roles import Identity, SignIn, grants_of_groups
 from seatkeeper.errors import ProviderSilent, SignInError
 from seatkeeper.outlets.openid import Journey, OpenIdProvider
 from seatkeeper.settings.console import OidcSettings
-from seatkeeper.web.limiting import TRAVEL, limiter_of
+from seatkeeper.web.limiting import TRAVEL, limiter_of, network_of
 from seatkeeper.web.pages.signing_in import begin_session
 from seatkeeper.web.refusals import NotFound
 from seatkeeper.web.render import page
@@ -44,7 +44,7 @@ class _Kept(msgspec.Struct, forbid_unknown_fields=True):
 @router.get("/sign-in/oidc")
 async def go(request: Request, to: str = "/") -> Response:
     """Send somebody to the provider."""
-    limiter_of(request).pass_or_refuse(TRAVEL, client_of(request))
+    limiter_of(request).pass_or_refuse(TRAVEL, network_of(client_of(request)))
     (provider, _), desk = _provider(request), desk_of(request)
     try:
         url, journey = await provider.begin(_back(request))
@@ -67,7 +67,7 @@ async def go(request: Request, to: str = "/") -> Response:
 @router.get("/sign-in/oidc/back")
 async def back(request: Request, code: str = "", state: str = "", error: str = "") -> Response:
     """Begin a session for whom the provider vouches."""
-    limiter_of(request).pass_or_refuse(TRAVEL, client_of(request))
+    limiter_of(request).pass_or_refuse(TRAVEL, network_of(client_of(request)))
     provider, oidc = _provider(request)
     try:
         kept = _begun_here(request, state)

@@ -15,8 +15,8 @@ from seatkeeper import logs
 from seatkeeper.core.roles import Identity, SignIn
 from seatkeeper.errors import UsageError
 from seatkeeper.web.desk import Desk
-from seatkeeper.web.limiting import SIGN_IN, limiter_of
-from seatkeeper.web.refusals import NotOurForm
+from seatkeeper.web.limiting import SIGN_IN, SIGN_IN_ALL, limiter_of, network_of
+from seatkeeper.web.refusals import NotOurForm, TooOften
 from seatkeeper.web.render import page
 from seatkeeper.web.who import (
     SignedIn,
@@ -59,9 +59,11 @@ async def sign_in(
 ) -> Response:
     """Begin a session for a name and its password."""
     _require_begun_here(request, word)
-    limiter_of(request).pass_or_refuse(SIGN_IN, client_of(request))
+    network = _may_try(request)
     desk = desk_of(request)
-    tried = await desk.store.accounts.sign_in(name, password, desk.now())
+    tried = await desk.store.accounts.sign_in(name, password, desk.now(), network)
+    if tried.is_busy:
+        raise TooOften(5)
     if tried.identity is None:
         logs.logger().warning("sign_in.refused", address=client_of(request))
         fault = waits(tried.locked_until, desk.now()) if tried.locked_until else WRONG
@@ -87,7 +89,7 @@ async def welcome(
 ) -> Response:
     """Use the link up: begin a session, and keep an account where a password was chosen."""
     _require_begun_here(request, word)
-    limiter_of(request).pass_or_refuse(SIGN_IN, client_of(request))
+    _may_try(request)
     desk = desk_of(request)
     name = name.strip()
     if not name or not name.isprintable() or len(name) > 120:
@@ -161,6 +163,14 @@ async def begin_session(request: Request, identity: Identity, to: str) -> Respon
     answer.delete_cookie(_begin_cookie(desk), path="/", secure=desk.secure, httponly=True)
     logs.logger().info("sign_in.begun", via=identity.via)
     return answer
+
+
+def _may_try(request: Request) -> str:
+    """Count a try to sign in, and return whose network it comes from; raises TooOften."""
+    network, limiter = network_of(client_of(request)), limiter_of(request)
+    limiter.pass_or_refuse(SIGN_IN, network)
+    limiter.pass_or_refuse(SIGN_IN_ALL, "everybody")
+    return network
 
 
 def _form(
