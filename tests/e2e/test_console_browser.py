@@ -163,7 +163,8 @@ def test_the_same_is_done_with_the_keyboard_alone(desk: Desk, chromium: Browser)
     with a_window(chromium, _place(desk)) as window:
         page = window.page
         page.goto(_link(daemon))
-        page.keyboard.type(NAME)  # the field has the focus already
+        expect(page.locator("input[name=name]")).to_be_focused()  # by itself
+        page.keyboard.type(NAME)
         _press(page, "Open the console")
         _press(page, "Plans")
         _press(page, "Make a plan now")
