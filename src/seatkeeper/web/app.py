@@ -28,6 +28,7 @@ from seatkeeper.errors import (
 from seatkeeper.web.api import api_router
 from seatkeeper.web.api.events import Streams
 from seatkeeper.web.desk import Desk
+from seatkeeper.web.exports import MOST, MOST_OF_ONE
 from seatkeeper.web.gate import Gate
 from seatkeeper.web.limiting import Limiter
 from seatkeeper.web.noting import note_refusal
@@ -67,6 +68,7 @@ def make_app(desk: Desk, seal_key: bytes) -> FastAPI:
     app.state.limiter = Limiter()
     app.state.sayings = Sayings()
     app.state.streams = Streams()
+    app.state.exports = Streams(most=MOST, most_of_one=MOST_OF_ONE)
     app.state.openid = provider_of(desk.settings.console, desk.now)
     app.state.templates = environment()
     _add_health(app, desk)

@@ -49,6 +49,11 @@ class Streams:
     longest: float = 300.0
     _open: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether any is open."""
+        return self._open.total() > 0
+
     @contextlib.contextmanager
     def one_more(self, who: str) -> Iterator[None]:
         """Count a stream while it lasts; raises TooManyStreams."""

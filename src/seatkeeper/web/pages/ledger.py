@@ -10,13 +10,14 @@ from urllib.parse import urlencode
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from seatkeeper.core.record import Kind, LedgerRecord
 from seatkeeper.core.roles import Permission
 from seatkeeper.store import LedgerQuery
 from seatkeeper.web.csv_text import BEGINNING, csv_row
 from seatkeeper.web.desk import Desk
+from seatkeeper.web.exports import Export, exported
 from seatkeeper.web.forms import read_form
 from seatkeeper.web.frame import chosen_site, frame_of, zone_of
 from seatkeeper.web.names import Naming, naming, note_names_seen, require_names
@@ -190,7 +191,8 @@ async def export_csv(
     """Send every record that was asked for as CSV, newest first."""
     looked = await _look(request, visitor, asked, site, "exported the ledger")
     records = _records(desk_of(request), asked.query(looked))
-    return _file(_csv(records, looked.names), "ledger.csv", "text/csv; charset=utf-8")
+    sheet = Export(_csv(records, looked.names), "ledger.csv", "text/csv; charset=utf-8")
+    return exported(request, visitor, sheet)
 
 
 @router.get("/ledger.json")
@@ -200,12 +202,8 @@ async def export_json(
     """Send every record that was asked for as JSON, one a line, newest first."""
     looked = await _look(request, visitor, asked, site, "exported the ledger")
     records = _records(desk_of(request), asked.query(looked))
-    return _file(_json(records, looked.names), "ledger.jsonl", "application/jsonl")
-
-
-def _file(rows: AsyncIterator[str] | AsyncIterator[bytes], name: str, kind: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(rows, media_type=kind, headers=headers)
+    lines = Export(_json(records, looked.names), "ledger.jsonl", "application/jsonl")
+    return exported(request, visitor, lines)
 
 
 async def _records(desk: Desk, query: LedgerQuery) -> AsyncIterator[LedgerRecord]:

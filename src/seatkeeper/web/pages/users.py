@@ -10,7 +10,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from seatkeeper.core.idle_bands import IdleBands
 from seatkeeper.core.model import LicenseType
@@ -18,6 +18,7 @@ from seatkeeper.core.roster import Flag, RosterQuery, RosterSort, View
 from seatkeeper.core.story import story_of
 from seatkeeper.web.csv_text import BEGINNING, csv_row
 from seatkeeper.web.desk import Desk
+from seatkeeper.web.exports import Export, exported
 from seatkeeper.web.forms import read_form
 from seatkeeper.web.frame import chosen_site, frame_of
 from seatkeeper.web.names import (
@@ -185,9 +186,8 @@ async def export(
     if names.some_clear:
         await note_names_seen(desk, visitor, chosen or "", "exported the list of users")
     query = replace(asked.query(about, names), limit=EXPORTED, cursor="")
-    headers = {"Content-Disposition": 'attachment; filename="users.csv"'}
-    rows = _rows(desk, query, names)
-    return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=headers)
+    sheet = Export(_rows(desk, query, names), "users.csv", "text/csv; charset=utf-8")
+    return exported(request, visitor, sheet)
 
 
 HEAD = (
