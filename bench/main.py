@@ -182,13 +182,29 @@ def scrapes(console: Console, sizes: tuple[int, ...]) -> None:
     console.print(table)
 
 
+def pages(console: Console, users: int) -> None:
+    """Show how long pages of the console take: 200 ms at the 95th percentile, 250 MiB at most."""
+    script = Path(__file__).with_name("console.py")
+    ran = subprocess.run(
+        [sys.executable, str(script), str(users)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    found = json.loads(ran.stdout)
+    title = f"Console: {users:,} users, 20 clients of a page a second, who run beside it"
+    table = Table(title=f"{title}; it holds {found['memory']:.0f} MiB")
+    for name in ("Page", "Median ms", "95th ms", "Longest ms"):
+        table.add_column(name, justify="left" if name == "Page" else "right")
+    for page, times in found["pages"].items():
+        table.add_row(page, *(f"{ms:.0f}" for ms in times))
+    console.print(table)
+
+
 def main() -> None:
     """Measure what was asked for and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="up to 10,000 seats, one try each")
     parser.add_argument(
         "--only",
-        choices=("plan", "monitor", "release", "history", "roster", "points", "scrape"),
+        choices=("plan", "monitor", "release", "history", "roster", "points", "scrape", "console"),
         help="one table",
     )
     given = parser.parse_args()
@@ -207,6 +223,8 @@ def main() -> None:
         points(console, quick=given.quick)
     if given.only in (None, "scrape"):
         scrapes(console, SIZES[:2] if given.quick else SIZES)
+    if given.only in (None, "console"):
+        pages(console, SIZES[1] if given.quick else SIZES[2])
 
 
 if __name__ == "__main__":
