@@ -35,7 +35,7 @@ PHONE = {"width": 390, "height": 844}
 NARROW = {"width": 320, "height": 640}
 """The narrowest that WCAG 1.4.10 asks for."""
 
-PATIENCE = 15_000
+PATIENCE = 60_000
 """Milliseconds that a page may take to show what a test waits for."""
 
 expect.set_options(timeout=PATIENCE)

@@ -12,7 +12,7 @@ from seatkeeper.core.plan import Limit, PlanStatus
 from seatkeeper.core.policy import Mode
 from seatkeeper.core.record import Actor, StoredPlan
 from seatkeeper.errors import NotAllowed, PlanStale, UsageError
-from seatkeeper.flow.approve import Approval
+from seatkeeper.flow.approve import Approval, ready_to_apply
 
 TOM = Actor(by="Tom Tailor", os_account="tom", host="desk")
 
@@ -165,3 +165,28 @@ async def test_an_override_of_a_plan_that_is_approved_already_is_not_dropped_in_
         await world.approve(stored, lasting)
 
     assert not world.store.overrides
+
+
+async def _ready(world: World, stored: StoredPlan) -> StoredPlan:
+    """Let Tom apply a plan, up to where it may be applied."""
+    hand, now = world.process(), world.clock.now()
+    return await ready_to_apply(stored.plan.plan_id, hand.site, hand.records, Approval(TOM), now)
+
+
+async def test_a_plan_that_somebody_has_approved_is_applied_by_another_as_it_was_approved() -> None:
+    world = a_world()
+    stored = await world.plan()
+    ledger = list(world.store.ledger)
+
+    ready = await _ready(world, stored)
+
+    assert (ready.status, ready.approved_by) == (PlanStatus.APPROVED, "Jane Doe")
+    assert world.store.ledger == ledger
+
+
+async def test_a_plan_that_waits_is_approved_by_whoever_applies_it() -> None:
+    world = a_world()
+
+    ready = await _ready(world, await world.plan(approved=False))
+
+    assert (ready.status, ready.approved_by) == (PlanStatus.APPROVED, TOM.by)

@@ -72,12 +72,17 @@ async def test_runs_tell_who_applied_what_and_whether_to_the_end(store: Store) -
 
 
 async def test_requests_are_listed_by_kind_and_state_newest_first(store: Store) -> None:
-    for kind in (RequestKind.RUN, RequestKind.UNDO, RequestKind.RUN):
-        await store.requests.ask(kind, "prod", {"plan": "p"}, JANE, NOW)
-    first, *_ = await store.requests.listed(RequestQuery(("prod",), RequestKind.RUN), 1)
-    rest = RequestQuery(("prod",), RequestKind.RUN, before=first.id)
-    queued = RequestQuery(("prod",), state=RequestState.QUEUED)
+    both = ("prod", "test")
+    for kind, site in (
+        (RequestKind.RUN, "prod"),
+        (RequestKind.UNDO, "prod"),
+        (RequestKind.RUN, "test"),
+    ):
+        await store.requests.ask(kind, site, {"plan": "p"}, JANE, NOW)
+    first, *_ = await store.requests.listed(RequestQuery(both, RequestKind.RUN), 1)
+    rest = RequestQuery(both, RequestKind.RUN, before=first.id)
+    queued = RequestQuery(both, state=RequestState.QUEUED)
 
     assert [r.id for r in await store.requests.listed(rest, 10)] == [first.id - 2]
     assert len(await store.requests.listed(queued, 10)) == 3
-    assert await store.requests.listed(RequestQuery(("prod",), state=RequestState.DONE), 10) == []
+    assert await store.requests.listed(RequestQuery(both, state=RequestState.DONE), 10) == []

@@ -10,7 +10,7 @@ from seatkeeper.core.policy import Mode
 from seatkeeper.core.request import WhatToUndo
 from seatkeeper.errors import UsageError
 from seatkeeper.flow.apply import apply_plan
-from seatkeeper.flow.approve import Approval, approve
+from seatkeeper.flow.approve import Approval, ready_to_apply
 from seatkeeper.flow.context import Run
 from seatkeeper.flow.cycle import CycleResult, release_cycle
 from seatkeeper.flow.gate import refuse_if_held_back
@@ -32,7 +32,7 @@ async def apply_one(session: Session, plan_id: str, approval: Approval, run: Run
         await recover(opened.site, records, run)
         now = session.clock.now()
         await refuse_if_held_back(opened.site, records, now)
-        stored = await approve(plan_id, opened.site, records, approval, now)
+        stored = await ready_to_apply(plan_id, opened.site, records, approval, now)
         partners = await sharing(opened.site, session.sites, records)
         hands = hands_of(opened, records, run, held)
         return await apply_plan(stored, opened.site, partners, records, run, hands)

@@ -65,6 +65,20 @@ async def approve(
     return await records.plans.approve(plan_id, approval.actor, approval.reason, now, passing)
 
 
+async def ready_to_apply(
+    plan_id: str, site: Site, records: Records, approval: Approval, now: datetime
+) -> StoredPlan:
+    """Return a plan that may be applied: as it was approved, or approved now by who applies it.
+
+    Raises PlanStale, NotAllowed or UsageError.
+    """
+    stored = await records.plans.load(plan_id, now)
+    if stored.status is not PlanStatus.APPROVED or approval.passing:
+        return await approve(plan_id, site, records, approval, now)
+    refuse_if_over(stored, site, now)
+    return stored
+
+
 def _as_before(stored: StoredPlan, approval: Approval) -> StoredPlan:
     """Return an approved plan to whoever approved it just so; raises PlanStale for others.
 

@@ -265,7 +265,13 @@ class ConsoleSettings(Part):
         default=None,
         description="A reverse proxy before the console; left out: none, and its headers mean"
         " nothing.",
-        examples=[{"trusted": ["10.0.0.5"], "user_header": "X-Forwarded-User"}],
+        examples=[
+            {
+                "trusted": ["10.0.0.5"],
+                "user_header": "X-Forwarded-User",
+                "groups_header": "X-Forwarded-Groups",
+            }
+        ],
     )
     webhooks: tuple[HookSettings, ...] = Field(
         default=(),
