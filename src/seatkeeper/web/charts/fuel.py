@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 import svg
 from markupsafe import Markup
@@ -64,6 +65,7 @@ class Fuel:
         return day if day is not None and 8 < (day - self.today).days <= AHEAD else None
 
 
+@lru_cache(64)  # the same until the next reading, and much to draw
 def fuel(chart: Fuel) -> Markup:
     """Draw the chart."""
     scale = _Scale(chart)

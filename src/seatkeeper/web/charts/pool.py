@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import svg
 from markupsafe import Markup
@@ -52,6 +53,7 @@ class PoolParts:
         )
 
 
+@lru_cache(128)  # the same until the next reading
 def pool_bar(pool: PoolParts, height: int = 30) -> Markup:
     """Draw the pool; the label names every part, also the zeros."""
     says = ", ".join(f"{number} {word.lower()}" for _, word, number in pool.parts)

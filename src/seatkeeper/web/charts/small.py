@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import svg
 from markupsafe import Markup
@@ -10,7 +11,8 @@ from markupsafe import Markup
 from seatkeeper.web.charts.drawing import box, drawing, level, path, upright, words
 
 
-def spark(label: str, values: Sequence[float]) -> Markup:
+@lru_cache(256)  # the same until the next reading
+def spark(label: str, values: tuple[float, ...]) -> Markup:
     """Draw a curve of 80 by 20; the label says what it shows."""
     if len(values) < 2:
         return Markup("")
@@ -47,6 +49,7 @@ FULL_MONTH = 22
 """Active days of somebody who works every working day: the height of a bar."""
 
 
+@lru_cache(64)
 def band_bar(share: float) -> Markup:
     """Draw the bar of one band of a histogram, which stands beside its number."""
     tall = max(share * BAND_HEIGHT, 1.0)

@@ -30,6 +30,8 @@ from seatkeeper.wiring.telling import targets_of
 
 router = APIRouter()
 
+_DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -162,7 +164,8 @@ async def _connections(desk: Desk, sites: tuple[str, ...], *, everything: bool) 
     states = await desk.store.cycles.states(sites, desk.now())
     facts = desk.store.describe()
     found = [_site(site, states.get((site, "monitor"))) for site in sites]
-    found.append(Connection("Store", "good", "answers", f"{facts.dialect}, schema {facts.schema}"))
+    database = _DATABASES.get(facts.dialect, facts.dialect)
+    found.append(Connection("Store", "good", "answers", f"{database}, schema {facts.schema}"))
     if not everything:
         return found
     waiting = {one.target: one for one in await desk.store.outbox.waiting()}

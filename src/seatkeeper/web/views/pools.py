@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -138,12 +139,17 @@ class _Around:
     waiting: Mapping[LicenseType, int]
 
 
+@lru_cache(64)  # the same until the next reading
+def _forecast(known: tuple[Outset, ...]) -> Forecast | None:
+    return forecast(known)
+
+
 def _pool(desk: Desk, summary: Summary, pool: Pool, around: _Around) -> PoolView:
     history = around.history
     name = pool.license_type.value.capitalize()
     known = history.outsets(pool.license_type)
     days = history.days.get(pool.license_type, {})
-    ahead = forecast(known)
+    ahead = _forecast(known)
     parts = parts_of(pool, summary)
     freed = parts.freed(around.waiting.get(pool.license_type, 0)).available - parts.available
     stale = is_stale(desk, summary.site, summary)
@@ -151,7 +157,7 @@ def _pool(desk: Desk, summary: Summary, pool: Pool, around: _Around) -> PoolView
     chart = Fuel(name, history.today, known, ahead, freed, below, stale)
     tone, tag = _data_of(summary, around) if stale else _tag(pool, ahead, history.today)
     after = desk.sites[summary.site].policy.of(pool.license_type).release_after
-    last = [one.left for one in known[-30:]]
+    last = tuple(one.left for one in known[-30:])
     return PoolView(
         license_type=pool.license_type,
         name=name,
@@ -258,7 +264,7 @@ def _pace(per_day: float) -> str:
     return f"one seat in {1 / per_day:.0f} days"
 
 
-def _spark_words(name: str, values: list[float]) -> str:
+def _spark_words(name: str, values: tuple[float, ...]) -> str:
     if not values:
         return ""
     return (
