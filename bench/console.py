@@ -31,6 +31,7 @@ from seatkeeper.flow.context import Site
 from seatkeeper.store import open_store
 from seatkeeper.web.app import make_app
 from seatkeeper.web.desk import Desk
+from seatkeeper.web.render import compile_templates
 from seatkeeper.web.server import bind, serve
 from seatkeeper.wiring.readers import records_of
 
@@ -94,6 +95,7 @@ async def answer(folder: Path) -> None:
         sys.stdout.write(f"{listener.getsockname()[1]}\n")
         sys.stdout.flush()
         app = make_app(desk, await store.pseudonyms.key())
+        await asyncio.to_thread(compile_templates)  # as the daemon does, beside its first readings
         await serve(app, listener, asyncio.Event())
 
 

@@ -11,10 +11,10 @@ from fastapi import Request, Response
 
 from console_world import World, a_console
 from seatkeeper.core.roles import Role
-from seatkeeper.web.api.events import Streams
-from seatkeeper.web.exports import Export, exported
+from seatkeeper.web.exports import exported
 from seatkeeper.web.reach import READS
 from seatkeeper.web.server import address_of, bind, serve
+from seatkeeper.web.streams import Room
 
 PATIENCE, LONG = 3.0, 60.0
 """Seconds of the server, and of a test."""
@@ -39,10 +39,10 @@ async def a_server(tmp_path: Path) -> AsyncIterator[tuple[World, str]]:
                 await asyncio.sleep(0)  # as each look into the store does
 
         async def slow(request: Request, visitor: READS) -> Response:
-            return exported(request, visitor, Export(slowly(), "slow.csv", "text/csv"))
+            return exported(request, visitor, slowly(), "slow.csv", "text/csv")
 
         async def large(request: Request, visitor: READS) -> Response:
-            return exported(request, visitor, Export(endless(), "large.csv", "text/csv"))
+            return exported(request, visitor, endless(), "large.csv", "text/csv")
 
         world.app.add_api_route("/slow.csv", slow)
         world.app.add_api_route("/large.csv", large)
@@ -72,7 +72,7 @@ async def test_an_export_that_takes_longer_than_the_server_waits_comes_whole(
 
 async def test_who_takes_nothing_of_an_export_is_cut_off(tmp_path: Path) -> None:
     async with a_server(tmp_path) as (world, address), await reader(world, address) as them:
-        exports: Streams = world.app.state.exports
+        exports: Room = world.app.state.exports
         async with them.stream("GET", "/large.csv") as answer:
             async with asyncio.timeout(LONG):
                 while exports.is_busy:  # noqa: ASYNC110 - the server says no word of it
@@ -86,7 +86,7 @@ async def test_who_takes_nothing_of_an_export_is_cut_off(tmp_path: Path) -> None
 async def test_every_export_is_one_of_so_many_and_ends(tmp_path: Path, path: str) -> None:
     async with a_console(tmp_path) as world, await world.signed_in(Role.VIEWER) as browser:
         answers = [(await browser.get(path)).status_code for _ in range(8)]
-        world.app.state.exports = Streams(most=0)
+        world.app.state.exports = Room(0, 0)
 
         assert answers == [200] * 8
         assert (await browser.get(path)).status_code == 429

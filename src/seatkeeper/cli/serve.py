@@ -30,12 +30,12 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
     from seatkeeper.cli.serve_console import open_console
     from seatkeeper.cli.serve_events import announcing_of
     from seatkeeper.cli.serve_metrics import metrics_listener, metrics_works
+    from seatkeeper.engine.checking import Checking
     from seatkeeper.engine.daemon import engine_of, together_until
     from seatkeeper.engine.telling import keep_telling
     from seatkeeper.engine.watching import keep_watching
     from seatkeeper.web.server import address_of, bind
     from seatkeeper.wiring.alarms import alarm_of
-    from seatkeeper.wiring.checking import Checking
     from seatkeeper.wiring.telling import open_sinks
 
     log = logs.logger()
@@ -46,6 +46,7 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
             engine = engine_of(
                 session.store, session.records, opened, session.clock, loaded.path, large
             )
+            checking = Checking(session.store, loaded, opened, session.clock, log, large)
             console = await open_console(session, engine.state.beat, listener, stop)
             log.info("daemon.started", listen=address_of(listener), sites=len(opened))
             async with open_sinks(loaded.settings, session.clock) as sinks:
@@ -61,9 +62,7 @@ def run_daemon(loaded: Loaded, large: int) -> Exit:
                         log,
                     ),
                     announcing=announcing_of(session, stop),
-                    checking=Checking(
-                        session.store, loaded, opened, session.clock, log, large
-                    ).work(stop),
+                    checking=checking.work(stop),
                     web=console,
                     **metrics_works(scraped, session, stop),
                 )

@@ -32,6 +32,7 @@ async def open_console(
     """
     from seatkeeper.web.app import make_app
     from seatkeeper.web.certificate import Certificate
+    from seatkeeper.web.render import compile_templates
     from seatkeeper.web.server import address_of, serve
 
     console = session.settings.console
@@ -42,7 +43,13 @@ async def open_console(
     address = console.public_url or address_of(listener, "https" if console.tls else "http")
     await _greet(session, address)
     app = make_app(desk, await session.store.pseudonyms.key())
-    return serve(app, listener, stop, certificate=certificate)
+
+    async def serving() -> None:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(asyncio.to_thread(compile_templates), name="console: templates")
+            both.create_task(serve(app, listener, stop, certificate=certificate), name="console")
+
+    return serving()
 
 
 async def _exposure(session: Session) -> Exposure:

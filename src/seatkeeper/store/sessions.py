@@ -151,12 +151,6 @@ class Sessions:
         return ended
 
     @threaded
-    def end_all_of(self, name: str) -> int:
-        """End every session of a name; returns how many."""
-        with self._db.writing() as conn:
-            return conn.execute(sa.delete(WEB_SESSION).where(WEB_SESSION.c.name == name)).rowcount
-
-    @threaded
     def make_link(self, grants: Sequence[Grant], length: timedelta, now: datetime) -> str:
         """Make a link that opens one session, and return its secret; older links stop working."""
         secret = secrets.token_urlsafe(32)

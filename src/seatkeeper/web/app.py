@@ -34,10 +34,12 @@ from seatkeeper.web.limiting import Limiter
 from seatkeeper.web.noting import note_refusal
 from seatkeeper.web.pages import routers
 from seatkeeper.web.refusals import NotSignedIn, Refusal, TooOften
-from seatkeeper.web.render import HERE, environment, page
+from seatkeeper.web.render import HERE, page
 from seatkeeper.web.said import Sayings
 from seatkeeper.web.sealed import Seal
 from seatkeeper.web.shield import Shield
+from seatkeeper.web.streams import Room
+from seatkeeper.web.who import bearer_of
 from seatkeeper.wiring.signing_in import provider_of
 
 _LOOKING = ["GET", "HEAD"]
@@ -68,9 +70,8 @@ def make_app(desk: Desk, seal_key: bytes) -> FastAPI:
     app.state.limiter = Limiter()
     app.state.sayings = Sayings()
     app.state.streams = Streams()
-    app.state.exports = Streams(most=MOST, most_of_one=MOST_OF_ONE)
+    app.state.exports = Room(MOST, MOST_OF_ONE)
     app.state.openid = provider_of(desk.settings.console, desk.now)
-    app.state.templates = environment()
     _add_health(app, desk)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     for router in routers():
@@ -180,9 +181,7 @@ def _said(request: Request, status: int, title: str, detail: str, headers: Any =
 def _is_program(request: Request) -> bool:
     if request.url.path.startswith(("/api/", "/healthz", "/readyz")):
         return True
-    # A proxy may send its own `Basic` along with what a person opens.
-    kind = request.headers.get("authorization", "").partition(" ")[0]
-    return kind.casefold() == "bearer"
+    return bearer_of(request) is not None
 
 
 def _title(status: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seatkeeper.core.application import Pulse
 from seatkeeper.core.record import StoredPlan
 from seatkeeper.core.roles import Permission
 from seatkeeper.errors import UsageError
@@ -22,6 +23,17 @@ async def found_plan(
         raise no_such_plan()
     require(visitor, permission, stored.plan.site)
     return stored
+
+
+async def found_pulse(desk: Desk, visitor: Visitor, plan_id: str) -> Pulse:
+    """Return how far a plan of a site that the visitor reaches has come; raises NotFound."""
+    try:
+        pulse = await desk.store.plans.pulse(plan_id, desk.now())
+    except UsageError:
+        raise no_such_plan() from None
+    if pulse.site not in desk.names(visitor.identity):
+        raise no_such_plan()
+    return pulse
 
 
 def no_such_plan() -> NotFound:

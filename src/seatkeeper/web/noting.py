@@ -18,7 +18,7 @@ from seatkeeper.web.refusals import (
     Refusal,
     TooOften,
 )
-from seatkeeper.web.who import client_of
+from seatkeeper.web.who import bearer_of, client_of
 
 
 def note_refusal(request: Request, error: Refusal) -> None:
@@ -28,15 +28,10 @@ def note_refusal(request: Request, error: Refusal) -> None:
         _note(request, "access.refused", permission=error.permission.value, site=error.site or "")
     elif isinstance(error, NotOurForm):
         _note(request, "form.refused")
-    elif isinstance(error, NotSignedIn) and _has_token(request):
+    elif isinstance(error, NotSignedIn) and bearer_of(request) is not None:
         _note(request, "token.refused")
     elif isinstance(error, TooOften) and limiter_of(request).is_first(TOLD, f"told {address}"):
         _note(request, "limit.refused", seconds=error.seconds)
-
-
-def _has_token(request: Request) -> bool:
-    kind = request.headers.get("authorization", "").partition(" ")[0]
-    return kind.casefold() == "bearer"
 
 
 def _note(request: Request, event: str, **more: str | int) -> None:

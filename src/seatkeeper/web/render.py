@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,12 @@ def _lines(text: str) -> Markup:
     return Markup("<br>").join(escape(line) for line in text.splitlines())
 
 
+@cache
 def environment() -> Environment:
-    """Make the environment: everything escaped, a missing value is an error and no blank."""
+    """Make the environment: everything escaped, a missing value is an error and no blank.
+
+    It knows nothing of an application, so that a process compiles each template once.
+    """
     env = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -135,12 +140,18 @@ def environment() -> Environment:
     return env
 
 
+def compile_templates() -> None:
+    """Compile every template now, so that nobody waits for it at the first page."""
+    env = environment()
+    for name in env.list_templates():
+        env.get_template(name)
+
+
 def page(
     request: Request, template: str, values: Mapping[str, Any], status: int = 200
 ) -> HTMLResponse:
     """Write one page."""
-    env: Environment = request.app.state.templates
     theme = request.cookies.get("theme", "")
     theme = theme if theme in ("light", "dark") else ""
-    text = env.get_template(template).render(request=request, theme=theme, **values)
+    text = environment().get_template(template).render(request=request, theme=theme, **values)
     return HTMLResponse(text, status)

@@ -73,7 +73,7 @@ async def find_visitor(request: Request, *, renew: bool = True) -> Visitor | Non
     Without `renew` a session does not live longer for it.
     """
     desk = desk_of(request)
-    if (bearer := _bearer(request)) is not None:
+    if (bearer := bearer_of(request)) is not None:
         token = await desk.store.tokens.find(bearer, desk.now())
         if token is None:
             limiter_of(request).pass_or_refuse(API, f"refused {network_of(client_of(request))}")
@@ -270,7 +270,8 @@ def _word_for(request: Request, identity: Identity) -> str:
     return hmac.new(key, identity.name.encode("utf-8"), "sha256").hexdigest()
 
 
-def _bearer(request: Request) -> str | None:
+def bearer_of(request: Request) -> str | None:
+    """Return the token of a program, None where nothing but `Basic` of a proxy is sent along."""
     kind, _, secret = request.headers.get("authorization", "").partition(" ")
     return secret.strip() if kind.casefold() == "bearer" else None
 

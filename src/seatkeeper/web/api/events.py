@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from seatkeeper import logs
 from seatkeeper.core.event import Event, Place, event_to_bytes
@@ -26,7 +25,8 @@ from seatkeeper.web.api.shapes import problem
 from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.patience import announce_stream
 from seatkeeper.web.reach import READS, reaches
-from seatkeeper.web.refusals import NotSignedIn, Refusal, TooOften
+from seatkeeper.web.refusals import NotSignedIn, Refusal
+from seatkeeper.web.streams import HeldResponse, Room
 from seatkeeper.web.who import Visitor, desk_of, find_visitor
 
 router = APIRouter(route_class=TaggedRoute, tags=["events"])
@@ -36,7 +36,7 @@ _REMEMBERED = 10_000
 
 
 @dataclass(slots=True)
-class Streams:
+class Streams(Room):
     """The streams of an application: how many at once, how often they look, how long they last.
 
     Seconds; `beat` is shorter than the patience of the server, so that a reader is seen to read.
@@ -47,34 +47,6 @@ class Streams:
     look: float = 1.0
     beat: float = 5.0
     longest: float = 300.0
-    _open: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether any is open."""
-        return self._open.total() > 0
-
-    @contextlib.contextmanager
-    def one_more(self, who: str) -> Iterator[None]:
-        """Count a stream while it lasts; raises TooManyStreams."""
-        if self._open.total() >= self.most or self._open[who] >= self.most_of_one:
-            raise TooManyStreams
-        self._open[who] += 1
-        try:
-            yield
-        finally:
-            self._open[who] -= 1
-            self._open += Counter()  # forgets who has none left
-
-
-class TooManyStreams(TooOften):
-    """More streams than the console keeps open."""
-
-    title = "Too many streams are open"
-
-    def __init__(self) -> None:
-        super().__init__(30)
-        self.detail = "close one, or wait 30 seconds and try again"
 
 
 class PlaceUnknown(Refusal):
@@ -112,29 +84,15 @@ async def events(
     except (ValueError, OverflowError):
         raise PlaceUnknown from None
     streams: Streams = request.app.state.streams
-    who = f"{visitor.identity.via.value} {visitor.identity.name}"
     with contextlib.ExitStack() as held:
-        held.enter_context(streams.one_more(who))
+        held.enter_context(streams.one_more(visitor.identity))
         begin = place or await desk.store.events.here(desk.now())
         stream = _Stream(request, visitor, streams, begin)
         if place is None:
             await stream.forget_the_past()
-        return _Streaming(_until_over(stream), held.pop_all())
-
-
-class _Streaming(StreamingResponse):
-    """An answer that counts as a stream until it is over, however it ends."""
-
-    media_type = "text/event-stream"
-
-    def __init__(self, texts: AsyncIterator[str], held: contextlib.ExitStack) -> None:
-        super().__init__(texts, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        self._held = held
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        with self._held:
-            await super().__call__(scope, receive, send)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        texts = _until_over(stream)
+        return HeldResponse(texts, held.pop_all(), "text/event-stream", headers)
 
 
 async def _until_over(stream: _Stream) -> AsyncIterator[str]:

@@ -15,7 +15,6 @@ from pydantic import Field
 from seatkeeper.core.plan import Limit, PlanStatus
 from seatkeeper.core.record import StoredPlan, line_of
 from seatkeeper.core.roles import Permission
-from seatkeeper.errors import UsageError
 from seatkeeper.flow.approve import Approval, approve, leave_out
 from seatkeeper.flow.ask import Asked, ask_run
 from seatkeeper.flow.reject import reject
@@ -36,7 +35,7 @@ from seatkeeper.web.api.plan_shapes import (
 from seatkeeper.web.api.requests import RequestLineOut, asked_for
 from seatkeeper.web.api.shapes import CONFLICT, UNCHANGED, Cursor, Name, OfSite, Page, Shape
 from seatkeeper.web.api.tagged import IfMatch, TaggedRoute, require_match, tag_of
-from seatkeeper.web.found import found_plan, no_such_plan
+from seatkeeper.web.found import found_plan, found_pulse
 from seatkeeper.web.names import names_on, note_names_seen
 from seatkeeper.web.reach import DECIDES, READS, RUNS, site_named, sites_asked
 from seatkeeper.web.refusals import Refusal
@@ -170,12 +169,7 @@ async def seats(
 async def progress(request: Request, visitor: READS, plan_id: Name) -> ProgressOut:
     """Tell how far a plan has come: cheap enough to ask every second."""
     desk = desk_of(request)
-    try:
-        pulse = await desk.store.plans.pulse(plan_id, desk.now())
-    except UsageError:
-        raise no_such_plan() from None
-    if pulse.site not in desk.names(visitor.identity):
-        raise no_such_plan()
+    pulse = await found_pulse(desk, visitor, plan_id)
     return ProgressOut.model_validate(pulse)
 
 

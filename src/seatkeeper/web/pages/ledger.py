@@ -17,7 +17,7 @@ from seatkeeper.core.roles import Permission
 from seatkeeper.store import LedgerQuery
 from seatkeeper.web.csv_text import BEGINNING, csv_row
 from seatkeeper.web.desk import Desk
-from seatkeeper.web.exports import Export, exported
+from seatkeeper.web.exports import exported
 from seatkeeper.web.forms import read_form
 from seatkeeper.web.frame import chosen_site, frame_of, zone_of
 from seatkeeper.web.names import Naming, naming, note_names_seen, require_names
@@ -191,8 +191,8 @@ async def export_csv(
     """Send every record that was asked for as CSV, newest first."""
     looked = await _look(request, visitor, asked, site, "exported the ledger")
     records = _records(desk_of(request), asked.query(looked))
-    sheet = Export(_csv(records, looked.names), "ledger.csv", "text/csv; charset=utf-8")
-    return exported(request, visitor, sheet)
+    rows = _csv(records, looked.names)
+    return exported(request, visitor, rows, "ledger.csv", "text/csv; charset=utf-8")
 
 
 @router.get("/ledger.json")
@@ -202,8 +202,8 @@ async def export_json(
     """Send every record that was asked for as JSON, one a line, newest first."""
     looked = await _look(request, visitor, asked, site, "exported the ledger")
     records = _records(desk_of(request), asked.query(looked))
-    lines = Export(_json(records, looked.names), "ledger.jsonl", "application/jsonl")
-    return exported(request, visitor, lines)
+    rows = _json(records, looked.names)
+    return exported(request, visitor, rows, "ledger.jsonl", "application/jsonl")
 
 
 async def _records(desk: Desk, query: LedgerQuery) -> AsyncIterator[LedgerRecord]:

@@ -25,7 +25,7 @@ from seatkeeper.flow.reject import reject
 from seatkeeper.store import RequestKind
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.forms import note_of, read_form
-from seatkeeper.web.found import found_plan, no_such_plan
+from seatkeeper.web.found import found_plan, found_pulse
 from seatkeeper.web.frame import chosen_site, four_eyes, frame_of, zone_of
 from seatkeeper.web.names import names_on, naming, note_names_seen
 from seatkeeper.web.reach import DECIDES, READS, RUNS, UNDOES
@@ -92,12 +92,7 @@ async def plan(
 async def progress(request: Request, plan_id: str, visitor: READS) -> Response:
     """Show how far a plan has come, and nothing else: a page that moves asks for it."""
     desk = desk_of(request)
-    try:
-        pulse = await desk.store.plans.pulse(plan_id, desk.now())
-    except UsageError:
-        raise no_such_plan() from None
-    if pulse.site not in desk.names(visitor.identity):
-        raise no_such_plan()
+    pulse = await found_pulse(desk, visitor, plan_id)
     values = {
         "pulse": pulse,
         "part": is_moving(pulse),

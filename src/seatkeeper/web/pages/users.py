@@ -18,7 +18,7 @@ from seatkeeper.core.roster import Flag, RosterQuery, RosterSort, View
 from seatkeeper.core.story import story_of
 from seatkeeper.web.csv_text import BEGINNING, csv_row
 from seatkeeper.web.desk import Desk
-from seatkeeper.web.exports import Export, exported
+from seatkeeper.web.exports import exported
 from seatkeeper.web.forms import read_form
 from seatkeeper.web.frame import chosen_site, frame_of
 from seatkeeper.web.names import (
@@ -186,8 +186,8 @@ async def export(
     if names.some_clear:
         await note_names_seen(desk, visitor, chosen or "", "exported the list of users")
     query = replace(asked.query(about, names), limit=EXPORTED, cursor="")
-    sheet = Export(_rows(desk, query, names), "users.csv", "text/csv; charset=utf-8")
-    return exported(request, visitor, sheet)
+    rows = _rows(desk, query, names)
+    return exported(request, visitor, rows, "users.csv", "text/csv; charset=utf-8")
 
 
 HEAD = (

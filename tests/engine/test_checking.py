@@ -18,10 +18,10 @@ from fakes import FakeClock
 from seatkeeper.config import load
 from seatkeeper.core.findings import Area, State
 from seatkeeper.core.request import Request, RequestKind, RequestState
+from seatkeeper.engine.checking import Checking
 from seatkeeper.engine.placing import LARGE
 from seatkeeper.errors import Interrupted
 from seatkeeper.store import Store, open_store
-from seatkeeper.wiring.checking import Checking
 from seatkeeper.wiring.readers import open_sites
 from served_site import ServedSite, serving
 from stored import JANE
