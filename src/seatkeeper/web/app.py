@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -39,6 +40,7 @@ from seatkeeper.web.said import Sayings
 from seatkeeper.web.sealed import Seal
 from seatkeeper.web.shield import Shield
 from seatkeeper.web.streams import Room
+from seatkeeper.web.views.written import configuration
 from seatkeeper.web.who import bearer_of
 from seatkeeper.wiring.signing_in import provider_of
 
@@ -69,6 +71,7 @@ def make_app(desk: Desk, seal_key: bytes) -> FastAPI:
     app.state.names_key = seal_key
     app.state.limiter = Limiter()
     app.state.sayings = Sayings()
+    app.state.written = cache(lambda: configuration(desk.settings))
     app.state.streams = Streams()
     app.state.exports = Room(MOST, MOST_OF_ONE)
     app.state.openid = provider_of(desk.settings.console, desk.now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import svg
 from markupsafe import Markup
@@ -61,6 +61,7 @@ def pool_bar(pool: PoolParts, height: int = 30) -> Markup:
     return drawing(label, _bar(pool, height), kind="bar", height=height)
 
 
+@cache
 def swatch(kind: str) -> Markup:
     """Draw the little square of a legend, which says nothing to those who listen."""
     parts: list[svg.Element] = [box(kind, 0, 100, 0, 12), box("bar-edge", 0, 100, 0, 12)]

@@ -24,7 +24,6 @@ from seatkeeper.web.forms import read_form
 from seatkeeper.web.frame import chosen_site, frame_of, sees_names
 from seatkeeper.web.reach import READS, RUNS, beat_of
 from seatkeeper.web.render import page
-from seatkeeper.web.views.written import configuration
 from seatkeeper.web.who import Visitor, desk_of, require
 from seatkeeper.wiring.telling import targets_of
 
@@ -98,7 +97,7 @@ async def settings(
         "degraded": judge_health(beat_of(desk, visitor), frame.now).degraded,
         "exemptions": [row for name in about for row in _exemptions(desk, visitor, name)],
         "policies": [(name, desk.sites[name].policy) for name in about],
-        "configuration": configuration(desk.settings) if whole else None,
+        "configuration": request.app.state.written() if whole else None,
         "checked": await _checked(desk, visitor, about),
         "moving": bool(await _asked(desk, about)),
     }
