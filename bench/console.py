@@ -1,6 +1,8 @@
-"""The console of a large site: how long each page takes while twenty people look, and its memory.
+"""The console of a large site, served by the daemon itself: how long each page takes, and memory.
 
-Started as a program it is the server; the clients are in the process that measures, on one machine.
+The site is simulated in a process of its own; the twenty people who look are in the process that
+measures, all on one machine. Measured are the daemon at rest, after its first reading and check,
+and while people look and no cycle runs.
 """
 
 from __future__ import annotations
@@ -8,34 +10,29 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import psutil
-from roster import NOW, a_reading, judged
+from site_process import BenchSite, a_site
 
-from seatkeeper.config import load
-from seatkeeper.core.health import Heartbeat
 from seatkeeper.core.model import Capacity, LicenseType, Overview, Pool, Snapshot
 from seatkeeper.core.roles import Grant, Identity, Role, SignIn
-from seatkeeper.core.roster import lines_of
-from seatkeeper.core.summarise import Beside, summarise
-from seatkeeper.flow.context import Site
-from seatkeeper.store import open_store
-from seatkeeper.web.app import make_app
-from seatkeeper.web.desk import Desk
-from seatkeeper.web.render import compile_templates
-from seatkeeper.web.server import bind, serve
-from seatkeeper.wiring.readers import records_of
+from seatkeeper.store import Store, open_store
 
 CLIENTS, SECONDS = 20, 30
+REST = 20
+"""Seconds from the end of the first reading to the look at the memory."""
+
 PAGES = (
     "/",
     "/users",
@@ -49,54 +46,37 @@ PAGES = (
 )
 CONFIG = """\
 sites:
-  - {name: bench, qrs: {url: 'https://127.0.0.1:4242/qrs'}, license_shared_with: []}
-cost: {currency: EUR, professional: {per_seat_month: 40}, analyzer: {per_seat_month: 15}}
+  - name: bench
+    qrs: {{url: '{url}', ca_file: {ca}, cert_file: {cert}, key_file: {key}}}
+    license_shared_with: []
+    schedule: {{monitor: every 6 hours, release: '0 3 * * *', timezone: UTC}}
+cost: {{currency: EUR, professional: {{per_seat_month: 40}}, analyzer: {{per_seat_month: 15}}}}
+console: {{listen: '127.0.0.1:{port}'}}
+store: {{url: 'sqlite:///{store}'}}
 """
 
 
-async def fill(folder: Path, users: int) -> str:
-    """Fill a store with a reading and ninety days of pools; returns the secret of a session."""
-    store = open_store(f"sqlite:///{folder}/console.db")
-    reading = a_reading(users, NOW)
+async def fill(store: Store, users: int, now: datetime) -> str:
+    """Fill a store with ninety days of pools; returns the secret of a session."""
     pools = tuple(
         Pool(kind, True, users, users // 2, users // 2, users // 3, 0, 0) for kind in LicenseType
     )
     overview = Overview(pools, Capacity(True, 20_000, 5_000, 0))
-    whole = Snapshot("bench", NOW, reading.users, reading.allocations, overview, None)
-    known = judged(whole, NOW)
-    await store.roster.keep("bench", NOW, lines_of(known, "department"))
-    beside = Beside(seconds=3.8, requests=11, plan=None)
-    await store.summaries.keep(summarise(known, beside))
-    for back in range(90, -1, -1):
-        at = NOW - timedelta(days=back)
-        day = Snapshot("bench", at, {}, [], overview, None)
+    for back in range(90, 0, -1):
+        day = Snapshot("bench", now - timedelta(days=back), {}, [], overview, None)
         await store.history.observe(day)
     who = Identity("Bench", SignIn.LINK, (Grant(Role.ADMIN),))
-    secret = await store.sessions.begin(who, timedelta(days=1), NOW)
-    store.close()
-    return secret
+    return await store.sessions.begin(who, timedelta(days=1), now)
 
 
-async def answer(folder: Path) -> None:
-    """Serve the console on a free port, which is printed, until killed."""
-    (folder / "seatkeeper.yaml").write_text(CONFIG, encoding="utf-8")
-    settings = load(folder / "seatkeeper.yaml", {}).settings
-    store = open_store(f"sqlite:///{folder}/console.db")
-    one = settings.sites[0]
-    desk = Desk(
-        settings=settings,
-        store=store,
-        records=records_of(store),
-        sites={one.name: Site(one.name, one.to_policy(), cast("Any", None))},
-        now=lambda: NOW,
-        beat=lambda: Heartbeat(started=NOW, last_look=NOW),
-    )
-    with bind("127.0.0.1:0") as listener:
-        sys.stdout.write(f"{listener.getsockname()[1]}\n")
-        sys.stdout.flush()
-        app = make_app(desk, await store.pseudonyms.key())
-        await asyncio.to_thread(compile_templates)  # as the daemon does, beside its first readings
-        await serve(app, listener, asyncio.Event())
+async def first_reading(store: Store, began: datetime) -> None:
+    """Wait until the daemon has read the site and said what `check` finds."""
+    for _ in range(600):
+        summary = await store.summaries.newest("bench")
+        if summary is not None and summary.at >= began and await store.connections.all():
+            return
+        await asyncio.sleep(0.5)
+    raise SystemExit("the daemon did not read the site in five minutes")
 
 
 async def look(port: int, secret: str, taken: dict[str, list[float]], number: int) -> None:
@@ -113,37 +93,58 @@ async def look(port: int, secret: str, taken: dict[str, list[float]], number: in
             await asyncio.sleep(max(0.0, 1 - took))
 
 
-async def measure(users: int, folder: Path) -> dict[str, Any]:
-    """Return the milliseconds of each page, and the memory of the server in MiB."""
-    secret = await fill(folder, users)
-    server = subprocess.Popen(  # noqa: ASYNC220 - it is the thing that is measured
-        [sys.executable, __file__, "--serve", str(folder)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+async def measure(users: int, site: BenchSite, folder: Path) -> dict[str, Any]:
+    """Return the milliseconds of each page, and the memory of the daemon in MiB."""
+    port, database = free_port(), folder / "bench.db"
+    config = folder / "seatkeeper.yaml"
+    config.write_text(
+        CONFIG.format(url=site.url, port=port, store=database, **site.certificates), "utf-8"
     )
-    try:
-        port = int((server.stdout or sys.stdin).readline())
-        taken: dict[str, list[float]] = {page: [] for page in PAGES}
-        await asyncio.gather(*(look(port, secret, taken, n) for n in range(CLIENTS)))
-        memory = psutil.Process(server.pid).memory_info().rss / 2**20
-    finally:
-        server.kill()
-        server.wait()
+    began = datetime.now(UTC)
+    with closing(open_store(f"sqlite:///{database}")) as store:
+        secret = await fill(store, users, began)
+        daemon = subprocess.Popen(  # noqa: ASYNC220 - it is the thing that is measured
+            [sys.executable, "-m", "seatkeeper", "serve", "--config", str(config)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "NO_COLOR": "1"},
+        )
+        try:
+            await first_reading(store, began)
+            await asyncio.sleep(REST)
+            rest = memory_of(daemon.pid)
+            taken: dict[str, list[float]] = {page: [] for page in PAGES}
+            await asyncio.gather(*(look(port, secret, taken, n) for n in range(CLIENTS)))
+            busy = memory_of(daemon.pid)
+        finally:
+            daemon.kill()
+            daemon.wait()
     pages = {
         page: [statistics.median(ms), statistics.quantiles(ms, n=20)[-1], max(ms)]
         for page, ms in taken.items()
     }
-    return {"pages": pages, "memory": memory}
+    return {"pages": pages, "rest": rest, "busy": busy}
+
+
+def memory_of(pid: int) -> float:
+    """Return what a process and its children hold, in MiB."""
+    daemon = psutil.Process(pid)
+    each = (daemon, *daemon.children(recursive=True))
+    return float(sum(one.memory_info().rss for one in each)) / 2**20
+
+
+def free_port() -> int:
+    """Return a port that nobody has now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def main() -> None:
-    """Serve, or measure and print JSON."""
-    if sys.argv[1] == "--serve":
-        asyncio.run(answer(Path(sys.argv[2])))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        found = asyncio.run(measure(int(sys.argv[1]), Path(folder)))
+    """Measure and print JSON."""
+    users = int(sys.argv[1])
+    with a_site(users, users) as site, tempfile.TemporaryDirectory() as folder:
+        found = asyncio.run(measure(users, site, Path(folder)))
     sys.stdout.write(json.dumps(found))
 
 

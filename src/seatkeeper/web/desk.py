@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import getpass
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from seatkeeper.core.health import Heartbeat
+from seatkeeper.core.lookback import MeterDay
 from seatkeeper.core.model import LicenseType
 from seatkeeper.core.record import Actor
 from seatkeeper.core.roles import Identity, Permission
@@ -20,14 +21,15 @@ from seatkeeper.flow.context import Records, Site
 from seatkeeper.settings import Settings
 from seatkeeper.store import Store
 from seatkeeper.web.looked import Looked
+from seatkeeper.web.recalled import Recalled
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Everything that pages may look at and write to.
 
-    `secure`: the console is reached by HTTPS, so cookies may insist on it. `freed` remembers how
-    many seats of each type a plan frees.
+    `secure`: the console is reached by HTTPS, so cookies may insist on it. `freed` recalls how
+    many seats of each type a plan frees, `days` the days behind a reading of a site.
     """
 
     settings: Settings
@@ -38,7 +40,8 @@ class Desk:
     beat: Callable[[], Heartbeat]
     secure: bool = False
     looked: Looked = field(default_factory=Looked)
-    freed: dict[str, Mapping[LicenseType, int]] = field(default_factory=dict)
+    freed: Recalled[Mapping[LicenseType, int]] = field(default_factory=Recalled)
+    days: Recalled[Sequence[MeterDay]] = field(default_factory=Recalled)
     account: str = field(default_factory=getpass.getuser)
     host: str = field(default_factory=socket.gethostname)
 

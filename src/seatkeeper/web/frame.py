@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from urllib.parse import urlencode
@@ -40,7 +41,8 @@ class Frame:
 
     `site` is the one that the page is about, None for all; `sites` are those the visitor may see.
     `read_at` is the oldest of their newest readings, None before the first; `unread` are those
-    never read; `is_stale`: some of the data are too old to be taken for the present.
+    never read; `is_stale`: some of the data are too old to be taken for the present. `summaries`
+    and `alerts` are those of every site.
     """
 
     visitor: Visitor
@@ -57,6 +59,8 @@ class Frame:
     waiting: tuple[PlanLine, ...]
     firing: int
     freeze: Freeze | None
+    summaries: Mapping[str, Summary]
+    alerts: Sequence[Alert]
 
     @property
     def about(self) -> tuple[str, ...]:
@@ -155,6 +159,8 @@ async def frame_of(request: Request, visitor: Visitor, here: str, site: str | No
         waiting=await _waiting(desk, about, now),
         firing=sum(_calls(alert) and alert.key.site in of_sites for alert in alerts),
         freeze=await desk.store.control.frozen(now),
+        summaries=summaries,
+        alerts=alerts,
     )
 
 

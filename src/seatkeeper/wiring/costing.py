@@ -64,13 +64,20 @@ def cost_keeper(settings: Settings, store: Store) -> CostKeeper | None:
 
 async def bill(store: Store, settings: Settings, site: str, now: datetime) -> Bill | None:
     """Return what a site costs by its newest reading; None without prices or a reading."""
+    if settings.cost.to_prices() is None:
+        return None
+    return await bill_of_reading(store, settings, await store.summaries.newest(site), now)
+
+
+async def bill_of_reading(
+    store: Store, settings: Settings, summary: Summary | None, now: datetime
+) -> Bill | None:
+    """Return what a site costs by its newest reading, which is known; None without prices."""
     prices = settings.cost.to_prices()
-    if prices is None:
+    if prices is None or summary is None:
         return None
-    summary, seats = await store.summaries.newest(site), await store.costs.newest(site, now)
-    if summary is None or seats is None:
-        return None
-    return await _bill(store, prices, summary, seats, now)
+    seats = await store.costs.newest(summary.site, now)
+    return None if seats is None else await _bill(store, prices, summary, seats, now)
 
 
 async def _bill(

@@ -96,7 +96,7 @@ async def pools(request: Request, visitor: READS, site: SiteInPath) -> PoolsOut:
     summary = await desk.store.summaries.newest(name)
     if summary is None:
         return PoolsOut(site=name, read_at=None, pools=[], capacity=None)
-    history = await history_of(desk, name, zone_of(desk.settings.site(name)))
+    history = await history_of(desk, summary, zone_of(desk.settings.site(name)))
     capacity = capacity_of(summary, desk.now())
     return PoolsOut(
         site=name,

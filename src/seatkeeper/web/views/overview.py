@@ -19,7 +19,7 @@ from seatkeeper.store import CycleState
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.frame import Frame, is_stale, zone_of
 from seatkeeper.web.views.pools import CapacityView, PoolView, capacity_of, freed_by, pools_of
-from seatkeeper.wiring.costing import bill
+from seatkeeper.wiring.costing import bill_of_reading
 
 ICONS = {
     Answer.QUIET: "good",
@@ -116,14 +116,13 @@ def title_of(alert: Alert) -> str:
 
 async def overview_of(desk: Desk, frame: Frame) -> Overview:
     """Gather the page for the sites that the visitor may see."""
-    alerts = tuple(a for a in await desk.store.alerts.all() if a.state is not AlertState.RESOLVED)
-    summaries = await desk.store.summaries.all()
+    alerts = tuple(a for a in frame.alerts if a.state is not AlertState.RESOLVED)
     cycles = await desk.store.cycles.states(frame.sites, frame.now)
     now = frame.now
     gathered = []
     for name in frame.sites:
         here = tuple(a for a in alerts if a.key.site == name)
-        known = _Known(name, summaries.get(name), here, cycles.get((name, "monitor")))
+        known = _Known(name, frame.summaries.get(name), here, cycles.get((name, "monitor")))
         gathered.append(await _site(desk, known, now))
     views = tuple(view for view, _ in gathered)
     shown = [day for view, day in gathered if frame.site in (None, view.site)]
@@ -152,17 +151,11 @@ class _Known:
 
 async def _freed(desk: Desk, plan_id: str, now: datetime) -> Mapping[LicenseType, int]:
     """Return how many seats of each type a plan frees; it is read once, for it never changes."""
-    found = desk.freed.get(plan_id)
-    if found is None:
-        found = freed_by((await desk.store.plans.load(plan_id, now)).plan)
-        desk.freed[plan_id] = found
-        while len(desk.freed) > _PLANS:
-            del desk.freed[next(iter(desk.freed))]
-    return found
 
+    async def read() -> Mapping[LicenseType, int]:
+        return freed_by((await desk.store.plans.load(plan_id, now)).plan)
 
-_PLANS = 100
-"""The numbers of so many plans are remembered."""
+    return await desk.freed.of(plan_id, read)
 
 
 async def _site(desk: Desk, known: _Known, now: datetime) -> tuple[SiteView, SiteDay]:
@@ -196,7 +189,7 @@ async def _site(desk: Desk, known: _Known, now: datetime) -> tuple[SiteView, Sit
         capacity=capacity,
         alerts=known.alerts,
         plans=plans,
-        bill=await bill(desk.store, desk.settings, name, now),
+        bill=await bill_of_reading(desk.store, desk.settings, known.summary, now),
         cycle=known.cycle,
         is_stale=day.stale,
     )

@@ -76,7 +76,7 @@ async def pools_of(
     desk: Desk, summary: Summary, zone: tzinfo, waiting: Mapping[LicenseType, int]
 ) -> tuple[PoolView, ...]:
     """Return the pools of one site; `waiting`: seats that the waiting plan frees, by type."""
-    known = await history_of(desk, summary.site, zone)
+    known = await history_of(desk, summary, zone)
     return tuple(
         _pool(desk, summary, pool, _Around(known, waiting))
         for pool in summary.pools
@@ -108,12 +108,15 @@ class PoolHistory:
         )
 
 
-async def history_of(desk: Desk, site: str, zone: tzinfo) -> PoolHistory:
+async def history_of(desk: Desk, summary: Summary, zone: tzinfo) -> PoolHistory:
     """Read the days behind the pools of a site, as far back as charts show them."""
     today = desk.now().astimezone(zone).date()
-    since = today - timedelta(days=PAST + 1)
+    since, site = today - timedelta(days=PAST + 1), summary.site
     days: dict[LicenseType, dict[date, dict[str, float]]] = {}
-    for one in await desk.store.past.pool_days(site, since):
+    # A reading keeps its summary last: whoever knows that finds the days, too.
+    for one in await desk.days.of(
+        (site, since, summary.at), lambda: desk.store.past.pool_days(site, since)
+    ):
         if one.license_type in _SEATS:
             kind = _SEATS[one.license_type]
             days.setdefault(kind, {}).setdefault(one.day, {})[one.name] = one.last
