@@ -248,7 +248,7 @@ async def test_the_freed_seats_of_a_waiting_plan_are_counted_once(tmp_path: Path
         async def again() -> Mapping[LicenseType, int]:
             raise AssertionError("it is read once more")
 
-        freed = await world.desk.freed.of(plan.plan_id, again)
+        freed = await world.desk.freed.of(plan.plan_id, None, again)
 
     assert freed == {LicenseType.PROFESSIONAL: 3}
 

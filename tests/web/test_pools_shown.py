@@ -19,14 +19,16 @@ DAY = timedelta(days=1)
 SEATS = 20
 
 
-async def read_daily(world: World, days: int, *, falls: bool = False) -> None:
-    """Read the site on each of so many days until now; one leaves and one is hired between two.
+async def read_daily(
+    world: World, days: int, *, falls: bool = False, begin: int = 0, last: datetime = NOW
+) -> None:
+    """Read the site on each of so many days until `last`; one leaves and one is hired between two.
 
-    When it falls, nobody leaves.
+    When it falls, nobody leaves. The days before `begin` are left out: they were read already.
     """
     people = [rf"EXAMPLE\p{n:03}" for n in range(SEATS + days)]
-    for number in range(days):
-        at = NOW - (days - 1 - number) * DAY
+    for number in range(begin, days):
+        at = last - (days - 1 - number) * DAY
         held = people[0 if falls else number : SEATS + number]
         pool = changed_pool(a_pool(allocated=len(held)), total=90, available=90 - len(held))
         seats = [an_allocation(person, created=at - 400 * DAY) for person in held]
@@ -57,6 +59,21 @@ async def test_a_pool_that_falls_says_how_sure_its_day_is(tmp_path: Path) -> Non
 
     assert "At 1.0 seats a day the pool is empty on" in page
     assert "(about 80\u00a0% sure: " in page
+
+
+async def test_a_console_that_knows_one_reading_shows_the_next(
+    tmp_path: Path,
+) -> None:
+    async with a_console(tmp_path) as world:
+        await read_daily(world, 30, falls=True)
+        before = (await overview(world)).text
+        world.now = NOW + DAY
+        await read_daily(world, 31, falls=True, begin=30, last=NOW + DAY)
+        after = (await overview(world)).text
+
+    assert "41 today" in before
+    assert "40 today" in after
+    assert "41 today" not in after
 
 
 async def test_old_data_are_dated_and_their_line_ends_where_they_end(tmp_path: Path) -> None:

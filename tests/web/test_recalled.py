@@ -19,26 +19,34 @@ class Shelf:
         return self.reads
 
 
-async def test_the_same_key_is_read_once() -> None:
+async def test_the_same_moment_is_read_once() -> None:
     """Every further look recalls the first answer."""
     recalled, shelf = Recalled[int](), Shelf()
-    assert [await recalled.of("a", shelf.read) for _ in range(3)] == [1, 1, 1]
+    assert [await recalled.of("prod", 1, shelf.read) for _ in range(3)] == [1, 1, 1]
 
 
-async def test_another_moment_is_read_anew() -> None:
-    """The key says of which reading an answer is; the earlier one still stands under its own."""
+async def test_a_new_reading_takes_the_place_of_the_one_before() -> None:
+    """A console that runs for years holds one answer about each site, not one a reading."""
     recalled, shelf = Recalled[int](), Shelf()
-    found = [await recalled.of(("site", at), shelf.read) for at in (1, 2, 1)]
+    found = [await recalled.of("prod", at, shelf.read) for at in range(500)]
+    assert found == list(range(1, 501))
+    assert len(recalled._known) == 1
+
+
+async def test_one_site_takes_no_place_of_another() -> None:
+    """Sites are read at moments of their own."""
+    recalled, shelf = Recalled[int](), Shelf()
+    found = [await recalled.of(site, 1, shelf.read) for site in ("prod", "test", "prod")]
     assert found == [1, 2, 1]
 
 
 async def test_the_oldest_is_forgotten() -> None:
-    """A console that runs for years holds no more than so many answers."""
+    """Plans are made for years: no more than so many are recalled."""
     recalled, shelf = Recalled[int](), Shelf()
-    for key in range(MOST + 1):
-        await recalled.of(key, shelf.read)
-    assert await recalled.of(MOST, shelf.read) == MOST + 1
-    assert await recalled.of(0, shelf.read) == MOST + 2
+    for number in range(MOST + 1):
+        await recalled.of(f"plan-{number}", None, shelf.read)
+    assert await recalled.of(f"plan-{MOST}", None, shelf.read) == MOST + 1
+    assert await recalled.of("plan-0", None, shelf.read) == MOST + 2
 
 
 async def test_a_failed_read_is_tried_again() -> None:
@@ -49,5 +57,5 @@ async def test_a_failed_read_is_tried_again() -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        await recalled.of("a", fail)
-    assert await recalled.of("a", shelf.read) == 1
+        await recalled.of("prod", 1, fail)
+    assert await recalled.of("prod", 1, shelf.read) == 1

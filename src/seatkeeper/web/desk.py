@@ -29,7 +29,7 @@ class Desk:
     """Everything that pages may look at and write to.
 
     `secure`: the console is reached by HTTPS, so cookies may insist on it. `freed` recalls how
-    many seats of each type a plan frees, `days` the days behind a reading of a site.
+    many seats of each type a plan frees, `days` the days behind the newest reading of a site.
     """
 
     settings: Settings

@@ -14,14 +14,21 @@ MOST = 100
 
 @dataclass(slots=True)
 class Recalled(Generic[V]):
-    """Answers of the store under keys that say of what and of which moment they are."""
+    """The newest answer of the store about each thing, and of which moment it is."""
 
-    _known: dict[Hashable, V] = field(default_factory=dict)
+    _known: dict[str, tuple[Hashable, V]] = field(default_factory=dict)
 
-    async def of(self, key: Hashable, read: Callable[[], Awaitable[V]]) -> V:
-        """Return what stands under the key, read when it is asked for the first time."""
-        if key not in self._known:
-            self._known[key] = await read()
-            while len(self._known) > MOST:
-                del self._known[next(iter(self._known))]
-        return self._known[key]
+    async def of(self, about: str, moment: Hashable, read: Callable[[], Awaitable[V]]) -> V:
+        """Return the answer of that moment, read when it is asked for the first time.
+
+        It takes the place of the one before: a console that runs for years holds one of each.
+        """
+        known = self._known.get(about)
+        if known is not None and known[0] == moment:
+            return known[1]
+        found = await read()
+        self._known.pop(about, None)
+        self._known[about] = moment, found
+        while len(self._known) > MOST:
+            del self._known[next(iter(self._known))]
+        return found

@@ -64,15 +64,13 @@ def cost_keeper(settings: Settings, store: Store) -> CostKeeper | None:
 
 async def bill(store: Store, settings: Settings, site: str, now: datetime) -> Bill | None:
     """Return what a site costs by its newest reading; None without prices or a reading."""
-    if settings.cost.to_prices() is None:
-        return None
     return await bill_of_reading(store, settings, await store.summaries.newest(site), now)
 
 
 async def bill_of_reading(
     store: Store, settings: Settings, summary: Summary | None, now: datetime
 ) -> Bill | None:
-    """Return what a site costs by its newest reading, which is known; None without prices."""
+    """Return the same by a reading that is known already."""
     prices = settings.cost.to_prices()
     if prices is None or summary is None:
         return None

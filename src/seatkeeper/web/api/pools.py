@@ -7,7 +7,7 @@ from datetime import date, datetime
 from fastapi import APIRouter, Request
 
 from seatkeeper.core.durations import format_duration
-from seatkeeper.core.forecast import SURE, Forecast, Outset, forecast
+from seatkeeper.core.forecast import SURE, Forecast, Outset
 from seatkeeper.core.model import LicenseType, Pool
 from seatkeeper.core.summary import Summary
 from seatkeeper.web.api.shapes import UNCHANGED, Shape, SiteInPath
@@ -15,7 +15,13 @@ from seatkeeper.web.api.tagged import TaggedRoute
 from seatkeeper.web.desk import Desk
 from seatkeeper.web.frame import zone_of
 from seatkeeper.web.reach import READS, site_named
-from seatkeeper.web.views.pools import alert_below, capacity_of, history_of, parts_of
+from seatkeeper.web.views.pools import (
+    alert_below,
+    capacity_of,
+    forecast_of,
+    history_of,
+    parts_of,
+)
 from seatkeeper.web.who import desk_of
 
 router = APIRouter(route_class=TaggedRoute, tags=["pools"])
@@ -109,7 +115,7 @@ async def pools(request: Request, visitor: READS, site: SiteInPath) -> PoolsOut:
 
 
 def _pool(desk: Desk, summary: Summary, pool: Pool, days: tuple[Outset, ...]) -> PoolOut:
-    parts, ahead = parts_of(pool, summary), forecast(days)
+    parts, ahead = parts_of(pool, summary), forecast_of(days)
     return PoolOut(
         license_type=pool.license_type,
         enabled=pool.enabled,

@@ -96,7 +96,7 @@ async def _page(
 ) -> Response:
     desk = desk_of(request)
     frame = await frame_of(request, visitor, "alerts", site)
-    found = [a for a in await desk.store.alerts.all() if a.key.site in frame.alert_sites]
+    found = [a for a in frame.alerts if a.key.site in frame.alert_sites]
     silences = [s for s in await desk.store.alerts.silences(frame.now) if _concerns(s, frame)]
     values = {
         "frame": frame,

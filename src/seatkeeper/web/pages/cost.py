@@ -28,7 +28,7 @@ async def cost(
     desk = desk_of(request)
     frame = await frame_of(request, visitor, "cost", chosen_site(desk, visitor, site))
     about = frame.about
-    summaries = await desk.store.summaries.all()
+    summaries = frame.summaries
     since = (frame.now - timedelta(days=60)).date()
     capacity = [
         (name, view, await desk.store.past.capacity_days(name, since))
@@ -36,6 +36,6 @@ async def cost(
         if name in summaries and (view := capacity_of(summaries[name], frame.now)) is not None
     ]
     everything = visitor.identity.may(Permission.READ)
-    money = await cost_view(desk, about, everything=everything)
+    money = await cost_view(desk, about, summaries, everything=everything)
     values = {"frame": frame, "view": money, "capacity": capacity}
     return page(request, "cost.html", values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 
@@ -11,9 +11,10 @@ from markupsafe import Markup
 from seatkeeper.core.cost import AllSites, Bill, DepartmentCost, departments_together
 from seatkeeper.core.cost_month import Month, MonthBill
 from seatkeeper.core.money import money
+from seatkeeper.core.summary import Summary
 from seatkeeper.web.charts.small import columns
 from seatkeeper.web.desk import Desk
-from seatkeeper.wiring.costing import bill, month_bill
+from seatkeeper.wiring.costing import bill_of_reading, month_bill
 
 MONTHS = 6
 """Months that are looked back at, the running one among them."""
@@ -47,22 +48,25 @@ class CostView:
     chart: Markup = field(default_factory=Markup)
 
 
-async def cost_view(desk: Desk, sites: Sequence[str], *, everything: bool) -> CostView:
+async def cost_view(
+    desk: Desk, sites: Sequence[str], summaries: Mapping[str, Summary], *, everything: bool
+) -> CostView:
     """Gather what these sites cost; the budget, which is of all, only for who sees `everything`."""
     prices, now = desk.settings.cost.to_prices(), desk.now()
-    bills = await _bills(desk, sites)
+    bills = await _bills(desk, sites, summaries)
     if prices is None or not bills:
         return CostView(prices is not None)
     sums = AllSites.of(bills, prices)
+    shown = everything and prices.budget is not None
+    whole = await _bills(desk, desk.sites, summaries) if shown else []
     past, gaps = await _months(desk, sites)
     running = MonthRow(f"{now:%B}", sums.spend, sums.idle_spend, sums.saved)
     months = (*past, running)
-    shown = everything and prices.budget is not None
     return CostView(
         priced=True,
         bills=tuple(bills),
         sums=sums,
-        everything=AllSites.of(await _bills(desk, desk.sites), prices) if shown else None,
+        everything=AllSites.of(whole, prices) if shown else None,
         departments=departments_together(bills)[:MOST_DEPARTMENTS],
         months=months,
         gaps=gaps,
@@ -70,8 +74,11 @@ async def cost_view(desk: Desk, sites: Sequence[str], *, everything: bool) -> Co
     )
 
 
-async def _bills(desk: Desk, sites: Iterable[str]) -> list[Bill]:
-    found = [await bill(desk.store, desk.settings, site, desk.now()) for site in sites]
+async def _bills(desk: Desk, sites: Iterable[str], summaries: Mapping[str, Summary]) -> list[Bill]:
+    found = [
+        await bill_of_reading(desk.store, desk.settings, summaries.get(site), desk.now())
+        for site in sites
+    ]
     return [one for one in found if one is not None]
 
 

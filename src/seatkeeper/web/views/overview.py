@@ -155,7 +155,7 @@ async def _freed(desk: Desk, plan_id: str, now: datetime) -> Mapping[LicenseType
     async def read() -> Mapping[LicenseType, int]:
         return freed_by((await desk.store.plans.load(plan_id, now)).plan)
 
-    return await desk.freed.of(plan_id, read)
+    return await desk.freed.of(plan_id, None, read)
 
 
 async def _site(desk: Desk, known: _Known, now: datetime) -> tuple[SiteView, SiteDay]:

@@ -115,7 +115,7 @@ async def history_of(desk: Desk, summary: Summary, zone: tzinfo) -> PoolHistory:
     days: dict[LicenseType, dict[date, dict[str, float]]] = {}
     # A reading keeps its summary last: whoever knows that finds the days, too.
     for one in await desk.days.of(
-        (site, since, summary.at), lambda: desk.store.past.pool_days(site, since)
+        site, (since, summary.at), lambda: desk.store.past.pool_days(site, since)
     ):
         if one.license_type in _SEATS:
             kind = _SEATS[one.license_type]
@@ -143,7 +143,8 @@ class _Around:
 
 
 @lru_cache(64)  # the same until the next reading
-def _forecast(known: tuple[Outset, ...]) -> Forecast | None:
+def forecast_of(known: tuple[Outset, ...]) -> Forecast | None:
+    """Return what the days of a pool lead to; see `forecast`."""
     return forecast(known)
 
 
@@ -152,7 +153,7 @@ def _pool(desk: Desk, summary: Summary, pool: Pool, around: _Around) -> PoolView
     name = pool.license_type.value.capitalize()
     known = history.outsets(pool.license_type)
     days = history.days.get(pool.license_type, {})
-    ahead = _forecast(known)
+    ahead = forecast_of(known)
     parts = parts_of(pool, summary)
     freed = parts.freed(around.waiting.get(pool.license_type, 0)).available - parts.available
     stale = is_stale(desk, summary.site, summary)
